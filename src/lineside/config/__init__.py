@@ -1,0 +1,1 @@
+"""The configuration: the schema of lineside.toml and its loader."""

@@ -1,0 +1,30 @@
+"""Every bound of the house in one place. Bytes and seconds, unless named otherwise."""
+
+TICK_PERIOD_S = 1.0
+
+# Inbound WebSocket messages (contract: one message a second per client).
+INBOUND_MESSAGE_MAX_BYTES = 64 * 1024
+INBOUND_MESSAGES_PER_S = 1.0
+INBOUND_BURST = 5  # messages answered before the rate applies
+INBOUND_FLOOD = 60  # unanswered messages within FLOOD_WINDOW_S after which the client is closed
+FLOOD_WINDOW_S = 10.0
+
+# Subscribers.
+CONNECTIONS_MAX = 12_000
+CONNECTIONS_PER_ADDRESS_MAX = 11_000  # a plant may sit behind one proxy or one load generator
+HANDSHAKE_TIMEOUT_S = 10.0
+UNDRAINED_TIMEOUT_S = 15.0
+SEND_BUFFER_BYTES = 32 * 1024
+SHUTDOWN_TIMEOUT_S = 5.0
+
+# PLC links.
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MAX_S = 10.0
+BACKOFF_JITTER = 0.2  # each wait is stretched or shrunk by up to this share
+LATENCY_WINDOW = 100  # polls
+RECONNECT_PAUSE_S = 0.05  # some PLCs refuse a new connection sooner than this after a close
+BAD_TAG_RETEST_S = 180.0
+
+# The site.
+EQUIPMENT_MAX = 5_000
+RECENT_CHANGES_PER_EQUIPMENT = 500

@@ -1,0 +1,202 @@
+"""The shapes of the REST answers. `/openapi.json` and the monitor's types come from here.
+
+Times are ISO 8601 UTC with milliseconds and `Z`; durations are seconds unless named `_ms`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lineside.core.model import CpuState, PlcLink, Quality, ReasonCode, Status, TagRole
+
+
+class View(BaseModel):
+    """Base of every REST answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HealthView(View):
+    """`/healthz` (the process answers) and `/readyz` (the board ticks)."""
+
+    status: Literal["ok", "unavailable"]
+    version: str
+    build: str = Field(
+        description="Changes whenever the served monitor changes; a page reloads on it."
+    )
+    now: str
+    detail: str = ""
+
+
+class ServerView(View):
+    """The server that answers."""
+
+    version: str
+    build: str
+    started_at: str
+    now: str
+    is_demo: bool
+
+
+class LineView(View):
+    """One line and where to hear it."""
+
+    id: str
+    name: str
+    ws_path: str
+    is_default: bool
+    equipment_count: int
+    counts: dict[Status, int] = Field(description="Machines per status at the last tick.")
+    stop_after_s: float | None = Field(description="None: idle never becomes stopped.")
+    stale_after_s: float
+    floor_plan_url: str | None
+
+
+class LinesView(View):
+    """`/api/lines`."""
+
+    server: ServerView
+    lines: list[LineView]
+
+
+class ReasonView(View):
+    """Why a machine has its status."""
+
+    code: ReasonCode
+    tag: str | None = Field(description="Address as configured, in the PLC's own syntax.")
+    value: bool | int | float | str | None
+    since: str | None
+    until: str | None = Field(description="When idle becomes stopped if nothing happens.")
+    detail: str = Field(description="English, for logs and for what no code can say.")
+
+
+class TagsView(View):
+    """The contract's `tags` object."""
+
+    status_tag: float
+    error_tag: int
+    connection: bool
+
+
+class PositionView(View):
+    """Percent of the floor plan's width and height."""
+
+    x: float
+    y: float
+
+
+class EquipmentView(View):
+    """One machine at the last tick."""
+
+    equipment_code: str
+    equipment_name: str
+    line: str
+    plc: str | None
+    status: Status
+    since: str
+    reason: ReasonView
+    tags: TagsView
+    last_updated: str | None = Field(
+        description="None: never read. (The WebSocket says 1970-01-01.)"
+    )
+    position: PositionView | None
+
+
+class EquipmentListView(View):
+    """`/api/equipment`."""
+
+    at: str
+    sequence: int
+    equipment: list[EquipmentView]
+
+
+class RawTagView(View):
+    """One tag behind a machine's status."""
+
+    role: TagRole
+    address: str
+    value: bool | int | float | str | None
+    quality: Quality
+    read_at: str | None
+    reason: str
+
+
+class ChangeView(View):
+    """One status change."""
+
+    equipment_code: str
+    at: str
+    previous: Status | None
+    status: Status
+    reason: ReasonView
+
+
+class EquipmentDetailView(EquipmentView):
+    """`/api/equipment/{code}`: everything that answers "why is it this colour?"."""
+
+    at: str
+    raw_tags: list[RawTagView]
+    stop_after_s: float | None
+    stale_after_s: float
+    observed_since: str = Field(description="Nothing is known of the time before.")
+    changes: list[ChangeView] = Field(description="Oldest first; the newest 500 since the start.")
+
+
+class ChangesView(View):
+    """`/api/lines/{line}/changes`."""
+
+    observed_since: str
+    now: str
+    changes: list[ChangeView]
+
+
+class PlcFaultView(View):
+    """The last thing that went wrong with a PLC."""
+
+    message: str
+    cause: str
+    end_code: str | None = Field(description='Four hex digits, as in "C059".')
+    at: str
+
+
+class PlcView(View):
+    """One PLC's health."""
+
+    id: str
+    driver: str
+    endpoint: str
+    link: PlcLink
+    since: str
+    cpu_state: CpuState
+    period_s: float
+    last_read: str | None
+    last_fault: PlcFaultView | None
+    latency_last_ms: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    poll_count: int
+    fault_count: int
+    missed_poll_count: int
+    request_count: int
+    requests_per_poll: int
+    reconnect_count: int
+    backoff_s: float | None
+    next_attempt: str | None
+    equipment_codes: list[str]
+
+
+class PlcsView(View):
+    """`/api/plcs`."""
+
+    at: str
+    plcs: list[PlcView]
+
+
+class ProblemView(View):
+    """The answer to a request that cannot be met (RFC 9457)."""
+
+    title: str
+    status: int
+    detail: str
