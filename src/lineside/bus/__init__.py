@@ -1,1 +1,5 @@
-"""The bus room."""
+"""The bus: hands snapshots and state changes on."""
+
+from lineside.bus.memory import MemoryBus
+
+__all__ = ["MemoryBus"]

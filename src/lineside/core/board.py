@@ -1,0 +1,261 @@
+"""The board: folds readings into what is known of every machine, and says what each one does.
+
+Pure: it is told what was read and what time it is. It keeps the last good value of every tag, so
+that a machine that goes out of sight keeps showing what was last true of it, marked as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from lineside.core.model import (
+    Equipment,
+    EquipmentState,
+    Instant,
+    LineState,
+    Plc,
+    PlcLink,
+    PlcState,
+    Quality,
+    Reading,
+    Site,
+    Snapshot,
+    StateChange,
+    TagRole,
+    TagState,
+    TagValue,
+)
+from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, decide_status
+
+
+@dataclass(slots=True)
+class _PlcMemory:
+    state: PlcState
+    evidence: PlcEvidence
+    heartbeat_value: TagValue | None = None
+
+
+@dataclass(slots=True)
+class _EquipmentMemory:
+    equipment: Equipment
+    tags: dict[TagRole, TagEvidence]
+    not_running_since: Instant | None = None
+    decision: Decision | None = None
+    since_s: float = 0.0
+
+
+class Board:
+    """What is known of one site. Not thread-safe: one event loop owns it."""
+
+    def __init__(self, site: Site, now: Instant, before: Board | None = None) -> None:
+        """Start a board for `site`, remembering from `before` what still applies to it.
+
+        A machine keeps its memory when its code, PLC and addresses are the same as before.
+        """
+        self.site = site
+        self._sequence: int = before._sequence if before else 0
+        self._plcs: dict[str, _PlcMemory] = {}
+        for plc in site.plcs:
+            self._plcs[plc.id] = self._remember_plc(plc, before, now)
+        self._equipment: dict[str, _EquipmentMemory] = {}
+        self._by_plc: dict[str, list[_EquipmentMemory]] = {plc.id: [] for plc in site.plcs}
+        for line in site.lines:
+            for equipment in line.equipment:
+                memory = self._remember_equipment(equipment, before)
+                self._equipment[equipment.code] = memory
+                if equipment.plc_id in self._by_plc:
+                    self._by_plc[equipment.plc_id].append(memory)
+
+    @staticmethod
+    def _remember_plc(plc: Plc, before: Board | None, now: Instant) -> _PlcMemory:
+        evidence = PlcEvidence(
+            id=plc.id,
+            since_s=now.unix_s,
+            heartbeat=plc.heartbeat,
+            heartbeat_timeout_s=plc.heartbeat_timeout_s,
+        )
+        old = before._plcs.get(plc.id) if before else None
+        if old is None:
+            state = PlcState(id=plc.id, link=PlcLink.CONNECTING, since_s=now.unix_s)
+            return _PlcMemory(state, evidence)
+        is_same_beat = old.evidence.heartbeat == plc.heartbeat
+        evidence = replace(
+            old.evidence,
+            heartbeat=plc.heartbeat,
+            heartbeat_timeout_s=plc.heartbeat_timeout_s,
+            heartbeat_moved_at=old.evidence.heartbeat_moved_at if is_same_beat else None,
+        )
+        return _PlcMemory(old.state, evidence, old.heartbeat_value if is_same_beat else None)
+
+    @staticmethod
+    def _remember_equipment(equipment: Equipment, before: Board | None) -> _EquipmentMemory:
+        old = before._equipment.get(equipment.code) if before else None
+        tags = {role: TagEvidence(address=a) for role, a in equipment.addresses.items()}
+        memory = _EquipmentMemory(equipment, tags)
+        if old is not None:
+            memory.decision, memory.since_s = old.decision, old.since_s
+            same_source = old.equipment.plc_id == equipment.plc_id
+            if same_source and old.equipment.addresses == equipment.addresses:
+                memory.tags, memory.not_running_since = old.tags, old.not_running_since
+        return memory
+
+    def fold(self, reading: Reading) -> list[StateChange]:
+        """Take in one poll of one PLC and return the status changes that it causes."""
+        plc = self._plcs.get(reading.plc_id)
+        if plc is None:
+            return []  # read just before the PLC left the configuration
+        self._fold_heartbeat(plc, reading)
+        changes = []
+        for memory in self._by_plc[reading.plc_id]:
+            _fold_tags(memory, reading.tags)
+            _fold_run_sample(memory, reading.read_at)
+            changes += self._decide(memory, reading.read_at)
+        return changes
+
+    def note_plc(self, state: PlcState, now: Instant) -> list[StateChange]:
+        """Take in the state of one PLC's link and return the status changes that it causes."""
+        plc = self._plcs.get(state.id)
+        if plc is None:
+            return []
+        was = plc.state.link
+        plc.state = state
+        if state.link is was and state.link is not PlcLink.LOST:
+            return []
+        fault = ""
+        if state.link is not PlcLink.ONLINE and state.last_fault is not None:
+            fault = state.last_fault.message
+        plc.evidence = replace(plc.evidence, link=state.link, since_s=state.since_s, fault=fault)
+        return [c for memory in self._by_plc[state.id] for c in self._decide(memory, now)]
+
+    def tick(self, now: Instant) -> tuple[Snapshot, list[StateChange]]:
+        """Return the whole plant at `now`, and the changes that the passing of time has caused."""
+        changes = [c for memory in self._equipment.values() for c in self._decide(memory, now)]
+        self._sequence += 1
+        lines = tuple(
+            LineState(
+                id=line.id,
+                name=line.name,
+                equipment=tuple(self._state_of(e.code) for e in line.equipment),
+            )
+            for line in self.site.lines
+        )
+        plcs = tuple(self._plcs[plc.id].state for plc in self.site.plcs)
+        return Snapshot(at=now, sequence=self._sequence, lines=lines, plcs=plcs), changes
+
+    def _fold_heartbeat(self, plc: _PlcMemory, reading: Reading) -> None:
+        address = plc.evidence.heartbeat
+        beat = reading.tags.get(address) if address is not None else None
+        if beat is None or beat.quality is Quality.BAD:
+            return
+        if plc.heartbeat_value is not None and plc.heartbeat_value.value == beat.value:
+            return
+        plc.heartbeat_value = beat
+        plc.evidence = replace(plc.evidence, heartbeat_moved_at=beat.read_at)
+
+    def _decide(self, memory: _EquipmentMemory, now: Instant) -> list[StateChange]:
+        equipment = memory.equipment
+        plc = self._plcs.get(equipment.plc_id) if equipment.plc_id is not None else None
+        evidence = Evidence(
+            plc=plc.evidence if plc else None,
+            tags=memory.tags,
+            not_running_since=memory.not_running_since,
+        )
+        decision = decide_status(equipment.rule, evidence, now)
+        previous = memory.decision.status if memory.decision else None
+        memory.decision = decision
+        if decision.status is previous:
+            return []
+        memory.since_s = now.unix_s
+        return [
+            StateChange(
+                line_id=equipment.line_id,
+                equipment_code=equipment.code,
+                at_s=now.unix_s,
+                previous=previous,
+                status=decision.status,
+                reason=decision.reason,
+            )
+        ]
+
+    def _state_of(self, code: str) -> EquipmentState:
+        memory = self._equipment[code]
+        decision = memory.decision
+        assert decision is not None, "tick() decides before it asks for states"  # noqa: S101
+        equipment = memory.equipment
+        return EquipmentState(
+            code=equipment.code,
+            name=equipment.name,
+            plc_id=equipment.plc_id,
+            status=decision.status,
+            since_s=memory.since_s,
+            reason=decision.reason,
+            status_value=_wire_number(memory.tags.get(TagRole.STATUS)),
+            error_value=1 if _wire_number(memory.tags.get(TagRole.ERROR)) else 0,
+            is_connected=decision.is_connected,
+            last_updated_s=_last_updated_s(memory),
+            tags=tuple(_tag_state(role, tag) for role, tag in memory.tags.items()),
+        )
+
+
+def _fold_tags(memory: _EquipmentMemory, values: Mapping[str, TagValue]) -> None:
+    for role, tag in memory.tags.items():
+        value = values.get(tag.address)
+        if value is None:
+            continue
+        if value.quality is not Quality.GOOD:
+            memory.tags[role] = TagEvidence(
+                address=tag.address,
+                good=tag.good,
+                latest=value,
+                steady_since_s=tag.steady_since_s,
+            )
+            continue
+        is_same = tag.good is not None and tag.good.value == value.value
+        memory.tags[role] = TagEvidence(
+            address=tag.address,
+            good=value,
+            latest=value,
+            steady_since_s=tag.steady_since_s if is_same else value.read_at.unix_s,
+        )
+
+
+def _fold_run_sample(memory: _EquipmentMemory, now: Instant) -> None:
+    """Move the start of the stop timer: to now while the machine runs, once at the first sight.
+
+    A run bit that is on under a fault is no running sample: error time does not restart the timer.
+    """
+    status = memory.tags.get(TagRole.STATUS)
+    if status is None or status.latest is None or status.latest.quality is not Quality.GOOD:
+        return
+    error = memory.tags.get(TagRole.ERROR)
+    is_faulty = error is not None and error.good is not None and bool(error.good.value)
+    if memory.not_running_since is None or (status.latest.value == 1 and not is_faulty):
+        memory.not_running_since = now
+
+
+def _wire_number(tag: TagEvidence | None) -> int | float:
+    value = tag.good.value if tag is not None and tag.good is not None else 0
+    if isinstance(value, bool):
+        return int(value)
+    return value if isinstance(value, int | float) else 0
+
+
+def _last_updated_s(memory: _EquipmentMemory) -> float | None:
+    """Return when the oldest of the values shown was read: a state is as old as its oldest part."""
+    read = [tag.good.read_at.unix_s for tag in memory.tags.values() if tag.good is not None]
+    return min(read) if read and len(read) == len(memory.tags) else None
+
+
+def _tag_state(role: TagRole, tag: TagEvidence) -> TagState:
+    good, latest = tag.good, tag.latest
+    return TagState(
+        role=role,
+        address=tag.address,
+        value=good.value if good else None,
+        quality=latest.quality if latest else Quality.BAD,
+        read_at_s=good.read_at.unix_s if good else None,
+        reason=latest.reason if latest else "not read yet",
+    )

@@ -1,0 +1,211 @@
+"""The status rule: what one machine is doing, and why, from what is known of its tags.
+
+Pure: the evidence and the moment are arguments. The order of the checks is the order of urgency on
+the floor: a machine that cannot be seen is never shown as running, and a fault wins over a run bit
+that is still on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from lineside.core.model import (
+    Instant,
+    PlcLink,
+    Quality,
+    Reason,
+    ReasonCode,
+    Status,
+    StatusRule,
+    TagRole,
+    TagValue,
+)
+
+
+class TagEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one tag: its address, the last good value, and how the last read went.
+
+    `good` is None until a first good read. `latest` is the last read of whatever quality.
+    `steady_since_s` is when the value of `good` was first seen.
+    """
+
+    address: str
+    good: TagValue | None = None
+    latest: TagValue | None = None
+    steady_since_s: float | None = None
+
+
+class PlcEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the PLC behind a machine.
+
+    `heartbeat_moved_at` is when the heartbeat counter last changed (or was first seen); None while
+    it has not been read. Without a configured heartbeat both heartbeat fields are None.
+    """
+
+    id: str
+    link: PlcLink = PlcLink.CONNECTING
+    since_s: float = 0.0
+    fault: str = ""
+    heartbeat: str | None = None
+    heartbeat_timeout_s: float = 3.0
+    heartbeat_moved_at: Instant | None = None
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the rule may look at for one machine.
+
+    `not_running_since` is the moment of the last running sample; where none was seen since the
+    start, the moment from which the machine was first seen (an unknown past counts from then).
+    """
+
+    plc: PlcEvidence | None
+    tags: Mapping[TagRole, TagEvidence]
+    not_running_since: Instant | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """A status and the reason for it."""
+
+    status: Status
+    reason: Reason
+
+    @property
+    def is_connected(self) -> bool:
+        """The contract's `connection`: false exactly when the machine cannot be seen."""
+        return self.status is not Status.DISCONNECTED
+
+
+def decide_status(rule: StatusRule, evidence: Evidence, now: Instant) -> Decision:
+    """Return the status that `rule` gives for `evidence` at `now`, and why.
+
+    Args:
+        rule: the machine's thresholds, in seconds.
+        evidence: the last good values of its tags and the state of its PLC.
+        now: the moment to decide for; ages are taken on its monotonic side.
+
+    Returns:
+        One of the five statuses; DISCONNECTED whenever any tag the rule needs is not fresh.
+    """
+    blind = _why_it_cannot_be_seen(rule, evidence, now)
+    if blind is not None:
+        return Decision(status=Status.DISCONNECTED, reason=blind)
+    error = evidence.tags.get(TagRole.ERROR)
+    if error is not None and _is_on(error):
+        return Decision(status=Status.ERROR, reason=_tag_reason(ReasonCode.ERROR_TAG, error))
+    status = evidence.tags[TagRole.STATUS]
+    if rule.value_map is not None:
+        return _decide_by_map(rule.value_map, status)
+    number = _number(status)
+    if number == 1:
+        return Decision(status=Status.RUNNING, reason=_tag_reason(ReasonCode.RUNNING, status))
+    if number != 0:
+        return _unmapped(status)
+    idle = evidence.tags.get(TagRole.IDLE)
+    if idle is not None and _is_on(idle):
+        return Decision(status=Status.IDLE, reason=_tag_reason(ReasonCode.IDLE_TAG, idle))
+    return _decide_not_running(rule, status, evidence, now)
+
+
+def _why_it_cannot_be_seen(rule: StatusRule, evidence: Evidence, now: Instant) -> Reason | None:
+    """Return the reason why there is no fresh good evidence, or None when there is."""
+    plc = evidence.plc
+    if plc is None or TagRole.STATUS not in evidence.tags:
+        return Reason(
+            code=ReasonCode.NOT_CONFIGURED, detail="no PLC or no status tag is configured"
+        )
+    if plc.link is PlcLink.LOST:
+        return Reason(code=ReasonCode.PLC_LOST, since_s=plc.since_s, tag=plc.id, detail=plc.fault)
+    for tag in evidence.tags.values():
+        reason = _why_tag_is_not_fresh(rule, tag, plc, now)
+        if reason is not None:
+            return reason
+    if plc.heartbeat is not None and plc.heartbeat_moved_at is not None:
+        still_s = plc.heartbeat_moved_at.age_s(now)
+        if still_s > plc.heartbeat_timeout_s:
+            return Reason(
+                code=ReasonCode.HEARTBEAT_STILL,
+                since_s=plc.heartbeat_moved_at.unix_s,
+                tag=plc.heartbeat,
+                detail=f"heartbeat {plc.heartbeat} of {plc.id} stands still",
+            )
+    return None
+
+
+def _why_tag_is_not_fresh(
+    rule: StatusRule, tag: TagEvidence, plc: PlcEvidence, now: Instant
+) -> Reason | None:
+    latest, good = tag.latest, tag.good
+    if good is not None and good.read_at.age_s(now) < rule.stale_after_s:
+        return None
+    since_s = good.read_at.unix_s if good else None
+    value = good.value if good else None
+    if latest is not None and latest.quality is not Quality.GOOD and latest is not good:
+        code = ReasonCode.TAG_BAD if latest.quality is Quality.BAD else ReasonCode.PLC_NOT_IN_RUN
+        detail = latest.reason
+    elif good is None:
+        code = ReasonCode.NEVER_READ
+        detail = plc.fault or f"{plc.id} has not answered since the start"
+    else:
+        code = ReasonCode.STALE
+        detail = plc.fault or f"no good read of {tag.address} for {rule.stale_after_s:g} s"
+    return Reason(code=code, since_s=since_s, tag=tag.address, value=value, detail=detail)
+
+
+def _decide_by_map(value_map: Mapping[int, Status], status: TagEvidence) -> Decision:
+    """A map that names every value knows idle from stopped: the timer has no say."""
+    number = _number(status)
+    mapped = value_map.get(int(number)) if number == number // 1 else None
+    if mapped is None:
+        return _unmapped(status)
+    return Decision(status=mapped, reason=_tag_reason(ReasonCode.VALUE_MAP, status))
+
+
+def _decide_not_running(
+    rule: StatusRule, status: TagEvidence, evidence: Evidence, now: Instant
+) -> Decision:
+    since = evidence.not_running_since or now
+    if rule.stop_after_s is not None and since.age_s(now) >= rule.stop_after_s:
+        reason = _tag_reason(ReasonCode.STOP_ELAPSED, status, since_s=since.unix_s)
+        return Decision(status=Status.STOPPED, reason=reason)
+    until_s = None
+    if rule.stop_after_s is not None:
+        until_s = now.unix_s + rule.stop_after_s - since.age_s(now)
+    reason = _tag_reason(ReasonCode.IDLE_WAIT, status, since_s=since.unix_s, until_s=until_s)
+    return Decision(status=Status.IDLE, reason=reason)
+
+
+def _unmapped(status: TagEvidence) -> Decision:
+    reason = _tag_reason(ReasonCode.UNMAPPED_VALUE, status)
+    return Decision(status=Status.DISCONNECTED, reason=reason)
+
+
+def _tag_reason(
+    code: ReasonCode,
+    tag: TagEvidence,
+    *,
+    since_s: float | None = None,
+    until_s: float | None = None,
+) -> Reason:
+    return Reason(
+        code=code,
+        since_s=since_s if since_s is not None else tag.steady_since_s,
+        tag=tag.address,
+        value=tag.good.value if tag.good else None,
+        until_s=until_s,
+    )
+
+
+def _number(tag: TagEvidence) -> float:
+    """Return the last good value as a number; text that is no number reads as not-a-status."""
+    value = tag.good.value if tag.good else None
+    if isinstance(value, bool | int | float):
+        return value
+    return float("nan")
+
+
+def _is_on(tag: TagEvidence) -> bool:
+    """Whether an on/off tag is on: any value but 0 is."""
+    value = tag.good.value if tag.good else None
+    return bool(value)

@@ -1,0 +1,25 @@
+"""Times as people and JSON read them. It formats; it never asks a clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso_utc(unix_s: float) -> str:
+    """Return Unix time as ISO 8601 UTC with milliseconds: "2025-11-03T10:30:45.123Z".
+
+    Args:
+        unix_s: seconds since 1970-01-01 UTC; rounded to the nearest millisecond, because a time
+            such as 1762165845.123 has no exact double and truncating would show .122.
+    """
+    second, millisecond = divmod(round(unix_s * 1000), 1000)
+    return f"{_whole_second(second)}.{millisecond:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _whole_second(second: int) -> str:
+    # Within one tick most times fall on the same few seconds, so the calendar is asked once each.
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")

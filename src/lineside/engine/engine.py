@@ -1,0 +1,112 @@
+"""The engine's door: runs the pollers and the ticker of one site, and swaps in a new site.
+
+It owns the board. Readings come in from the pollers, snapshots and changes go out on the bus.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from lineside.core.board import Board
+from lineside.core.limits import TICK_PERIOD_S
+from lineside.core.model import Plc, PlcState, Reading, Site, SiteChange, StateChange
+from lineside.core.ports import Bus, Clock, Driver
+from lineside.engine.poller import Poller
+from lineside.engine.schedule import first_tick_s, next_tick_s
+
+_log = structlog.get_logger("lineside.engine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PollTarget:
+    """One PLC to poll. `fingerprint` changes whenever the poller must be started anew."""
+
+    plc: Plc
+    make_driver: Callable[[], Driver]
+    fingerprint: str
+
+
+class Engine:
+    """Polls, folds and ticks for as long as `run` is awaited."""
+
+    def __init__(self, site: Site, targets: Sequence[PollTarget], bus: Bus, clock: Clock) -> None:
+        """Make an engine for `site` that polls `targets` and publishes on `bus`."""
+        self._bus = bus
+        self._clock = clock
+        self._board = Board(site, clock())
+        self._targets = tuple(targets)
+        self._pollers: dict[str, tuple[PollTarget, asyncio.Task[None]]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self.missed_tick_count = 0
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._bus.publish(SiteChange(site=self._board.site, at_s=self._clock().unix_s))
+            self._start_pollers()
+            await self._tick_forever()
+
+    def replace_site(self, site: Site, targets: Sequence[PollTarget]) -> None:
+        """Swap in a new configuration. What is unchanged keeps its connection and its memory."""
+        now = self._clock()
+        self._board = Board(site, now, before=self._board)
+        self._targets = tuple(targets)
+        self._bus.publish(SiteChange(site=site, at_s=now.unix_s))
+        self._start_pollers()
+
+    def _start_pollers(self) -> None:
+        """Stop the pollers that are no longer wanted as they are; start those that are missing."""
+        wanted = {target.plc.id: target for target in self._targets}
+        for plc_id, (target, task) in list(self._pollers.items()):
+            if plc_id not in wanted or wanted[plc_id].fingerprint != target.fingerprint:
+                task.cancel()
+                del self._pollers[plc_id]
+        for plc_id, target in wanted.items():
+            if plc_id in self._pollers or self._tasks is None:
+                continue
+            # Bound to this poller: after a swap, a late word of an old poller is not believed.
+            poller = Poller(
+                target.plc,
+                target.make_driver(),
+                self._clock,
+                on_reading=partial(self._take_reading, target),
+                on_state=partial(self._take_state, target),
+            )
+            task = self._tasks.create_task(poller.run(), name=f"poller {plc_id}")
+            self._pollers[plc_id] = (target, task)
+
+    def _is_current(self, target: PollTarget) -> bool:
+        return self._pollers.get(target.plc.id, (None,))[0] is target
+
+    def _take_reading(self, target: PollTarget, reading: Reading) -> None:
+        if self._is_current(target):
+            self._publish_changes(self._board.fold(reading))
+
+    def _take_state(self, target: PollTarget, state: PlcState) -> None:
+        if self._is_current(target):
+            self._publish_changes(self._board.note_plc(state, self._clock()))
+
+    async def _tick_forever(self) -> None:
+        tick_s = first_tick_s(self._clock())
+        while True:
+            # A timer may fire a little early; a tick never does.
+            while (wait_s := tick_s - self._clock().monotonic_s) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(wait_s)
+            now = self._clock()
+            snapshot, changes = self._board.tick(now)
+            self._publish_changes(changes)
+            self._bus.publish(snapshot)
+            tick_s, missed = next_tick_s(tick_s, TICK_PERIOD_S, self._clock())
+            if missed:
+                self.missed_tick_count += missed
+                _log.warning("ticks missed", count=missed)
+
+    def _publish_changes(self, changes: Sequence[StateChange]) -> None:
+        for change in changes:
+            self._bus.publish(change)

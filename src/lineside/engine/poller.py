@@ -1,0 +1,157 @@
+"""One PLC's poller and its supervisor: one task, one connection, one request in flight.
+
+It never gives up: whatever goes wrong is told once, counted, and tried again after a backoff. What
+it reads and how the link stands go out through two callbacks; it knows nothing of machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from random import Random
+
+import structlog
+
+from lineside.core.errors import DriverError
+from lineside.core.limits import LATENCY_WINDOW
+from lineside.core.model import CpuState, Plc, PlcFault, PlcLink, PlcState, Reading
+from lineside.core.ports import Clock, Driver
+from lineside.engine.schedule import backoff_s, next_slot_s
+
+_log = structlog.get_logger("lineside.poller")
+
+
+class Poller:
+    """Polls one PLC for as long as `run` is awaited."""
+
+    def __init__(
+        self,
+        plc: Plc,
+        driver: Driver,
+        clock: Clock,
+        *,
+        on_reading: Callable[[Reading], None],
+        on_state: Callable[[PlcState], None],
+        random: Random | None = None,
+    ) -> None:
+        """Make a poller that has not connected yet.
+
+        Args:
+            plc: what to poll and how often.
+            driver: the connection; this poller is its only user and closes it at the end.
+            clock: where every time comes from.
+            on_reading: gets every completed poll. Must not block.
+            on_state: gets the link's state after every poll and every transition.
+            random: the source of the backoff's jitter.
+        """
+        self._plc = plc
+        self._driver = driver
+        self._clock = clock
+        self._on_reading = on_reading
+        self._on_state = on_state
+        self._random = random or Random()  # noqa: S311 -- jitter, not a secret
+        self._log = _log.bind(plc=plc.id)
+        self._link = PlcLink.CONNECTING
+        self._since_s = clock().unix_s
+        self._fault: PlcFault | None = None
+        self._failures = 0
+        self._backoff_s: float | None = None
+        self._next_attempt_s: float | None = None
+        self._latencies_ms: deque[float] = deque(maxlen=LATENCY_WINDOW)
+        self._last: Reading | None = None
+        self._poll_count = self._fault_count = self._missed_count = 0
+        self._request_count = self._reconnect_count = 0
+
+    async def run(self) -> None:
+        """Connect and poll until cancelled; leaves the connection closed."""
+        try:
+            while True:
+                await self._run_until_fault()
+                await asyncio.sleep(self._backoff_s or 0.0)
+                self._reconnect_count += 1
+        finally:
+            await self._driver.close()
+
+    async def _run_until_fault(self) -> None:
+        """Connect and poll; return, with a backoff set, when something went wrong."""
+        try:
+            await self._driver.open()
+            await self._poll_forever()
+        except DriverError as error:
+            self._note_fault(error.message, error.cause, error.end_code)
+        except Exception as error:  # noqa: BLE001 -- the one supervisor: a PLC never stops the rest
+            self._log.exception("poller failed unexpectedly", error=str(error))
+            self._note_fault(
+                f"internal error: {type(error).__name__}: {error}",
+                "A defect of Lineside; the log has the traceback. Polling goes on.",
+                None,
+            )
+            await self._driver.close()
+
+    async def _poll_forever(self) -> None:
+        slot_s = self._clock().monotonic_s
+        while True:
+            reading = await self._driver.read()
+            self._note_reading(reading)
+            now_s = self._clock().monotonic_s
+            slot_s, missed = next_slot_s(slot_s, self._plc.period_s, now_s)
+            self._missed_count += missed
+            await asyncio.sleep(slot_s - now_s)
+
+    def _note_reading(self, reading: Reading) -> None:
+        self._last = reading
+        self._poll_count += 1
+        self._request_count += reading.request_count
+        self._latencies_ms.append(reading.latency_s * 1000.0)
+        if self._link is not PlcLink.ONLINE:
+            self._log.info("plc online", latency_ms=round(reading.latency_s * 1000.0, 1))
+            self._enter(PlcLink.ONLINE)
+        self._failures = 0
+        self._backoff_s = self._next_attempt_s = None
+        self._on_reading(reading)
+        self._on_state(self.state())
+
+    def _note_fault(self, message: str, cause: str, end_code: int | None) -> None:
+        now = self._clock()
+        self._failures += 1
+        self._fault_count += 1
+        self._fault = PlcFault(message=message, cause=cause, end_code=end_code, at_s=now.unix_s)
+        self._backoff_s = backoff_s(self._failures, self._random.random())
+        self._next_attempt_s = now.unix_s + self._backoff_s
+        if self._link is PlcLink.ONLINE:
+            self._enter(PlcLink.RETRYING)
+        elif self._link is not PlcLink.LOST:
+            self._log.warning("plc lost", error=message, cause=cause)
+            self._enter(PlcLink.LOST)
+        self._on_state(self.state())
+
+    def _enter(self, link: PlcLink) -> None:
+        self._link = link
+        self._since_s = self._clock().unix_s
+
+    def state(self) -> PlcState:
+        """Return the PLC's health as of now."""
+        latencies = sorted(self._latencies_ms)
+        last = self._last
+        return PlcState(
+            id=self._plc.id,
+            link=self._link,
+            since_s=self._since_s,
+            last_fault=self._fault,
+            last_read_s=last.read_at.unix_s if last else None,
+            cpu_state=last.cpu_state if last else CpuState.UNKNOWN,
+            latency_last_ms=self._latencies_ms[-1] if latencies else None,
+            latency_p50_ms=latencies[len(latencies) // 2] if latencies else None,
+            latency_p95_ms=latencies[min(len(latencies) - 1, len(latencies) * 95 // 100)]
+            if latencies
+            else None,
+            poll_count=self._poll_count,
+            fault_count=self._fault_count,
+            missed_poll_count=self._missed_count,
+            request_count=self._request_count,
+            requests_per_poll=last.request_count if last else 0,
+            reconnect_count=self._reconnect_count,
+            backoff_s=self._backoff_s,
+            next_attempt_s=self._next_attempt_s,
+        )
