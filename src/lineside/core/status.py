@@ -7,6 +7,7 @@ that is still on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -121,16 +122,21 @@ def _why_it_cannot_be_seen(rule: StatusRule, evidence: Evidence, now: Instant) -
         reason = _why_tag_is_not_fresh(rule, tag, plc, now)
         if reason is not None:
             return reason
-    if plc.heartbeat is not None and plc.heartbeat_moved_at is not None:
-        still_s = plc.heartbeat_moved_at.age_s(now)
-        if still_s > plc.heartbeat_timeout_s:
-            return Reason(
-                code=ReasonCode.HEARTBEAT_STILL,
-                since_s=plc.heartbeat_moved_at.unix_s,
-                tag=plc.heartbeat,
-                detail=f"heartbeat {plc.heartbeat} of {plc.id} stands still",
-            )
-    return None
+    return _why_heartbeat_fails(plc, now)
+
+
+def _why_heartbeat_fails(plc: PlcEvidence, now: Instant) -> Reason | None:
+    """A PLC that answers with data that stands still is frozen, whatever its tags say."""
+    moved_at = plc.heartbeat_moved_at
+    if plc.heartbeat is None or (moved_at and moved_at.age_s(now) <= plc.heartbeat_timeout_s):
+        return None
+    return Reason(
+        code=ReasonCode.HEARTBEAT_STILL,
+        since_s=moved_at.unix_s if moved_at else None,
+        tag=plc.heartbeat,
+        detail=f"heartbeat {plc.heartbeat} of {plc.id} "
+        + ("stands still" if moved_at else "has not been read"),
+    )
 
 
 def _why_tag_is_not_fresh(
@@ -156,7 +162,7 @@ def _why_tag_is_not_fresh(
 def _decide_by_map(value_map: Mapping[int, Status], status: TagEvidence) -> Decision:
     """A map that names every value knows idle from stopped: the timer has no say."""
     number = _number(status)
-    mapped = value_map.get(int(number)) if number == number // 1 else None
+    mapped = value_map.get(int(number)) if math.isfinite(number) and number % 1 == 0 else None
     if mapped is None:
         return _unmapped(status)
     return Decision(status=mapped, reason=_tag_reason(ReasonCode.VALUE_MAP, status))

@@ -1,0 +1,218 @@
+"""The status rule, row by row, and what must hold for any evidence at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineside.core.model import (
+    Instant,
+    PlcLink,
+    Quality,
+    ReasonCode,
+    Scalar,
+    Status,
+    StatusRule,
+    TagRole,
+    TagValue,
+)
+from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, decide_status
+
+NOW_S = 10_000.0
+RULE = StatusRule(stop_after_s=300.0, stale_after_s=3.0)
+ONLINE = PlcEvidence(id="PLC01", link=PlcLink.ONLINE)
+
+
+def instant(monotonic_s: float) -> Instant:
+    return Instant(unix_s=1_762_165_845.0 + monotonic_s, monotonic_s=monotonic_s)
+
+
+def tag(address: str, value: Scalar, *, age_s: float = 0.2, since_s: float = 60.0) -> TagEvidence:
+    good = TagValue(value=value, quality=Quality.GOOD, read_at=instant(NOW_S - age_s))
+    steady = instant(NOW_S - since_s).unix_s
+    return TagEvidence(address=address, good=good, latest=good, steady_since_s=steady)
+
+
+def decide(
+    status: TagEvidence | None = None,
+    error: TagEvidence | None = None,
+    idle: TagEvidence | None = None,
+    *,
+    rule: StatusRule = RULE,
+    plc: PlcEvidence | None = ONLINE,
+    not_running_for_s: float = 10.0,
+) -> Decision:
+    roles = {TagRole.STATUS: status, TagRole.ERROR: error, TagRole.IDLE: idle}
+    evidence = Evidence(
+        plc=plc,
+        tags={role: t for role, t in roles.items() if t is not None},
+        not_running_since=instant(NOW_S - not_running_for_s),
+    )
+    return decide_status(rule, evidence, instant(NOW_S))
+
+
+def test_a_run_bit_that_is_on_means_running() -> None:
+    decision = decide(tag("M100", True), tag("M200", False))
+    assert decision.status is Status.RUNNING
+    assert decision.reason.code is ReasonCode.RUNNING
+    assert decision.reason.tag == "M100"
+    assert decision.reason.since_s == instant(NOW_S - 60).unix_s
+
+
+def test_a_fault_wins_over_a_run_bit_that_is_still_on() -> None:
+    decision = decide(tag("M100", True), tag("M200", True))
+    assert decision.status is Status.ERROR
+    assert (decision.reason.tag, decision.reason.value) == ("M200", True)
+
+
+def test_not_running_for_less_than_stop_after_is_idle_and_says_until_when() -> None:
+    decision = decide(tag("M100", 0), tag("M200", 0), not_running_for_s=299.0)
+    assert decision.status is Status.IDLE
+    assert decision.reason.until_s == pytest.approx(instant(NOW_S + 1).unix_s)
+
+
+def test_not_running_for_stop_after_is_stopped() -> None:
+    decision = decide(tag("M100", 0), tag("M200", 0), not_running_for_s=300.0)
+    assert decision.status is Status.STOPPED
+    assert decision.reason.since_s == instant(NOW_S - 300).unix_s
+
+
+def test_stop_after_zero_means_always_stopped() -> None:
+    rule = StatusRule(stop_after_s=0.0)
+    assert decide(tag("M100", 0), rule=rule, not_running_for_s=0.0).status is Status.STOPPED
+
+
+def test_stop_after_never_means_always_idle() -> None:
+    rule = StatusRule(stop_after_s=None)
+    decision = decide(tag("M100", 0), rule=rule, not_running_for_s=1e6)
+    assert decision.status is Status.IDLE
+    assert decision.reason.until_s is None
+
+
+def test_an_idle_tag_keeps_a_waiting_machine_idle_for_ever() -> None:
+    decision = decide(tag("M100", 0), idle=tag("M300", 1), not_running_for_s=1e6)
+    assert decision.status is Status.IDLE
+    assert decision.reason.tag == "M300"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, Status.STOPPED), (1, Status.RUNNING), (2, Status.IDLE), (7, Status.DISCONNECTED)],
+)
+def test_a_value_map_names_the_status_of_every_value(value: int, expected: Status) -> None:
+    rule = StatusRule(value_map={0: Status.STOPPED, 1: Status.RUNNING, 2: Status.IDLE})
+    assert decide(tag("D100", value), rule=rule).status is expected
+
+
+@pytest.mark.parametrize("value", [2, -1, 0.5, "on", float("nan"), float("inf")])
+def test_a_value_that_nothing_explains_is_never_shown_as_a_machine_status(value: Scalar) -> None:
+    mapped = StatusRule(value_map={0: Status.STOPPED, 1: Status.RUNNING})
+    for rule in (RULE, mapped):
+        decision = decide(tag("D100", value), rule=rule)
+        assert decision.status is Status.DISCONNECTED
+        assert decision.reason.code is ReasonCode.UNMAPPED_VALUE
+
+
+def test_equipment_with_one_stale_tag_is_disconnected_never_running() -> None:
+    decision = decide(tag("M100", True), tag("M200", False, age_s=3.0))
+    assert decision.status is Status.DISCONNECTED
+    assert not decision.is_connected
+    assert decision.reason.code is ReasonCode.STALE
+    assert decision.reason.tag == "M200"
+
+
+def test_a_lost_plc_disconnects_its_equipment_even_while_the_last_read_is_fresh() -> None:
+    plc = PlcEvidence(id="PLC01", link=PlcLink.LOST, since_s=5.0, fault="no answer in 1 s")
+    decision = decide(tag("M100", True), plc=plc)
+    assert decision.status is Status.DISCONNECTED
+    assert decision.reason.code is ReasonCode.PLC_LOST
+    assert decision.reason.detail == "no answer in 1 s"
+
+
+def test_one_failed_poll_alone_does_not_turn_a_machine_gray() -> None:
+    plc = PlcEvidence(id="PLC01", link=PlcLink.RETRYING, fault="connection reset")
+    assert decide(tag("M100", True), plc=plc).status is Status.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("quality", "code"),
+    [(Quality.BAD, ReasonCode.TAG_BAD), (Quality.UNCERTAIN, ReasonCode.PLC_NOT_IN_RUN)],
+)
+def test_a_read_that_is_not_good_keeps_the_last_status_only_until_it_is_stale(
+    quality: Quality, code: ReasonCode
+) -> None:
+    value = None if quality is Quality.BAD else True
+    latest = TagValue(value=value, quality=quality, read_at=instant(NOW_S), reason="because")
+    for age_s, expected in [(2.9, Status.RUNNING), (3.0, Status.DISCONNECTED)]:
+        good = tag("M100", True, age_s=age_s).good
+        decision = decide(TagEvidence(address="M100", good=good, latest=latest))
+        assert decision.status is expected
+    assert (decision.reason.code, decision.reason.detail) == (code, "because")
+
+
+def test_a_heartbeat_that_stands_still_disconnects() -> None:
+    def with_heartbeat(age_s: float) -> Decision:
+        plc = PlcEvidence(
+            id="PLC01",
+            link=PlcLink.ONLINE,
+            heartbeat="D0",
+            heartbeat_timeout_s=3.0,
+            heartbeat_moved_at=instant(NOW_S - age_s),
+        )
+        return decide(tag("M100", True), plc=plc)
+
+    assert with_heartbeat(2.9).status is Status.RUNNING
+    frozen = with_heartbeat(3.1)
+    assert frozen.status is Status.DISCONNECTED
+    assert (frozen.reason.code, frozen.reason.tag) == (ReasonCode.HEARTBEAT_STILL, "D0")
+
+
+def test_a_heartbeat_that_was_never_read_disconnects() -> None:
+    plc = PlcEvidence(id="PLC01", link=PlcLink.ONLINE, heartbeat="D0")
+    decision = decide(tag("M100", True), plc=plc)
+    assert decision.status is Status.DISCONNECTED
+    assert decision.reason.code is ReasonCode.HEARTBEAT_STILL
+
+
+def test_equipment_without_tags_is_disconnected_as_not_configured() -> None:
+    for decision in (decide(), decide(tag("M100", True), plc=None)):
+        assert decision.status is Status.DISCONNECTED
+        assert decision.reason.code is ReasonCode.NOT_CONFIGURED
+
+
+def test_a_tag_that_was_never_read_says_why_the_plc_is_silent() -> None:
+    plc = PlcEvidence(id="PLC01", link=PlcLink.CONNECTING, fault="connection refused")
+    decision = decide(TagEvidence(address="M100"), plc=plc)
+    assert decision.status is Status.DISCONNECTED
+    assert decision.reason.code is ReasonCode.NEVER_READ
+    assert decision.reason.detail == "connection refused"
+
+
+ages = st.floats(0, 100)
+tags = st.one_of(
+    st.none(),
+    st.builds(
+        lambda value, age_s: tag("M1", value, age_s=age_s),
+        st.one_of(st.booleans(), st.integers(-5, 5), st.floats(), st.text(max_size=3)),
+        ages,
+    ),
+)
+
+
+@given(tags, tags, tags, st.sampled_from(PlcLink), ages, st.none() | st.floats(0, 50))
+def test_for_any_evidence_connection_is_false_exactly_when_disconnected(
+    status: Any, error: Any, idle: Any, link: PlcLink, waited_s: float, stop_after_s: float | None
+) -> None:
+    rule = StatusRule(stop_after_s=stop_after_s, stale_after_s=3.0)
+    plc = PlcEvidence(id="PLC01", link=link)
+    decision = decide(status, error, idle, rule=rule, plc=plc, not_running_for_s=waited_s)
+    used = [t for t in (status, error, idle) if t is not None]
+    is_fresh = all(NOW_S - t.good.read_at.monotonic_s < 3.0 for t in used)
+    if decision.status is not Status.DISCONNECTED:
+        assert status is not None
+        assert is_fresh
+        assert link is not PlcLink.LOST
+    assert decision.is_connected == (decision.status is not Status.DISCONNECTED)
