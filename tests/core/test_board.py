@@ -1,0 +1,205 @@
+"""The board: what it remembers, what it forgets, and when it says that something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lineside.core.board import Board
+from lineside.core.model import (
+    CpuState,
+    Equipment,
+    EquipmentState,
+    Instant,
+    Line,
+    Plc,
+    PlcFault,
+    PlcLink,
+    PlcState,
+    Quality,
+    Reading,
+    Scalar,
+    Site,
+    Status,
+    StatusRule,
+    TagRole,
+    TagValue,
+)
+
+RULE = StatusRule(stop_after_s=300.0, stale_after_s=3.0)
+
+
+def at(monotonic_s: float, *, wall_step_s: float = 0.0) -> Instant:
+    return Instant(unix_s=1_762_165_845.0 + monotonic_s + wall_step_s, monotonic_s=monotonic_s)
+
+
+def machine(code: str = "KRCWO12ELOA101", plc: str | None = "PLC01", m: int = 100) -> Equipment:
+    addresses = {TagRole.STATUS: f"M{m}", TagRole.ERROR: f"M{m + 100}"}
+    return Equipment(
+        code=code, name="용접", line_id="weld1", plc_id=plc, addresses=addresses, rule=RULE
+    )
+
+
+def site(*equipment: Equipment, plcs: tuple[Plc, ...] = ()) -> Site:
+    plcs = plcs or (Plc(id="PLC01", driver="melsec", endpoint="127.0.0.1:5010"),)
+    return Site(lines=(Line(id="weld1", name="용접 1라인", equipment=equipment),), plcs=plcs)
+
+
+def reading(values: Mapping[str, Scalar | None], now: Instant, plc: str = "PLC01") -> Reading:
+    tags = {
+        address: TagValue(
+            value=value,
+            quality=Quality.GOOD if value is not None else Quality.BAD,
+            read_at=now,
+            reason="" if value is not None else "C056 address out of range",
+        )
+        for address, value in values.items()
+    }
+    return Reading(
+        plc_id=plc, read_at=now, latency_s=0.01, request_count=1, cpu_state=CpuState.RUN, tags=tags
+    )
+
+
+def only(board: Board, now: Instant) -> EquipmentState:
+    return board.tick(now)[0].lines[0].equipment[0]
+
+
+def lost(now: Instant) -> PlcState:
+    fault = PlcFault(message="no answer within 1 s", at_s=now.unix_s)
+    return PlcState(id="PLC01", link=PlcLink.LOST, since_s=now.unix_s, last_fault=fault)
+
+
+def test_a_machine_is_disconnected_until_its_first_good_read() -> None:
+    board = Board(site(machine()), at(0))
+    state = only(board, at(0))
+    assert state.status is Status.DISCONNECTED
+    assert state.last_updated_s is None
+    changes = board.fold(reading({"M100": True, "M200": False}, at(0.5)))
+    assert [(c.previous, c.status) for c in changes] == [(Status.DISCONNECTED, Status.RUNNING)]
+    assert changes[0].at_s == at(0.5).unix_s
+
+
+def test_while_disconnected_the_last_good_values_and_their_time_stay() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    board.note_plc(lost(at(2)), at(2))
+    state = only(board, at(3))
+    assert (state.status, state.is_connected) == (Status.DISCONNECTED, False)
+    assert (state.status_value, state.error_value) == (1, 0)
+    assert state.last_updated_s == at(1).unix_s
+    assert state.since_s == at(2).unix_s
+
+
+def test_silence_alone_turns_a_machine_gray_within_stale_after() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    assert only(board, at(3.9)).status is Status.RUNNING
+    snapshot, changes = board.tick(at(4.0))
+    assert snapshot.lines[0].equipment[0].status is Status.DISCONNECTED
+    assert [c.status for c in changes] == [Status.DISCONNECTED]
+
+
+def test_a_wall_clock_stepped_by_an_hour_makes_nothing_stale_and_nothing_fresh() -> None:
+    for step_s in (3600.0, -3600.0):
+        board = Board(site(machine()), at(0))
+        board.fold(reading({"M100": True, "M200": False}, at(1)))
+        assert only(board, at(2, wall_step_s=step_s)).status is Status.RUNNING
+        assert only(board, at(5, wall_step_s=step_s)).status is Status.DISCONNECTED
+
+
+def test_last_updated_is_the_time_of_the_oldest_value_shown() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    board.fold(reading({"M100": True, "M200": None}, at(2)))
+    state = only(board, at(2.5))
+    assert state.last_updated_s == at(1).unix_s
+    assert [t.quality for t in state.tags] == [Quality.GOOD, Quality.BAD]
+
+
+def test_idle_becomes_stopped_after_stop_after_counted_from_the_last_running_sample() -> None:
+    board = Board(site(machine()), at(0))
+    statuses = {}
+    for second in range(400):
+        is_running = second < 10
+        board.fold(reading({"M100": is_running, "M200": False}, at(second)))
+        statuses[second] = only(board, at(second)).status
+    assert statuses[9] is Status.RUNNING
+    assert statuses[10] is Status.IDLE
+    assert statuses[308] is Status.IDLE
+    assert statuses[309] is Status.STOPPED
+
+
+def test_error_time_does_not_restart_the_stop_timer() -> None:
+    board = Board(site(machine()), at(0))
+    for second in range(311):
+        # The run bit stays on under the fault between seconds 100 and 200.
+        is_faulty = 100 <= second < 200
+        is_running = second < 10 or is_faulty
+        board.fold(reading({"M100": is_running, "M200": is_faulty}, at(second)))
+    assert only(board, at(310)).status is Status.STOPPED
+
+
+def test_an_unknown_past_counts_from_the_first_sight() -> None:
+    board = Board(site(machine()), at(0))
+    for second in range(1000, 1301):
+        board.fold(reading({"M100": False, "M200": False}, at(second)))
+        if second == 1299:
+            assert only(board, at(second)).status is Status.IDLE
+    assert only(board, at(1300)).status is Status.STOPPED
+
+
+def test_a_lost_plc_changes_only_its_own_machines() -> None:
+    other = machine("KRCWO12ELOA102", plc="PLC02", m=110)
+    plcs = tuple(Plc(id=i, driver="melsec", endpoint="-") for i in ("PLC01", "PLC02"))
+    board = Board(site(machine(), other, plcs=plcs), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    board.fold(reading({"M110": True, "M210": False}, at(1), plc="PLC02"))
+    changes = board.note_plc(lost(at(2)), at(2))
+    assert [c.equipment_code for c in changes] == ["KRCWO12ELOA101"]
+    statuses = [e.status for e in board.tick(at(2.5))[0].lines[0].equipment]
+    assert statuses == [Status.DISCONNECTED, Status.RUNNING]
+
+
+def test_machines_stay_in_configured_order_and_ticks_count_up() -> None:
+    codes = [f"KRCWO12ELOA{n}" for n in (117, 101, 109)]
+    board = Board(site(*(machine(code, m=100 + i) for i, code in enumerate(codes))), at(0))
+    snapshots = [board.tick(at(second))[0] for second in range(3)]
+    assert [e.code for e in snapshots[0].lines[0].equipment] == codes
+    assert [s.sequence for s in snapshots] == [1, 2, 3]
+
+
+def test_a_new_site_keeps_the_memory_of_machines_that_did_not_move() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    board.tick(at(1))
+    moved = machine("KRCWO12ELOA102", m=120)
+    after = Board(site(machine(), moved), at(2), before=board)
+    snapshot, changes = after.tick(at(2))
+    assert [e.status for e in snapshot.lines[0].equipment] == [
+        Status.RUNNING,
+        Status.DISCONNECTED,
+    ]
+    assert [c.equipment_code for c in changes] == ["KRCWO12ELOA102"]
+    assert snapshot.sequence == 2
+
+
+def test_a_machine_whose_address_changed_never_keeps_the_old_address_value() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    board.tick(at(1))
+    after = Board(site(machine(m=150)), at(2), before=board)
+    assert only(after, at(2)).status is Status.DISCONNECTED
+
+
+def test_a_heartbeat_that_stands_still_grays_the_machines_of_its_plc_only_until_it_moves() -> None:
+    plc = Plc(id="PLC01", driver="melsec", endpoint="-", heartbeat="D0", heartbeat_timeout_s=3.0)
+    board = Board(site(machine(), plcs=(plc,)), at(0))
+    for second in range(5):
+        board.fold(reading({"M100": True, "M200": False, "D0": 41}, at(second)))
+    assert only(board, at(4)).status is Status.DISCONNECTED
+    board.fold(reading({"M100": True, "M200": False, "D0": 42}, at(5)))
+    assert only(board, at(5)).status is Status.RUNNING
+
+
+def test_a_reading_of_a_plc_that_is_not_configured_is_ignored() -> None:
+    board = Board(site(machine()), at(0))
+    assert board.fold(reading({"M100": True}, at(1), plc="PLC99")) == []

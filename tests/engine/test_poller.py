@@ -1,0 +1,162 @@
+"""One PLC's poller: it keeps time, never gives up, and tells the truth about its link."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import pytest
+
+from engine.scripted_plc import ScriptedPlc
+from lineside.core.model import Plc, PlcLink, PlcState, Reading
+from lineside.engine.poller import Poller
+from virtual_time import VirtualTimeLoop, run_virtually
+
+Script = Callable[["Bench"], Awaitable[None]]
+
+
+class Bench:
+    """A poller, its scripted PLC, and everything the poller said."""
+
+    def __init__(self, loop: VirtualTimeLoop) -> None:
+        self.loop = loop
+        self.plc = ScriptedPlc("PLC01", loop.clock, tags={"M100": True})
+        self.readings: list[Reading] = []
+        self.states: list[tuple[float, PlcState]] = []
+        self.poller = Poller(
+            Plc(id="PLC01", driver="melsec", endpoint="-", period_s=0.5),
+            self.plc,
+            loop.clock,
+            on_reading=self.readings.append,
+            on_state=lambda state: self.states.append((loop.time(), state)),
+            random=Random(1),
+        )
+
+    def links(self) -> list[PlcLink]:
+        links = [state.link for _, state in self.states]
+        return [link for i, link in enumerate(links) if i == 0 or links[i - 1] is not link]
+
+
+def bench(script: Script) -> Bench:
+    """Run a poller while `script` plays, then cancel it."""
+    loop = VirtualTimeLoop()
+    made = Bench(loop)
+
+    async def main() -> None:
+        task = asyncio.create_task(made.poller.run())
+        await script(made)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run_virtually(main(), loop)
+    return made
+
+
+def test_it_polls_on_a_grid_that_does_not_drift_with_the_answer_time() -> None:
+    async def script(made: Bench) -> None:
+        made.plc.answer_s = 0.137
+        await asyncio.sleep(600)
+
+    made = bench(script)
+    first_s = made.plc.read_times_s[0]
+    phases = [(t - first_s) % 0.5 for t in made.plc.read_times_s]
+    assert len(made.readings) == pytest.approx(1200, abs=2)
+    assert max(min(p, 0.5 - p) for p in phases) < 1e-6
+
+
+def test_an_answer_slower_than_the_period_skips_polls_and_never_bursts() -> None:
+    async def script(made: Bench) -> None:
+        made.plc.answer_s = 1.2
+        await asyncio.sleep(60)
+
+    made = bench(script)
+    gaps = [b - a for a, b in zip(made.plc.read_times_s, made.plc.read_times_s[1:], strict=False)]
+    assert min(gaps) >= 1.2
+    assert made.states[-1][1].missed_poll_count > 30
+
+
+def test_a_silent_plc_is_retried_once_then_lost_then_online_again_by_itself() -> None:
+    async def script(made: Bench) -> None:
+        await asyncio.sleep(10)
+        made.plc.is_up = False
+        await asyncio.sleep(60)
+        made.plc.is_up = True
+        await asyncio.sleep(15)
+
+    made = bench(script)
+    assert made.links() == [PlcLink.ONLINE, PlcLink.RETRYING, PlcLink.LOST, PlcLink.ONLINE]
+    lost_at = next(t for t, s in made.states if s.link is PlcLink.LOST)
+    assert lost_at - 10 < 3.2
+    back_at = next(t for t, s in made.states if t > 70 and s.link is PlcLink.ONLINE)
+    assert back_at - 70 <= 10 + 1 + 0.1  # one backoff, one attempt that was under way, one poll
+
+
+def test_a_plc_that_was_never_there_is_lost_at_once_and_says_why() -> None:
+    async def script(made: Bench) -> None:
+        made.plc.is_up = False
+        await asyncio.sleep(1.1)
+
+    made = bench(script)
+    state = made.states[-1][1]
+    assert state.link is PlcLink.LOST
+    assert state.last_fault is not None
+    assert (state.last_fault.message, state.last_fault.cause) == (
+        "no answer within 1 s",
+        "powered off?",
+    )
+    assert state.backoff_s is not None
+
+
+def test_backoff_grows_to_ten_seconds_and_is_forgotten_after_a_good_poll() -> None:
+    async def script(made: Bench) -> None:
+        made.plc.is_up = False
+        made.plc.timeout_s = 0.001
+        await asyncio.sleep(120)
+        made.plc.is_up = True
+        await asyncio.sleep(15)
+        made.plc.is_up = False
+        await asyncio.sleep(1)
+
+    made = bench(script)
+    gaps = [b - a for a, b in zip(made.plc.open_times_s, made.plc.open_times_s[1:], strict=False)]
+    assert 0.4 <= gaps[0] <= 0.61
+    assert 8.0 <= max(gaps) <= 10.1
+    assert made.states[-1][1].link in (PlcLink.RETRYING, PlcLink.LOST)
+    after_good = [s for _, s in made.states if s.link is PlcLink.RETRYING]
+    assert after_good[0].backoff_s == pytest.approx(0.5, rel=0.21)
+
+
+def test_a_defect_in_a_driver_is_survived_and_named() -> None:
+    async def script(made: Bench) -> None:
+        await asyncio.sleep(2)
+        made.plc.surprise = lambda: ZeroDivisionError("oops")
+        await asyncio.sleep(2)
+        made.plc.surprise = None
+        await asyncio.sleep(10)
+
+    made = bench(script)
+    faults = [s.last_fault.message for _, s in made.states if s.last_fault is not None]
+    assert "internal error: ZeroDivisionError: oops" in faults
+    assert made.states[-1][1].link is PlcLink.ONLINE
+
+
+def test_cancelling_it_closes_the_connection() -> None:
+    async def script(made: Bench) -> None:
+        await asyncio.sleep(2)
+        assert made.plc.is_open
+
+    assert not bench(script).plc.is_open
+
+
+def test_latency_figures_are_of_the_last_hundred_polls() -> None:
+    async def script(made: Bench) -> None:
+        await asyncio.sleep(100)
+        made.plc.answer_s = 0.08
+        await asyncio.sleep(51)
+
+    state = bench(script).states[-1][1]
+    assert state.latency_p50_ms == pytest.approx(80, abs=0.1)
+    assert state.latency_p95_ms == pytest.approx(80, abs=0.1)
+    assert state.requests_per_poll == 2
