@@ -141,13 +141,19 @@ class EquipmentDetailView(EquipmentView):
     stop_after_s: float | None
     stale_after_s: float
     observed_since: str = Field(description="Nothing is known of the time before.")
-    changes: list[ChangeView] = Field(description="Oldest first; the newest 500 since the start.")
+    changes: list[ChangeView] = Field(
+        description="Oldest first; at most the newest 500 since the start, fewer in a large plant."
+    )
 
 
 class ChangesView(View):
     """`/api/lines/{line}/changes`."""
 
     observed_since: str
+    observed_since_by_equipment: dict[str, str] = Field(
+        description="Only machines of which less is known than of the line, by equipment code: "
+        "added later, or with so many changes that the oldest were dropped."
+    )
     now: str
     changes: list[ChangeView]
 
@@ -195,7 +201,7 @@ class PlcsView(View):
 
 
 class ProblemView(View):
-    """The answer to a request that cannot be met (RFC 9457)."""
+    """The answer to a request that cannot be met (RFC 9457), as `application/problem+json`."""
 
     title: str
     status: int

@@ -1,0 +1,156 @@
+"""The HTTP side of Lineside as one ASGI application: REST, metrics, documents, the monitor.
+
+It wires routes and headers; what the answers say is decided in `api`, `metrics` and `documents`.
+The WebSocket routes and the Origin and Host checks come in from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lineside.core.ports import Clock
+from lineside.web.answers import Encoded, json_response, tagged
+from lineside.web.api import LineApi, api_router
+from lineside.web.documents import asyncapi_document, openapi_document
+from lineside.web.live import LiveView
+from lineside.web.metrics import HubStats, LinesideCollector, Metrics
+from lineside.web.monitor_files import MonitorFiles, load_monitor_files
+from lineside.web.problem import install_problem_handlers
+from lineside.web.views import ServerInfo
+
+STATIC_DIR = Path(__file__).parent / "static"
+
+# Swagger UI sets style attributes and draws its icons from data: addresses.
+DOCS_CSP = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+def create_app(
+    live: LiveView,
+    hub_stats: Callable[[], HubStats],
+    server_info: ServerInfo,
+    clock: Clock,
+    *,
+    static_dir: Path | None = STATIC_DIR,
+    extra_routes: Sequence[BaseRoute] = (),
+    middleware: Sequence[Middleware] = (),
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        live: must already hear the bus.
+        hub_stats: asked at each scrape of `/metrics`.
+        server_info: its `build` is replaced by the name of the monitor found in `static_dir`.
+        clock: the same clock that the snapshots are made with.
+        static_dir: the built monitor, read once, here.
+        extra_routes: the WebSocket routes; they come before the monitor's catch-all.
+        middleware: around everything, outermost first.
+
+    Raises:
+        LinesideError: `static_dir` cannot be the built monitor.
+    """
+    monitor = load_monitor_files(static_dir)
+    server_info = msgspec.structs.replace(server_info, build=monitor.build)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[*middleware, Middleware(_PlainHttp)],
+    )
+    install_problem_handlers(app)
+    app.include_router(api_router(LineApi(live, server_info, clock)))
+    metrics = Metrics(LinesideCollector(live, hub_stats, server_info, clock))
+    _add_metrics(app, metrics)
+    _add_documents(app)
+    app.router.routes.extend(extra_routes)
+    _add_monitor(app, monitor)
+    return app
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    async def expose(request: Request) -> Response:
+        body, media_type = metrics.expose(request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
+
+    app.add_route("/metrics", expose, methods=["GET"])
+
+
+def _add_documents(app: FastAPI) -> None:
+    @lru_cache(maxsize=1)
+    def encoded_openapi() -> Encoded:
+        return tagged(msgspec.json.encode(openapi_document()))
+
+    @lru_cache(maxsize=1)
+    def encoded_asyncapi() -> Encoded:
+        return tagged(msgspec.json.encode(asyncapi_document()))
+
+    async def openapi(request: Request) -> Response:
+        return json_response(request, encoded_openapi())
+
+    async def asyncapi(request: Request) -> Response:
+        return json_response(request, encoded_asyncapi())
+
+    pages = resources.files("lineside.web") / "pages"
+    docs_html = (pages / "docs.html").read_bytes()
+    docs_script = (pages / "docs-init.js").read_bytes()
+
+    async def docs(_request: Request) -> Response:
+        headers = {"Content-Security-Policy": DOCS_CSP, "Cache-Control": "no-cache"}
+        return Response(docs_html, media_type="text/html; charset=utf-8", headers=headers)
+
+    async def docs_init(_request: Request) -> Response:
+        headers = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache"}
+        return Response(docs_script, headers=headers)
+
+    app.add_route("/openapi.json", openapi, methods=["GET"])
+    app.add_route("/asyncapi.json", asyncapi, methods=["GET"])
+    app.add_route("/docs", docs, methods=["GET"])
+    app.add_route("/docs/", docs, methods=["GET"])
+    app.add_route("/docs/docs-init.js", docs_init, methods=["GET"])
+
+
+def _add_monitor(app: FastAPI, monitor: MonitorFiles) -> None:
+    async def serve(request: Request) -> Response:
+        return monitor.respond(request, request.path_params["path"])
+
+    app.add_route("/{path:path}", serve, methods=["GET"])
+
+
+class _PlainHttp:
+    """Answers HEAD wherever GET is answered, and keeps browsers from guessing media types."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_head = scope["method"] == "HEAD"
+
+        async def send_plain(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_ALWAYS]
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"} if is_head else scope, receive, send_plain)
+
+
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]

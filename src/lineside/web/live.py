@@ -1,0 +1,125 @@
+"""What the web room remembers of the bus: the newest snapshot, the site, recent state changes.
+
+It does no I/O and answers nothing by itself; the REST views and the metrics read it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from lineside.core import limits
+from lineside.core.model import Equipment, Instant, Line, Site, SiteChange, Snapshot, StateChange
+from lineside.core.ports import BusMessage, Clock
+
+CHANGES_MAX = 200_000  # over all machines; about 100 MB
+FRESH_FOR_S = 3.0  # three missed ticks: what is older is not shown as the present
+
+
+class LiveView:
+    """The newest of everything, as heard on the bus.
+
+    `equipment_by_code` is in configured order. `revision` grows with each snapshot and each change
+    of the site, `change_revision` with each state change: what was encoded for one revision can be
+    handed out until the next.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.site: Site | None = None
+        self.snapshot: Snapshot | None = None
+        self.snapshot_received_at: Instant | None = None
+        self.observed_since_s: float | None = None
+        self.revision = 0
+        self.change_revision = 0
+        self._changes: dict[str, deque[StateChange]] = {}
+        self._seen_since_s: dict[str, float] = {}
+        self.equipment_by_code: Mapping[str, tuple[Line, Equipment]] = {}
+
+    def on_message(self, message: BusMessage) -> None:
+        """Take one message from the bus."""
+        if isinstance(message, Snapshot):
+            self._take_snapshot(message)
+        elif isinstance(message, StateChange):
+            self._take_change(message)
+        else:
+            self._take_site(message)
+
+    def snapshot_age_s(self) -> float | None:
+        """Return how old the newest snapshot is, in seconds; None before the first."""
+        return None if self.snapshot is None else self.snapshot.at.age_s(self._clock())
+
+    def is_ticking(self) -> bool:
+        """Whether the newest snapshot may be shown as the present."""
+        age_s = self.snapshot_age_s()
+        return age_s is not None and age_s <= FRESH_FOR_S
+
+    def find_line(self, line_id: str) -> Line | None:
+        """Return the configured line, or None."""
+        lines = self.site.lines if self.site is not None else ()
+        return next((line for line in lines if line.id == line_id), None)
+
+    def changes(self, code: str) -> tuple[StateChange, ...]:
+        """Return the recent changes of one machine, oldest first."""
+        return tuple(self._changes.get(code, ()))
+
+    def known_since_s(self, code: str) -> float | None:
+        """Return the Unix time before which nothing is known of one machine.
+
+        That is when it was first seen or, once old changes had to be dropped, the oldest one kept.
+        """
+        changes = self._changes.get(code)
+        if changes is not None and len(changes) == changes.maxlen:
+            return changes[0].at_s
+        return self._seen_since_s.get(code, self.observed_since_s)
+
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.snapshot_received_at = self._clock()
+        self.revision += 1
+        self._observe(snapshot.at.unix_s)
+        for line in snapshot.lines:
+            for equipment in line.equipment:
+                if equipment.code not in self._seen_since_s:
+                    self._seen_since_s[equipment.code] = snapshot.at.unix_s
+
+    def _take_change(self, change: StateChange) -> None:
+        if self.site is not None and change.equipment_code not in self.equipment_by_code:
+            return  # decided before the machine was removed from the site
+        self._observe(change.at_s)
+        self._seen_since_s.setdefault(change.equipment_code, change.at_s)
+        changes = self._changes.get(change.equipment_code)
+        if changes is None:
+            changes = self._changes[change.equipment_code] = deque(maxlen=self._changes_kept())
+        changes.append(change)
+        self.change_revision += 1
+
+    def _take_site(self, message: SiteChange) -> None:
+        self.site = message.site
+        self.equipment_by_code = {
+            equipment.code: (line, equipment)
+            for line in message.site.lines
+            for equipment in line.equipment
+        }
+        kept = self._changes_kept()
+        self._changes = {
+            code: changes if changes.maxlen == kept else deque(changes, maxlen=kept)
+            for code, changes in self._changes.items()
+            if code in self.equipment_by_code
+        }
+        self._seen_since_s = {
+            code: at_s
+            for code, at_s in self._seen_since_s.items()
+            if code in self.equipment_by_code
+        }
+        self.revision += 1
+        self.change_revision += 1
+
+    def _observe(self, at_s: float) -> None:
+        if self.observed_since_s is None:
+            self.observed_since_s = at_s
+
+    def _changes_kept(self) -> int:
+        # A large plant keeps fewer per machine, so that memory has one bound for every plant.
+        share = CHANGES_MAX // max(1, len(self.equipment_by_code))
+        return min(limits.RECENT_CHANGES_PER_EQUIPMENT, share)

@@ -1,0 +1,224 @@
+"""`/metrics` for Prometheus: everything is read at the scrape, nothing is counted twice.
+
+The figures live where they arise (snapshot, poller, hub); this module only names them. It keeps its
+own registry, so that two servers in one process do not share figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from lineside.core.model import PlcLink, PlcState, Status
+from lineside.core.ports import Clock
+from lineside.web.live import LiveView
+from lineside.web.views import ServerInfo
+
+
+class HubStats(Protocol):
+    """What the hub counts since the start. Gauges are named for what they are."""
+
+    @property
+    def subscriber_count(self) -> int:
+        """Open WebSockets."""
+
+    @property
+    def slow_subscriber_count(self) -> int:
+        """Open WebSockets that missed the last tick because their buffer was not empty."""
+
+    @property
+    def accepted_count(self) -> int:
+        """WebSockets accepted."""
+
+    @property
+    def refused_count(self) -> int:
+        """WebSockets refused: over a connection limit."""
+
+    @property
+    def frames_sent(self) -> int:
+        """Frames written."""
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes written."""
+
+    @property
+    def ticks_missed(self) -> int:
+        """Frames not sent because a client was slow."""
+
+    @property
+    def aborted_count(self) -> int:
+        """Clients cut off because they did not read."""
+
+
+class LinesideCollector(Collector):
+    """Turns the newest snapshot and the hub's counters into metric families."""
+
+    def __init__(
+        self,
+        live: LiveView,
+        hub_stats: Callable[[], HubStats],
+        server_info: ServerInfo,
+        clock: Clock,
+    ) -> None:
+        self._live = live
+        self._hub_stats = hub_stats
+        self._info = server_info
+        self._clock = clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: names are not checked against a state that does not exist yet."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family."""
+        yield self._build_info()
+        yield _gauge(
+            "lineside_start_time_seconds", "Unix time of the start.", self._info.started_at_s
+        )
+        yield from self._ticks()
+        yield from self._equipment()
+        yield from self._plcs()
+        yield from self._hub()
+
+    def _build_info(self) -> Metric:
+        family = GaugeMetricFamily(
+            "lineside_build_info", "The version that runs; always 1.", labels=["version", "build"]
+        )
+        family.add_metric([self._info.version, self._info.build], 1)
+        return family
+
+    def _ticks(self) -> Iterator[Metric]:
+        ready = 1.0 if self._live.is_ticking() else 0.0
+        yield _gauge("lineside_ready", "1 while the board ticks, as /readyz says.", ready)
+        snapshot, age_s = self._live.snapshot, self._live.snapshot_age_s()
+        received_at = self._live.snapshot_received_at
+        if snapshot is None or age_s is None or received_at is None:
+            return
+        yield _gauge("lineside_snapshot_sequence", "Number of the newest tick.", snapshot.sequence)
+        yield _gauge("lineside_snapshot_age_seconds", "Age of the newest snapshot.", age_s)
+        yield _gauge(
+            "lineside_tick_lag_seconds",
+            "From the second the newest tick stands for to its arrival here.",
+            snapshot.at.age_s(received_at),
+        )
+
+    def _equipment(self) -> Iterator[Metric]:
+        """Count the machines; what is not seen at present counts as disconnected."""
+        if self._live.site is None:
+            return
+        family = GaugeMetricFamily(
+            "lineside_equipment", "Machines per line and status.", labels=["line", "status"]
+        )
+        snapshot = self._live.snapshot if self._live.is_ticking() else None
+        states = {} if snapshot is None else {line.id: line for line in snapshot.lines}
+        for line in self._live.site.lines:
+            counts: Counter[Status] = Counter()
+            state = states.get(line.id)
+            if state is None:
+                counts[Status.DISCONNECTED] = len(line.equipment)
+            else:
+                counts.update(equipment.status for equipment in state.equipment)
+            for status in Status:
+                family.add_metric([line.id, status.value], counts[status])
+        yield family
+
+    def _plcs(self) -> Iterator[Metric]:
+        snapshot = self._live.snapshot
+        plcs = () if snapshot is None else snapshot.plcs
+        # Without ticks nothing is known of a link, so none is reported as up.
+        is_ticking = self._live.is_ticking()
+        up = _plc_gauge("lineside_plc_up", "1 while the PLC answers.")
+        link = GaugeMetricFamily(
+            "lineside_plc_link", "1 for the state the link is in.", labels=["plc", "link"]
+        )
+        latency = GaugeMetricFamily(
+            "lineside_plc_poll_latency_seconds",
+            "Time of one poll over the last 100 polls.",
+            labels=["plc", "quantile"],
+        )
+        last_latency = _plc_gauge(
+            "lineside_plc_last_poll_latency_seconds", "Time of the last poll."
+        )
+        age = _plc_gauge("lineside_plc_data_age_seconds", "Time since the last good read.")
+        backoff = _plc_gauge(
+            "lineside_plc_backoff_seconds", "The wait before the next attempt; 0 while online."
+        )
+        now_s = self._clock().unix_s
+        for plc in plcs:
+            up.add_metric([plc.id], is_ticking and plc.link is PlcLink.ONLINE)
+            for state in PlcLink:
+                link.add_metric([plc.id, state.value], is_ticking and plc.link is state)
+            for quantile, value_ms in (("0.5", plc.latency_p50_ms), ("0.95", plc.latency_p95_ms)):
+                if value_ms is not None:
+                    latency.add_metric([plc.id, quantile], value_ms / 1000)
+            if plc.latency_last_ms is not None:
+                last_latency.add_metric([plc.id], plc.latency_last_ms / 1000)
+            if plc.last_read_s is not None:
+                age.add_metric([plc.id], max(0.0, now_s - plc.last_read_s))
+            backoff.add_metric([plc.id], plc.backoff_s or 0.0)
+        yield from (up, link, latency, last_latency, age, backoff)
+        yield from _plc_counters(plcs)
+
+    def _hub(self) -> Iterator[Metric]:
+        stats = self._hub_stats()
+        yield _gauge("lineside_subscribers", "Open WebSockets.", stats.subscriber_count)
+        yield _gauge(
+            "lineside_slow_subscribers",
+            "Open WebSockets whose buffer was not empty at the last tick.",
+            stats.slow_subscriber_count,
+        )
+        for name, text, value in (
+            ("accepted_subscribers", "WebSockets accepted.", stats.accepted_count),
+            ("refused_subscribers", "WebSockets refused over a limit.", stats.refused_count),
+            ("aborted_subscribers", "Clients cut off that did not read.", stats.aborted_count),
+            ("frames_sent", "WebSocket frames written.", stats.frames_sent),
+            ("sent_bytes", "Bytes written to WebSockets.", stats.bytes_sent),
+            ("missed_ticks", "Frames not sent because a client was slow.", stats.ticks_missed),
+        ):
+            yield CounterMetricFamily(f"lineside_{name}", text, value=value)
+
+
+class Metrics:
+    """One registry and its exposition."""
+
+    def __init__(self, collector: LinesideCollector) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(collector)
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def expose(self, accept: str) -> tuple[bytes, str]:
+        """Return the exposition and its media type, as the scraper's Accept header asks."""
+        encoder, media_type = choose_encoder(accept)
+        return encoder(self._registry), media_type
+
+
+def _plc_counters(plcs: Iterable[PlcState]) -> Iterator[Metric]:
+    readers: tuple[tuple[str, str, Callable[[PlcState], int]], ...] = (
+        ("polls", "Polls attempted.", lambda plc: plc.poll_count),
+        ("faults", "Polls or connections that failed.", lambda plc: plc.fault_count),
+        ("missed_polls", "Polls skipped: one took too long.", lambda plc: plc.missed_poll_count),
+        ("requests", "Requests sent to the PLC.", lambda plc: plc.request_count),
+        ("reconnects", "Connections made again.", lambda plc: plc.reconnect_count),
+    )
+    plcs = tuple(plcs)
+    for name, text, read in readers:
+        family = CounterMetricFamily(f"lineside_plc_{name}", text, labels=["plc"])
+        for plc in plcs:
+            family.add_metric([plc.id], read(plc))
+        yield family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _plc_gauge(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, labels=["plc"])
