@@ -1,44 +1,244 @@
-"""The schema of lineside.toml. It is also the reference manual: every key is documented here."""
+"""The schema of lineside.toml. It is also the reference manual: every key is documented here.
+
+The field names are the keys of the file. What one table alone can get wrong is checked here; what
+tables say of each other is checked in `crosscheck`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from lineside.config.durations import PATTERN, between, parse_duration_s
+from lineside.core.limits import CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, EQUIPMENT_MAX
 from lineside.core.model import Status
 
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+CODE_LENGTH = 14
+STALE_AFTER_LEAST_S = 3.0
+STALE_AFTER_PERIODS = 3
+STOP_AFTER_DEFAULT_S = 300.0
+ID_PATTERN = r"^[A-Za-z0-9_.-]{1,32}$"
 
-
-def parse_duration_s(value: object) -> float:
-    """Return the seconds that "500ms", "3s", "5m", "1h", "1d" or the bare number 0 mean.
-
-    Raises:
-        ValueError: the text is not a duration; the message names the accepted forms.
-    """
-    if value == 0 and not isinstance(value, bool):
-        return 0.0
-    if isinstance(value, str) and (match := _DURATION.match(value)):
-        return float(match[1]) * _UNIT_S[match[2]]
-    raise ValueError('a duration is a number with its unit, as in "500ms", "3s", "5m" or "1h"')
+_DURATION_JSON: dict[str, Any] = {"type": "string", "pattern": PATTERN}
+_DURATION_OR_0_JSON: dict[str, Any] = {"anyOf": [_DURATION_JSON, {"const": 0}]}
+_STOP_AFTER_JSON: dict[str, Any] = {"anyOf": [_DURATION_JSON, {"const": 0}, {"const": "never"}]}
+_parse_stop_after = between("0s", "7d")
 
 
 def _parse_stop_after_s(value: object) -> float | None:
-    return None if value == "never" else parse_duration_s(value)
+    if value == "never":
+        return None
+    try:
+        return _parse_stop_after(value)
+    except ValueError as error:
+        raise ValueError(f'{error}; 0 means at once, "never" means not at all') from None
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration_s)]
-StopAfter = Annotated[float | None, BeforeValidator(_parse_stop_after_s)]
+def _check_text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
+        raise ValueError("contains a line break, a tab or another control character")
+    return value
+
+
+def _check_host(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", value):
+        raise ValueError(
+            f'"{value}" is not a host: write an IP address or a name, without "tcp://" and port'
+        )
+    if value.count(":") == 1:
+        raise ValueError(f'"{value}" holds a port: write it as a key of its own, port = …')
+    return value
+
+
+def _check_origin(value: str) -> str:
+    if value == "*":
+        raise ValueError('"*" would let every web page in; name each origin')
+    if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", value):
+        raise ValueError(
+            f'"{value}" is not an origin: write scheme, host and port as the browser sends them, '
+            'as in "http://10.0.0.5:3001", with no path and no slash at the end'
+        )
+    return value.lower()
+
+
+def _check_allowed_host(value: str) -> str:
+    if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", value):
+        raise ValueError(
+            f'"{value}" is not a host name: write it as people type it in the browser, '
+            'as in "monitor.plant.local", with no scheme and no path'
+        )
+    return value.lower()
+
+
+def _check_code(value: str) -> str:
+    if len(value) != CODE_LENGTH:
+        edge = " and has a space at its edge" if value != value.strip() else ""
+        raise ValueError(
+            f'"{value}" is {len(value)} characters long{edge}; '
+            f"an equipment code has {CODE_LENGTH}, as in KRCWO12ELOA101"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+        raise ValueError(f'"{value}" holds a character that is no letter A-Z, digit, _ . or -')
+    return value
+
+
+def _parse_value_map(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError('write value = status pairs, as in { 0 = "stopped", 1 = "running" }')  # noqa: TRY004
+    parsed: dict[int, Status] = {}
+    mistakes = []
+    words = ", ".join(f'"{s}"' for s in Status if s is not Status.DISCONNECTED)
+    for key, status in value.items():
+        if not re.fullmatch(r"-?[0-9]{1,10}", str(key)):
+            mistakes.append(f'"{key}" is not a whole number (the left side is the tag\'s value)')
+        elif status == Status.DISCONNECTED:
+            mistakes.append(
+                f'{key} = "disconnected" (that word is for machines that cannot be seen, no tag '
+                f"value can mean it; write one of {words})"
+            )
+        elif not isinstance(status, str) or status not in set(Status):
+            shown = f'"{status}"' if isinstance(status, str) else status
+            mistakes.append(f"{key} = {shown} is not a status (write one of {words})")
+        elif int(key) in parsed:
+            mistakes.append(f"the value {int(key)} is given twice")
+        else:
+            parsed[int(key)] = Status(status)
+    if not value:
+        mistakes.append("is empty: leave value_map out or give at least one pair")
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    return parsed
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_check_text)]
+Host: TypeAlias = Annotated[str, AfterValidator(_check_host)]
+Origin: TypeAlias = Annotated[str, AfterValidator(_check_origin)]
+AllowedHost: TypeAlias = Annotated[str, AfterValidator(_check_allowed_host)]
+Code: TypeAlias = Annotated[
+    str,
+    AfterValidator(_check_code),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_.-]{14}$"}),
+]
+Period: TypeAlias = Annotated[
+    float, BeforeValidator(between("20ms", "1h")), WithJsonSchema(_DURATION_JSON)
+]
+Timeout: TypeAlias = Annotated[
+    float, BeforeValidator(between("50ms", "1m")), WithJsonSchema(_DURATION_JSON)
+]
+StaleAfter: TypeAlias = Annotated[
+    float, BeforeValidator(between("1s", "1d")), WithJsonSchema(_DURATION_JSON)
+]
+StopAfter: TypeAlias = Annotated[
+    float | None, BeforeValidator(_parse_stop_after_s), WithJsonSchema(_STOP_AFTER_JSON)
+]
+ValueMap: TypeAlias = Annotated[
+    dict[int, Status],
+    BeforeValidator(_parse_value_map),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": "^-?[0-9]{1,10}$"},
+            "additionalProperties": {"enum": [s for s in Status if s is not Status.DISCONNECTED]},
+        }
+    ),
+]
 
 
 class Table(BaseModel):
     """Base of every table: unknown keys are mistakes, values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerConfig(Table):
+    """`[server]`: where the monitor is served, and to whom. May be left out."""
+
+    host: Host = Field(
+        default="127.0.0.1",
+        description="Address to listen on. 127.0.0.1 serves this computer only; 0.0.0.0 serves "
+        "the plant network.",
+        examples=["0.0.0.0"],
+    )
+    port: int = Field(
+        default=8000,
+        ge=0,
+        le=65535,
+        strict=True,
+        description="TCP port to listen on. 0 lets the system pick a free one.",
+        examples=[8000],
+    )
+    allowed_origins: tuple[Origin, ...] = Field(
+        default=(),
+        description="Web pages from elsewhere that may read the data: scheme, host and port, "
+        "compared exactly. The server's own pages are always allowed.",
+        examples=[["http://localhost:3001"]],
+    )
+    allowed_hosts: tuple[AllowedHost, ...] = Field(
+        default=(),
+        description="Names, besides this computer's own addresses and host name, by which "
+        "browsers reach the server. A request for any other name is refused, which keeps foreign "
+        "web pages out (DNS rebinding).",
+        examples=[["monitor.plant.local"]],
+    )
+    connections_max: int = Field(
+        default=CONNECTIONS_MAX,
+        ge=1,
+        le=CONNECTIONS_MAX,
+        strict=True,
+        description="Most WebSocket clients at one time; the next is refused.",
+        examples=[200],
+    )
+    connections_per_address_max: int = Field(
+        default=CONNECTIONS_PER_ADDRESS_MAX,
+        ge=1,
+        le=CONNECTIONS_MAX,
+        strict=True,
+        description="Most WebSocket clients from one IP address. Browsers behind one proxy share "
+        "an address.",
+        examples=[50],
+    )
+
+
+class LineConfig(Table):
+    """`[[line]]`: one production line. `/ws/monitor` serves the first, `/ws/monitor/<id>` each."""
+
+    id: str = Field(
+        pattern=ID_PATTERN,
+        description="Short name for addresses and for `line = …`: letters, digits, `_`, `.`, `-`.",
+        examples=["weld1"],
+    )
+    name: Text = Field(
+        max_length=80, description="Name as the monitor shows it.", examples=["용접 1라인"]
+    )
+    stop_after: StopAfter = Field(
+        default=STOP_AFTER_DEFAULT_S,
+        description="How long after its last run a waiting machine turns from idle to stopped. "
+        '0: stopped at once. "never": it stays idle. Time in error does not restart it.',
+        examples=["5m", 0, "never"],
+        json_schema_extra={"default": "5m", "unit": "duration"},
+    )
+    stale_after: StaleAfter | None = Field(
+        default=None,
+        description="Age at which the last good read no longer counts and a machine turns to "
+        "disconnected. Must be longer than the period of the PLC. Left out: 3 periods of the "
+        "machine's PLC, at least 3 s.",
+        examples=["3s"],
+        json_schema_extra={"unit": "duration"},
+    )
+    floor_plan: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Image of the line seen from above (SVG, PNG, JPEG or WebP, up to 20 MB); the "
+        "path counts from the folder of the config file.",
+        examples=["weld1.svg"],
+    )
 
 
 class Family(StrEnum):
@@ -51,44 +251,248 @@ class Family(StrEnum):
 
 
 class PlcConfig(Table):
-    """[[plc]]: one PLC and how to reach it."""
+    """`[[plc]]`: one PLC and how to reach it. Lineside only reads; it never writes to a PLC."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")
-    driver: Literal["melsec"] = "melsec"
-    host: str
-    port: int = Field(ge=1, le=65535)
-    family: Family
-    frame: Literal["3E", "4E"] = "3E"
-    code: Literal["binary", "ascii"] = "binary"
-    transport: Literal["tcp", "udp"] = "tcp"
-    period: Duration = 0.5
-    timeout: Duration = 1.0
-    heartbeat: str | None = None
-    heartbeat_timeout: Duration = 3.0
-    network: int = Field(default=0, ge=0, le=255)
-    pc: int = Field(default=0xFF, ge=0, le=255)
-    module_io: int = Field(default=0x03FF, ge=0, le=0xFFFF)
-    station: int = Field(default=0, ge=0, le=255)
+    id: str = Field(
+        pattern=ID_PATTERN,
+        description="Short name for `plc = …` and for messages: letters, digits, `_`, `.`, `-`.",
+        examples=["PLC01"],
+    )
+    driver: Literal["melsec"] = Field(
+        default="melsec",
+        description="Protocol: `melsec` is Mitsubishi MC protocol (SLMP).",
+        examples=["melsec"],
+    )
+    host: Host = Field(
+        description="IP address or name of the PLC's Ethernet port.", examples=["192.168.3.39"]
+    )
+    port: int = Field(
+        ge=1,
+        le=65535,
+        strict=True,
+        description="Port of the PLC's open setting, in decimal (GX Works may show it in "
+        "hexadecimal: 1392H is 5010).",
+        examples=[5010],
+    )
+    family: Family = Field(
+        description="PLC series. It decides which addresses exist, whether X and Y count in octal "
+        "(iQ-F) or hexadecimal (all others), and how much one request may read.",
+        examples=["Q"],
+    )
+    frame: Literal["3E", "4E"] = Field(
+        default="3E",
+        description="MC protocol frame. 4E numbers each request, which makes UDP safer.",
+        examples=["3E"],
+    )
+    code: Literal["binary", "ascii"] = Field(
+        default="binary",
+        description="Communication data code, as set in the PLC's Ethernet settings.",
+        examples=["binary"],
+    )
+    transport: Literal["tcp", "udp"] = Field(
+        default="tcp",
+        description="Transport of the PLC's open setting.",
+        examples=["tcp"],
+    )
+    period: Period = Field(
+        default=0.5,
+        description="Time from the start of one poll to the start of the next, 20 ms to 1 h. "
+        "`lineside check` says how short it may be.",
+        examples=["500ms"],
+        json_schema_extra={"default": "500ms", "unit": "duration"},
+    )
+    timeout: Timeout = Field(
+        default=1.0,
+        description="Longest wait for one answer before the connection is given up, 50 ms to "
+        "1 min.",
+        examples=["1s"],
+        json_schema_extra={"default": "1s", "unit": "duration"},
+    )
+    heartbeat: Text | None = Field(
+        default=None,
+        description="Word that the PLC program keeps counting. Standing still means that the PLC "
+        "answers but its program does not run, and its machines turn to disconnected.",
+        examples=["D0"],
+    )
+    heartbeat_timeout: Timeout = Field(
+        default=3.0,
+        description="How long the heartbeat may stand still, 50 ms to 1 min. Must be longer than "
+        "the period.",
+        examples=["3s"],
+        json_schema_extra={"default": "3s", "unit": "duration"},
+    )
+    network: int = Field(
+        default=0,
+        ge=0,
+        le=255,
+        strict=True,
+        description="Network number of the route. 0 is the PLC that is connected to directly.",
+        examples=[0],
+    )
+    pc: int = Field(
+        default=0xFF,
+        ge=0,
+        le=255,
+        strict=True,
+        description="PC number of the route. 255 (0xFF) is the PLC connected to directly.",
+        examples=[255],
+    )
+    module_io: int = Field(
+        default=0x03FF,
+        ge=0,
+        le=0xFFFF,
+        strict=True,
+        description="Request destination module I/O number. 0x03FF (1023) is the own CPU; "
+        "0x03E0 to 0x03E3 are CPU 1 to 4 of a multiple-CPU system.",
+        examples=["0x03FF"],
+        json_schema_extra={"default": "0x03FF"},
+    )
+    station: int = Field(
+        default=0,
+        ge=0,
+        le=255,
+        strict=True,
+        description="Request destination module station number of the route.",
+        examples=[0],
+    )
+
+    @property
+    def endpoint(self) -> str:
+        """Where and how the PLC is spoken to, for people: "192.168.3.39:5010 TCP 3E binary"."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port} {self.transport.upper()} {self.frame} {self.code}"
 
 
 class Position(Table):
     """Where a machine stands on the floor plan, in percent of its width and height."""
 
-    x: float = Field(ge=0, le=100)
-    y: float = Field(ge=0, le=100)
+    x: float = Field(
+        ge=0, le=100, strict=True, description="Percent from the left edge.", examples=[8]
+    )
+    y: float = Field(
+        ge=0, le=100, strict=True, description="Percent from the top edge.", examples=[20]
+    )
 
 
 class EquipmentConfig(Table):
-    """[[equipment]]: one machine and the tags that tell of it."""
+    """`[[equipment]]`: one machine and the tags that tell of it, shown in the order written."""
 
-    code: str
-    name: str = Field(min_length=1, max_length=80)
-    line: str | None = None
-    plc: str | None = None
-    status_tag: str | None = None
-    error_tag: str | None = None
-    idle_tag: str | None = None
-    value_map: dict[int, Status] | None = None
-    stop_after: StopAfter = 300.0
-    stale_after: Duration | None = None
-    position: Position | None = None
+    code: Code = Field(
+        description="Equipment code: 14 characters, once in the plant.",
+        examples=["KRCWO12ELOA101"],
+    )
+    name: Text = Field(
+        max_length=80, description="Name as the monitor shows it.", examples=["Upper 로봇 용접"]
+    )
+    line: str | None = Field(
+        default=None,
+        description="`id` of its line. May be left out when there is one line.",
+        examples=["weld1"],
+    )
+    plc: str | None = Field(
+        default=None,
+        description="`id` of the PLC that its tags are read from. Without PLC and status_tag the "
+        'machine is shown as disconnected, "not configured".',
+        examples=["PLC01"],
+    )
+    status_tag: Text | None = Field(
+        default=None,
+        description="Address that is 1 while the machine runs and 0 while it does not, in the "
+        "PLC's own syntax: a bit `M100`, `X1F`, `D100.3`, or a word `D100`.",
+        examples=["M100"],
+    )
+    error_tag: Text | None = Field(
+        default=None,
+        description="Address that is 1 while the machine has a fault. A fault wins over running.",
+        examples=["M200"],
+    )
+    idle_tag: Text | None = Field(
+        default=None,
+        description="Address that is 1 while the machine waits on purpose (for parts, for its "
+        "neighbour): it is then idle, however long.",
+        examples=["M300"],
+    )
+    value_map: ValueMap | None = Field(
+        default=None,
+        description="What each value of status_tag means, for machines that tell more than 0 and "
+        "1. It replaces stop_after and idle_tag. A value that is not listed shows as "
+        "disconnected.",
+        examples=['{ 0 = "stopped", 1 = "running", 2 = "idle" }'],
+    )
+    stop_after: StopAfter = Field(
+        default=STOP_AFTER_DEFAULT_S,
+        description="As in `[[line]]`, for this machine alone. Left out: the line's.",
+        examples=["10m", 0, "never"],
+        json_schema_extra={"default": None, "unit": "duration"},
+    )
+    stale_after: StaleAfter | None = Field(
+        default=None,
+        description="As in `[[line]]`, for this machine alone. Left out: the line's.",
+        examples=["10s"],
+        json_schema_extra={"unit": "duration"},
+    )
+    position: Position | None = Field(
+        default=None,
+        description="Place on the line's floor plan, in percent of its width and height.",
+        examples=["{ x = 8, y = 20 }"],
+    )
+
+
+class EquipmentCsvConfig(Table):
+    """`[equipment_csv]`: a table of machines kept in a spreadsheet; they follow those above it."""
+
+    file: str = Field(
+        min_length=1,
+        description="CSV file; the path counts from the folder of the config file. The first row "
+        "names the columns with the keys of `[[equipment]]` (position as `position_x` and "
+        "`position_y`); UTF-8 or CP949; comma, semicolon or tab.",
+        examples=["equipment.csv"],
+    )
+
+
+class LinesideConfig(Table):
+    """The whole of lineside.toml. `equipment` holds those of the CSV file too, after its own."""
+
+    server: ServerConfig = Field(
+        default_factory=ServerConfig, description="Where the monitor is served."
+    )
+    line: tuple[LineConfig, ...] = Field(min_length=1, description="The production lines.")
+    plc: tuple[PlcConfig, ...] = Field(default=(), description="The PLCs.")
+    equipment: tuple[EquipmentConfig, ...] = Field(
+        default=(), max_length=EQUIPMENT_MAX, description="The machines."
+    )
+    equipment_csv: EquipmentCsvConfig | None = Field(
+        default=None, description="More machines, from a spreadsheet."
+    )
+
+
+def stop_after_s(equipment: EquipmentConfig, line: LineConfig) -> float | None:
+    """Return the stop time that applies to `equipment` of `line`, in seconds; None is never."""
+    own = "stop_after" in equipment.model_fields_set
+    return equipment.stop_after if own else line.stop_after
+
+
+def stale_after_s(
+    equipment: EquipmentConfig | None, line: LineConfig | None, period_s: float
+) -> float:
+    """Return the age in seconds from which a read of a PLC polled every `period_s` is too old."""
+    for table in (equipment, line):
+        if table is not None and table.stale_after is not None:
+            return table.stale_after
+    return max(STALE_AFTER_LEAST_S, STALE_AFTER_PERIODS * period_s)
+
+
+__all__ = [
+    "EquipmentConfig",
+    "EquipmentCsvConfig",
+    "Family",
+    "LineConfig",
+    "LinesideConfig",
+    "PlcConfig",
+    "Position",
+    "ServerConfig",
+    "Table",
+    "parse_duration_s",
+    "stale_after_s",
+    "stop_after_s",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -23,14 +24,19 @@ class ConfigProblem(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line is not None else self.file
         hint = f"\n    {self.hint}" if self.hint else ""
-        return f"{where}: {self.path}: {self.message}{hint}"
+        path = f"{self.path}: " if self.path else ""
+        return f"{where}: {path}{self.message}{hint}"
 
 
 class ConfigError(LinesideError):
-    """The configuration cannot be used. The user's to mend; carries every mistake at once."""
+    """The configuration cannot be used. The user's to mend; carries every mistake at once.
 
-    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+    `files` are those whose change may mend it, the missing ones included.
+    """
+
+    def __init__(self, problems: Sequence[ConfigProblem], files: Sequence[Path] = ()) -> None:
         self.problems = tuple(problems)
+        self.files = tuple(files)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -1,0 +1,246 @@
+"""Loads lineside.toml: reads the files, checks everything, reports every mistake at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from lineside.config.crosscheck import (
+    Drafts,
+    DriverRules,
+    Readings,
+    check_readings,
+    check_references,
+    check_times,
+    warn_of_unused,
+)
+from lineside.config.equipment_csv import read_rows
+from lineside.config.findings import Findings, Origin
+from lineside.config.floor_plan import check_floor_plan
+from lineside.config.locate import locate
+from lineside.config.schema import (
+    EquipmentConfig,
+    EquipmentCsvConfig,
+    LineConfig,
+    LinesideConfig,
+    PlcConfig,
+    ServerConfig,
+    Table,
+)
+from lineside.config.site import build_site
+from lineside.config.source import TEXT_MAX_BYTES, decode_utf8, parse_toml, read_bytes
+from lineside.config.tables import HEADERS, Draft, TableT, did_you_mean, read_table
+from lineside.core.errors import ConfigError, ConfigProblem
+from lineside.core.limits import EQUIPMENT_MAX
+from lineside.core.model import ReadingPlan, Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedConfig:
+    """A configuration without mistakes, and everything that follows from it.
+
+    `addresses` has every address to read per PLC, heartbeat first, each once; `plans` has a plan
+    for each PLC with any. `files` are the files it was read from, absolute, the TOML file first;
+    `fingerprint` changes whenever their contents do.
+    """
+
+    config: LinesideConfig
+    site: Site
+    addresses: Mapping[str, tuple[str, ...]]
+    plans: Mapping[str, ReadingPlan]
+    files: tuple[Path, ...]
+    fingerprint: str
+    warnings: tuple[ConfigProblem, ...]
+
+
+def load_config(path: Path, drivers: Mapping[str, DriverRules]) -> LoadedConfig:
+    """Return the configuration in the file at `path`.
+
+    Args:
+        path: the TOML file; other paths in it count from its folder.
+        drivers: the protocols there are, by the name that `driver` gives.
+
+    Raises:
+        ConfigError: with every mistake found, in reading order.
+    """
+    return _Loader(path, drivers).load()
+
+
+def fingerprint(contents: Mapping[Path, bytes | None]) -> str:
+    """Return a hash of files and their contents; None stands for a file that is not there."""
+    digest = hashlib.sha256()
+    for path, data in contents.items():
+        digest.update(str(path).encode("utf-8", "surrogateescape") + b"\0")
+        digest.update(b"-" if data is None else hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+class _Loader:
+    def __init__(self, path: Path, drivers: Mapping[str, DriverRules]) -> None:
+        self._path = path
+        self._drivers = drivers
+        self._findings = Findings()
+        self._contents: dict[Path, bytes | None] = {}
+
+    def load(self) -> LoadedConfig:
+        document, top = self._read_toml()
+        server = self._single(document, "server", ServerConfig, top)
+        lines = self._array(document, "line", LineConfig, top)
+        plcs = self._array(document, "plc", PlcConfig, top)
+        equipment = self._array(document, "equipment", EquipmentConfig, top)
+        equipment_csv = self._single(document, "equipment_csv", EquipmentCsvConfig, top)
+        if equipment_csv is not None:
+            equipment += self._read_csv(equipment_csv)
+        self._check_top(document, top, lines, equipment)
+        for line in lines:
+            self._read_floor_plan(line)
+        drafts = Drafts(lines=lines, plcs=plcs, equipment=equipment)
+        check_references(drafts, self._findings)
+        readings = check_readings(drafts, self._drivers, self._findings)
+        check_times(drafts, self._findings)
+        warn_of_unused(drafts, self._findings)
+        self._stop_on_problems()
+        config = LinesideConfig(
+            server=server.table if server else ServerConfig(),
+            line=tuple(draft.table for draft in lines),
+            plc=tuple(draft.table for draft in plcs),
+            equipment=tuple(draft.table for draft in equipment),
+            equipment_csv=equipment_csv.table if equipment_csv else None,
+        )
+        return self._loaded(config, readings)
+
+    def _loaded(self, config: LinesideConfig, readings: Readings) -> LoadedConfig:
+        return LoadedConfig(
+            config=config,
+            site=build_site(config, self._path.parent.absolute()),
+            addresses=MappingProxyType(dict(readings.addresses)),
+            plans=MappingProxyType(dict(readings.plans)),
+            files=tuple(self._contents),
+            fingerprint=fingerprint(self._contents),
+            warnings=self._findings.sorted_warnings(),
+        )
+
+    def _stop_on_problems(self) -> None:
+        if self._findings.problems:
+            raise ConfigError(self._findings.sorted_problems(), files=tuple(self._contents))
+
+    def _read(self, path: Path, label: str, limit_bytes: int) -> bytes | None:
+        contents = read_bytes(path, label, limit_bytes, self._findings)
+        self._contents[path.absolute()] = contents
+        return contents
+
+    def _beside(self, name: str) -> tuple[Path, str]:
+        """Return the path of a file named in the config, and its name for messages."""
+        path = self._path.parent / name
+        return path, str(path)
+
+    def _read_toml(self) -> tuple[dict[str, Any], Origin]:
+        label = str(self._path)
+        contents = self._read(self._path, label, TEXT_MAX_BYTES)
+        text = decode_utf8(contents, label, self._findings) if contents is not None else None
+        document = parse_toml(text, label, self._findings) if text is not None else None
+        self._stop_on_problems()
+        assert text is not None and document is not None, "a problem says why not"  # noqa: S101, PT018
+        return document, Origin(file=label, label="", lines=locate(text))
+
+    def _single(
+        self, document: Mapping[str, Any], key: str, model: type[TableT], top: Origin
+    ) -> Draft[TableT] | None:
+        if key not in document:
+            return None
+        origin = Origin(file=top.file, label=key, lines=top.lines, at=(key,))
+        return read_table(model, document[key], origin, self._findings)
+
+    def _array(
+        self, document: Mapping[str, Any], key: str, model: type[TableT], top: Origin
+    ) -> list[Draft[TableT]]:
+        raw = document.get(key, [])
+        if not isinstance(raw, list):
+            self._findings.problem(
+                top,
+                (key,),
+                f"must be written {HEADERS[model]}, with two brackets on each side",
+                "there can be several of them",
+            )
+            origin = Origin(file=top.file, label=key, lines=top.lines, at=(key,))
+            draft = read_table(model, raw, origin, self._findings) if raw != "" else None
+            return [draft] if draft else []
+        drafts = []
+        for index, table in enumerate(raw):
+            label = f"{key}[{index + 1}]"
+            origin = Origin(file=top.file, label=label, lines=top.lines, at=(key, index))
+            draft = read_table(model, table, origin, self._findings)
+            if draft is not None:
+                drafts.append(draft)
+        return drafts
+
+    def _check_top(
+        self,
+        document: Mapping[str, Any],
+        top: Origin,
+        lines: list[Draft[LineConfig]],
+        equipment: list[Draft[EquipmentConfig]],
+    ) -> None:
+        tables: Mapping[str, type[Table]] = {
+            header.strip("[]"): model for model, header in HEADERS.items()
+        }
+        for key in document:
+            if key not in LinesideConfig.model_fields:
+                homes = [HEADERS[m] for m in tables.values() if key in m.model_fields]
+                hint = f"{key} belongs in {' or '.join(homes)}; write that header above it"
+                known = list(LinesideConfig.model_fields)
+                self._findings.problem(
+                    top,
+                    (key,),
+                    f"unknown {'table' if isinstance(document[key], dict | list) else 'key'} {key}",
+                    hint if homes else did_you_mean(key, known),
+                )
+        if not lines and not document.get("line"):
+            self._findings.file_problem(
+                top.file,
+                "there is no line",
+                'add [[line]] with id = "…" and name = "…"',
+                path="line",
+            )
+        is_empty = not document.get("equipment") and "equipment_csv" not in document
+        if is_empty or (not equipment and not self._findings.problems):
+            self._findings.file_problem(
+                top.file,
+                "there is no equipment to show",
+                "add [[equipment]] tables, or [equipment_csv] with file = …",
+                path="equipment",
+            )
+        if len(equipment) > EQUIPMENT_MAX:
+            self._findings.file_problem(
+                top.file,
+                f"{len(equipment)} machines are configured, at most {EQUIPMENT_MAX} can be served",
+                "spread them over several servers",
+                path="equipment",
+            )
+
+    def _read_csv(self, draft: Draft[EquipmentCsvConfig]) -> list[Draft[EquipmentConfig]]:
+        if "file" in draft.bad:
+            return []
+        path, label = self._beside(draft.table.file)
+        if not path.is_file():
+            self._findings.problem(draft.origin, ("file",), f"there is no file {label}")
+            self._contents[path.absolute()] = None
+            return []
+        contents = self._read(path, label, TEXT_MAX_BYTES)
+        if contents is None:
+            return []
+        rows = read_rows(contents, label, self._findings)
+        drafts = (read_table(EquipmentConfig, r.raw, r.origin, self._findings) for r in rows)
+        return [draft for draft in drafts if draft is not None]
+
+    def _read_floor_plan(self, draft: Draft[LineConfig]) -> None:
+        if not draft.has("floor_plan") or draft.table.floor_plan is None:
+            return
+        path, label = self._beside(draft.table.floor_plan)
+        self._contents[path.absolute()] = check_floor_plan(
+            path, label, draft.origin, self._findings
+        )

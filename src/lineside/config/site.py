@@ -1,0 +1,81 @@
+"""Turns a configuration without mistakes into the site that the engine runs. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lineside.config.schema import (
+    EquipmentConfig,
+    LineConfig,
+    LinesideConfig,
+    PlcConfig,
+    stale_after_s,
+    stop_after_s,
+)
+from lineside.core.model import Equipment, Line, Plc, Site, StatusRule, TagRole
+
+
+def build_site(config: LinesideConfig, folder: Path) -> Site:
+    """Return the site that `config` describes.
+
+    Args:
+        config: a configuration in which every reference holds.
+        folder: absolute; the paths in the configuration count from it.
+    """
+    periods = {plc.id: plc.period for plc in config.plc}
+    default_line = config.line[0].id
+    lines = []
+    for line in config.line:
+        own = [e for e in config.equipment if (e.line or default_line) == line.id]
+        lines.append(
+            Line(
+                id=line.id,
+                name=line.name,
+                equipment=tuple(_equipment(e, line, periods) for e in own),
+                stop_after_s=line.stop_after,
+                stale_after_s=_line_stale_after_s(line, own, periods),
+                floor_plan=str(folder / line.floor_plan) if line.floor_plan else None,
+            )
+        )
+    return Site(lines=tuple(lines), plcs=tuple(_plc(plc) for plc in config.plc))
+
+
+def _equipment(table: EquipmentConfig, line: LineConfig, periods: dict[str, float]) -> Equipment:
+    addresses = {
+        role: address for role in TagRole if (address := getattr(table, role.value)) is not None
+    }
+    if table.value_map is not None:
+        addresses.pop(TagRole.IDLE, None)  # the map says what idle is
+    position = table.position
+    return Equipment(
+        code=table.code,
+        name=table.name,
+        line_id=line.id,
+        plc_id=table.plc,
+        addresses=addresses,
+        rule=StatusRule(
+            stop_after_s=stop_after_s(table, line),
+            stale_after_s=stale_after_s(table, line, periods.get(table.plc or "", 0.0)),
+            value_map=table.value_map,
+        ),
+        position=(position.x, position.y) if position else None,
+    )
+
+
+def _line_stale_after_s(
+    line: LineConfig, equipment: list[EquipmentConfig], periods: dict[str, float]
+) -> float:
+    """Return the line's own age, or the longest default among the PLCs that it reads from."""
+    slowest_s = max((periods.get(e.plc or "", 0.0) for e in equipment), default=0.0)
+    return stale_after_s(None, line, slowest_s)
+
+
+def _plc(table: PlcConfig) -> Plc:
+    return Plc(
+        id=table.id,
+        driver=table.driver,
+        endpoint=table.endpoint,
+        period_s=table.period,
+        heartbeat=table.heartbeat,
+        heartbeat_timeout_s=table.heartbeat_timeout,
+    )
