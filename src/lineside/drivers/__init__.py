@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping
 
-from lineside.config.schema import PlcConfig
-from lineside.core.model import AddressProblem, ReadingPlan
-from lineside.core.ports import Clock, Driver
+from lineside.drivers.kind import DriverKind
+from lineside.drivers.melsec import MELSEC
 
+__all__ = ["DRIVERS", "DriverKind"]
 
-class DriverKind(Protocol):
-    """One protocol. Everything but `create` is pure and needs no PLC."""
-
-    def check(self, plc: PlcConfig, addresses: Sequence[str]) -> list[AddressProblem]:
-        """Return what is wrong with `addresses` on this PLC; empty when all can be read."""
-
-    def plan(self, plc: PlcConfig, addresses: Sequence[str]) -> ReadingPlan:
-        """Return the requests of one poll. The addresses must have passed `check`."""
-
-    def create(self, plc: PlcConfig, addresses: Sequence[str], clock: Clock) -> Driver:
-        """Return a driver that has not connected yet."""
-
-
-DRIVERS: Mapping[str, DriverKind] = {}
+DRIVERS: Mapping[str, DriverKind] = {"melsec": MELSEC}

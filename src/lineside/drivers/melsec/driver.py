@@ -1,0 +1,379 @@
+"""Reads one MELSEC PLC: opens the link, runs the plan, isolates addresses that the PLC refuses.
+
+Never writes: `commands.py` cannot even encode a write. What to ask is decided in `plan.py`; when to
+poll and to reconnect is the engine's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import structlog
+
+from lineside.config.schema import PlcConfig
+from lineside.core.errors import PlcRefused, PlcUnreachable
+from lineside.core.limits import BAD_TAG_RETEST_S, RECONNECT_PAUSE_S
+from lineside.core.model import CpuState, Instant, Quality, Reading, Scalar, TagValue
+from lineside.core.ports import Clock
+from lineside.drivers.melsec.address import TagAddress, parse_address
+from lineside.drivers.melsec.commands import ReadRandom, decode_words, encode_command
+from lineside.drivers.melsec.end_codes import EndCode, FaultClass, explain
+from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Route
+from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
+from lineside.drivers.melsec.plan import Options, PlannedRead, plan_reads
+
+_log = structlog.get_logger(__name__)
+
+RUN_STATE_ADDRESS = "SD203"
+# The low digit of SD203: 1 is STEP-RUN on older CPUs [A]; the digit above it tells why [M].
+_RUN_STATES = {0: CpuState.RUN, 1: CpuState.RUN, 2: CpuState.STOP, 3: CpuState.PAUSE}
+_RETESTS_PER_POLL = 8
+_TIMER_UNIT_S = 0.25
+
+
+class _CompiledRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A planned read with its frame, and the configured addresses behind each of its picks."""
+
+    planned: PlannedRead
+    frame: bytes
+    names: tuple[tuple[str, ...], ...]
+
+
+class _BadTag(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag the PLC refused: why, and when (on the monotonic clock) to ask again."""
+
+    end_code: EndCode
+    retest_at_s: float
+
+
+class _Refusal(Exception):
+    """The PLC answered one read of the plan with an end code."""
+
+    def __init__(self, planned: PlannedRead, end_code: EndCode) -> None:
+        super().__init__(end_code.text)
+        self.planned = planned
+        self.end_code = end_code
+
+    def as_plc_refused(self) -> PlcRefused:
+        summary = self.planned.describe().summary
+        return PlcRefused(
+            f"{summary}: {self.end_code.text}",
+            cause=self.end_code.cause,
+            end_code=self.end_code.code,
+        )
+
+
+class MelsecDriver:
+    """One connection to one MELSEC PLC; implements `lineside.core.ports.Driver`."""
+
+    def __init__(self, plc: PlcConfig, addresses: Sequence[str], clock: Clock) -> None:
+        """Plan the reading. The addresses must have passed `MELSEC.check`."""
+        self._plc = plc
+        self._clock = clock
+        self._codec = Codec(FrameKind(plc.frame), Coding(plc.code))
+        self._route = route_of(plc)
+        # The PLC gives up on a request before we do, so that it can say so (C05E).
+        self._timer = max(1, math.ceil(plc.timeout / _TIMER_UNIT_S) - 1)
+        self._names: dict[TagAddress, tuple[str, ...]] = {}
+        for text in dict.fromkeys(addresses):
+            tag = parse_address(text, plc.family, self._codec.coding)
+            self._names[tag] = (*self._names.get(tag, ()), text)
+        self._run_state_tag = parse_address(RUN_STATE_ADDRESS, plc.family)
+        self._options = Options()
+        self._bad: dict[TagAddress, _BadTag] = {}
+        self._reads: tuple[_CompiledRead, ...] = ()
+        self._link: TcpLink | UdpLink | None = None
+        self._closed_at: Instant | None = None
+        self._last_local_port: int | None = None
+        self._serial = 0
+        self._request_count = 0
+        self._compile()
+
+    async def open(self) -> None:
+        """Connect, and prove with one read of SD203 that the PLC answers."""
+        self._drop()
+        await self._pause_before_reconnect()
+        plc = self._plc
+        try:
+            if plc.transport == "tcp":
+                self._link = await connect_tcp(
+                    plc.host, plc.port, self._codec, self._route, plc.timeout
+                )
+            else:
+                udp = await connect_udp(
+                    plc.host, plc.port, self._codec, self._route, plc.timeout, self._last_local_port
+                )
+                self._last_local_port = udp.local_port
+                self._link = udp
+            await self._prove()
+        except BaseException:
+            self._drop()
+            raise
+
+    async def read(self) -> Reading:
+        """Read every planned tag once; a refused address makes its own tag BAD."""
+        if self._link is None:
+            raise PlcUnreachable("the connection is not open")
+        self._request_count = 0
+        started = self._clock()
+        try:
+            await self._retest_bad_tags(started)
+            reading = await self._poll(started)
+        except _Refusal as refusal:
+            self._drop()
+            raise refusal.as_plc_refused() from None
+        except BaseException:
+            self._drop()
+            raise
+        return reading
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._link.abort()
+            self._link = None
+            self._closed_at = self._clock()
+
+    async def _pause_before_reconnect(self) -> None:
+        """Some PLCs refuse a connection that comes too soon after the last one [F]."""
+        if self._closed_at is None:
+            return
+        rest_s = RECONNECT_PAUSE_S - self._closed_at.age_s(self._clock())
+        if rest_s > 0:
+            await asyncio.sleep(rest_s)
+
+    async def _prove(self) -> None:
+        """Read SD203. A PLC that refuses only this register still answers."""
+        planned = self._plan([self._run_state_tag], Options(allows_random=False))[0]
+        now_s = self._clock().monotonic_s
+        # What was refused before the connection was lost may be assigned now: ask again soon.
+        self._bad = {
+            tag: _BadTag(end_code=bad.end_code, retest_at_s=now_s)
+            for tag, bad in self._bad.items()
+            if tag != self._run_state_tag
+        }
+        try:
+            await self._exchange(self._compile_read(planned))
+        except _Refusal as refusal:
+            if refusal.end_code.fault is not FaultClass.TAG:
+                raise refusal.as_plc_refused() from None
+            retest_at_s = now_s + BAD_TAG_RETEST_S
+            self._bad[self._run_state_tag] = _BadTag(
+                end_code=refusal.end_code, retest_at_s=retest_at_s
+            )
+        self._compile()
+
+    async def _poll(self, started: Instant) -> Reading:
+        """Run the plan; when the PLC refuses a read, find out why, plan anew and start over."""
+        attempts = len(self._reads) + len(self._names) + 4
+        for _ in range(attempts):
+            read_at = self._clock()
+            try:
+                answers = [
+                    (read, read.planned.decode(await self._exchange(read))) for read in self._reads
+                ]
+            except _Refusal as refusal:
+                await self._adapt(refusal)
+                self._compile()
+                continue
+            return self._reading(started, read_at, answers)
+        raise PlcRefused(
+            "the PLC keeps refusing what it has just accepted",
+            cause="its program or parameters are being changed",
+        )
+
+    async def _exchange(self, read: _CompiledRead) -> tuple[int, ...]:
+        """Send one read and return its words."""
+        link = self._link
+        if link is None:
+            raise PlcUnreachable("the connection is not open")
+        frame, serial = read.frame, None
+        if self._codec.kind is FrameKind.FOUR_E:
+            serial = self._serial = (self._serial + 1) & 0xFFFF
+            frame = self._codec.with_serial(frame, serial)
+        self._request_count += 1
+        response = await link.exchange(frame, serial, self._plc.timeout)
+        if response.end_code:
+            raise _Refusal(read.planned, explain(response.end_code))
+        return decode_words(self._codec.coding, response.payload, read.planned.word_count)
+
+    async def _adapt(self, refusal: _Refusal) -> None:
+        """Learn from a refused read: which tag is bad, or which way of reading is.
+
+        Raises:
+            _Refusal: no other way of asking can help.
+        """
+        is_random = isinstance(refusal.planned.command, ReadRandom)
+        fault = refusal.end_code.fault
+        if fault is FaultClass.COMMAND and is_random:
+            self._narrow(Options(allows_random=False, gap_words=self._options.gap_words), refusal)
+            return
+        if fault is not FaultClass.TAG:
+            raise refusal
+        bad = await self._find_bad([pick.tag for pick in refusal.planned.picks])
+        if bad:
+            self._mark_bad(bad)
+        elif is_random:
+            self._narrow(Options(allows_random=False, gap_words=self._options.gap_words), refusal)
+        elif self._options.gap_words:
+            self._narrow(Options(allows_random=self._options.allows_random, gap_words=0), refusal)
+        else:
+            raise refusal
+
+    def _narrow(self, options: Options, refusal: _Refusal) -> None:
+        _log.info(
+            "reading plan narrowed",
+            plc=self._plc.id,
+            random_read=options.allows_random,
+            gap_words=options.gap_words,
+            error=refusal.end_code.text,
+        )
+        self._options = options
+
+    async def _find_bad(self, tags: Sequence[TagAddress]) -> dict[TagAddress, EndCode]:
+        """Bisect `tags` down to the words that the PLC refuses, asking each alone by 0401."""
+        bad: dict[TagAddress, EndCode] = {}
+        groups = [_by_word(tags)]
+        while groups:
+            words = groups.pop()
+            refused = await self._try([tag for word in words for tag in word], len(words) == 1)
+            if refused is None:
+                continue
+            if len(words) == 1:
+                bad.update(dict.fromkeys(words[0], refused))
+            else:
+                middle = len(words) // 2
+                groups += [words[middle:], words[:middle]]
+        return bad
+
+    async def _try(self, tags: Sequence[TagAddress], is_alone: bool) -> EndCode | None:
+        """Return the end code with which the PLC refuses `tags`, or None when it gives them."""
+        allows_random = self._options.allows_random and not is_alone
+        options = Options(allows_random=allows_random, gap_words=self._options.gap_words)
+        for planned in self._plan(tags, options):
+            try:
+                await self._exchange(self._compile_read(planned))
+            except _Refusal as refusal:
+                fault = refusal.end_code.fault
+                if fault is FaultClass.TAG or (fault is FaultClass.COMMAND and not is_alone):
+                    return refusal.end_code
+                raise
+        return None
+
+    def _mark_bad(self, bad: dict[TagAddress, EndCode]) -> None:
+        retest_at_s = self._clock().monotonic_s + BAD_TAG_RETEST_S
+        for tag, end_code in bad.items():
+            if tag in self._names and tag not in self._bad:
+                _log.warning(
+                    "tag refused by the PLC",
+                    plc=self._plc.id,
+                    tag=tag.canonical,
+                    error=end_code.text,
+                    cause=end_code.cause,
+                )
+            self._bad[tag] = _BadTag(end_code=end_code, retest_at_s=retest_at_s)
+
+    async def _retest_bad_tags(self, now: Instant) -> None:
+        """Ask again for bad tags whose time has come, a few per poll."""
+        due = [tag for tag, bad in self._bad.items() if bad.retest_at_s <= now.monotonic_s]
+        if not due:
+            return
+        for tag in due[:_RETESTS_PER_POLL]:
+            refused = await self._try([tag], is_alone=True)
+            if refused is not None:
+                self._mark_bad({tag: refused})
+                continue
+            del self._bad[tag]
+            if tag in self._names:
+                _log.info("tag can be read again", plc=self._plc.id, tag=tag.canonical)
+        self._compile()
+
+    def _plan(self, tags: Iterable[TagAddress], options: Options) -> tuple[PlannedRead, ...]:
+        return plan_reads(tags, self._plc.family, self._codec.coding, options)
+
+    def _compile(self) -> None:
+        """Prepare everything a poll needs that does not change from poll to poll."""
+        wanted = {*self._names, self._run_state_tag} - self._bad.keys()
+        self._reads = tuple(
+            self._compile_read(planned) for planned in self._plan(wanted, self._options)
+        )
+
+    def _compile_read(self, planned: PlannedRead) -> _CompiledRead:
+        code, subcommand, payload = encode_command(self._codec.coding, planned.command)
+        request = Request(
+            command=code,
+            subcommand=subcommand,
+            payload=payload,
+            timer=self._timer,
+            route=self._route,
+        )
+        names = tuple(self._names.get(pick.tag, ()) for pick in planned.picks)
+        frame = self._codec.encode_request(request)
+        return _CompiledRead(planned=planned, frame=frame, names=names)
+
+    def _reading(
+        self,
+        started: Instant,
+        read_at: Instant,
+        answers: Sequence[tuple[_CompiledRead, Sequence[Scalar]]],
+    ) -> Reading:
+        cpu_state = self._cpu_state(answers)
+        quality, reason = Quality.GOOD, ""
+        if cpu_state in (CpuState.STOP, CpuState.PAUSE):
+            quality, reason = Quality.UNCERTAIN, f"PLC is in {cpu_state.upper()}"
+        tags: dict[str, TagValue] = {}
+        for read, values in answers:
+            for names, value in zip(read.names, values, strict=True):
+                if not names:
+                    continue
+                if isinstance(value, float) and not math.isfinite(value):
+                    tag_value = _bad_value(read_at, "the register does not hold a finite F32")
+                else:
+                    tag_value = TagValue(
+                        value=value, quality=quality, read_at=read_at, reason=reason
+                    )
+                for name in names:
+                    tags[name] = tag_value
+        for tag, bad in self._bad.items():
+            tag_value = _bad_value(read_at, f"{bad.end_code.text}; {bad.end_code.cause}")
+            for name in self._names.get(tag, ()):
+                tags[name] = tag_value
+        return Reading(
+            plc_id=self._plc.id,
+            read_at=read_at,
+            latency_s=started.age_s(self._clock()),
+            request_count=self._request_count,
+            cpu_state=cpu_state,
+            tags=tags,
+        )
+
+    def _cpu_state(self, answers: Sequence[tuple[_CompiledRead, Sequence[Scalar]]]) -> CpuState:
+        for read, values in answers:
+            for pick, value in zip(read.planned.picks, values, strict=True):
+                if pick.tag is self._run_state_tag or pick.tag == self._run_state_tag:
+                    return _RUN_STATES.get(int(value) & 0xF, CpuState.UNKNOWN)
+        return CpuState.UNKNOWN
+
+
+def route_of(plc: PlcConfig) -> Route:
+    """Return the route that the config names."""
+    return Route(network=plc.network, pc=plc.pc, module_io=plc.module_io, station=plc.station)
+
+
+def _bad_value(read_at: Instant, reason: str) -> TagValue:
+    return TagValue(value=None, quality=Quality.BAD, read_at=read_at, reason=reason)
+
+
+def _by_word(tags: Sequence[TagAddress]) -> list[list[TagAddress]]:
+    """Group tags that lie in the same word, in order: the PLC gives or refuses them together."""
+    words: dict[tuple[str, int, int], list[TagAddress]] = {}
+    for tag in tags:
+        key = (tag.device.name, tag.first_word, tag.value_type.word_count)
+        words.setdefault(key, []).append(tag)
+    return list(words.values())

@@ -1,0 +1,45 @@
+"""What Lineside may ask about MELSEC PLCs before it connects to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineside.config.schema import PlcConfig
+from lineside.core.model import AddressProblem, ReadingPlan
+from lineside.core.ports import Clock, Driver
+from lineside.drivers.melsec.address import check_address, parse_address
+from lineside.drivers.melsec.driver import RUN_STATE_ADDRESS, MelsecDriver
+from lineside.drivers.melsec.frame import Coding
+from lineside.drivers.melsec.plan import plan_reads, shortest_period_s
+
+
+class MelsecKind:
+    """MC protocol 3E and 4E; implements `lineside.drivers.kind.DriverKind`."""
+
+    def check(self, plc: PlcConfig, addresses: Sequence[str]) -> list[AddressProblem]:
+        """Return what is wrong with `addresses` on this PLC; empty when all can be read."""
+        problems = (check_address(text, plc.family, Coding(plc.code)) for text in addresses)
+        return [problem for problem in problems if problem is not None]
+
+    def plan(self, plc: PlcConfig, addresses: Sequence[str]) -> ReadingPlan:
+        """Return the requests of one poll, SD203 (the CPU's run state) included."""
+        coding = Coding(plc.code)
+        texts = (*_with_heartbeat(plc, addresses), RUN_STATE_ADDRESS)
+        tags = [parse_address(text, plc.family, coding) for text in texts]
+        reads = plan_reads(tags, plc.family, coding)
+        return ReadingPlan(
+            plc_id=plc.id,
+            requests=tuple(read.describe() for read in reads),
+            shortest_period_s=shortest_period_s(plc.family, reads),
+        )
+
+    def create(self, plc: PlcConfig, addresses: Sequence[str], clock: Clock) -> Driver:
+        """Return a driver that has not connected yet; it reads the heartbeat too."""
+        return MelsecDriver(plc, _with_heartbeat(plc, addresses), clock)
+
+
+def _with_heartbeat(plc: PlcConfig, addresses: Sequence[str]) -> tuple[str, ...]:
+    return (*addresses, *((plc.heartbeat,) if plc.heartbeat else ()))
+
+
+MELSEC = MelsecKind()

@@ -1,0 +1,304 @@
+"""One connection to one MELSEC PLC, over TCP or UDP: a request goes out, its own answer comes back.
+
+A link that is in any doubt about what its next bytes belong to is finished: it aborts its socket
+and every later exchange fails. It never reconnects; `driver.py` makes a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from typing import cast
+
+from lineside.core.errors import DriverError, PlcUnreachable, ProtocolError
+from lineside.drivers.melsec.frame import Codec, FrameKind, Response, Route
+
+_KEEPALIVE_IDLE_S = 10
+_KEEPALIVE_INTERVAL_S = 5
+_KEEPALIVE_PROBES = 3
+
+_SILENT_AT_ONCE = (
+    "the port takes connections but does not answer: most often `code` (ASCII/binary) or `frame` "
+    "is not what the port is set to, or the port is not set to MC protocol"
+)
+_SILENT_LATER = "the PLC was switched off, its cable was pulled, or it is too busy: see `timeout`"
+_SILENT_UDP = (
+    "UDP does not tell: PLC off or unreachable, port not open, or `code` or `frame` not what the "
+    "port is set to"
+)
+_CLOSED_AT_ONCE = (
+    "the connection entry is in use: most PLCs serve one client per open setting; close the "
+    "other client, or add an open setting with its own port"
+)
+_CLOSED_LATER = "the PLC was restarted, or its Ethernet settings were changed"
+
+
+class Link:
+    """What TCP and UDP share: one request in flight, one waiter for its answer."""
+
+    def __init__(self, codec: Codec, route: Route) -> None:
+        self._codec = codec
+        self._route = route
+        self._waiter: asyncio.Future[Response] | None = None
+        self._serial: int | None = None
+        self._end: DriverError | None = None
+        self._has_answered = False
+
+    async def exchange(self, frame: bytes, serial: int | None, timeout_s: float) -> Response:
+        """Send `frame` and return its answer, an end code included.
+
+        Args:
+            frame: one request, coded as this link's codec does.
+            serial: the serial number in a 4E frame, else None.
+            timeout_s: the longest wait; after it the link is finished.
+
+        Raises:
+            PlcUnreachable: no answer in time, or the connection is gone.
+            ProtocolError: the answer cannot be what was asked for. Always: the link is finished.
+        """
+        if self._end is not None:
+            raise self._end
+        self._serial = serial
+        waiter: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._waiter = waiter
+        try:
+            self._send(frame)
+            async with asyncio.timeout(timeout_s):
+                response = await waiter
+        except TimeoutError:
+            cause = self._silence_cause()
+            self._finish(PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause))
+            raise PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause) from None
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._waiter = None
+        self._has_answered = True
+        return response
+
+    def abort(self) -> None:
+        """Drop the socket at once. Safe at any time, any number of times."""
+        self._finish(PlcUnreachable("the connection was dropped"))
+
+    def _send(self, frame: bytes) -> None:
+        raise NotImplementedError
+
+    def _drop_socket(self) -> None:
+        raise NotImplementedError
+
+    def _silence_cause(self) -> str:
+        raise NotImplementedError
+
+    def _finish(self, error: DriverError) -> None:
+        """Take no more exchanges, fail the one in flight with `error` and drop the socket."""
+        if self._end is None:
+            self._end = error
+            self._drop_socket()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(self._end)
+
+    def _accept(self, response: Response) -> None:
+        """Give `response` to the waiter, if it is the answer to what was asked."""
+        if response.route != self._route:
+            cause = "check network, pc, module_io and station of this PLC"
+            self._finish(ProtocolError(f"the answer comes from {response.route}", cause=cause))
+        elif self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(response)
+
+
+class TcpLink(Link, asyncio.Protocol):
+    """A link over TCP."""
+
+    def __init__(self, codec: Codec, route: Route) -> None:
+        super().__init__(codec, route)
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Prepare the socket: answers are small and waited for, and half-open ones must show."""
+        self._transport = cast(asyncio.Transport, transport)
+        connected = transport.get_extra_info("socket")
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (
+            ("TCP_KEEPIDLE", _KEEPALIVE_IDLE_S),
+            ("TCP_KEEPINTVL", _KEEPALIVE_INTERVAL_S),
+            ("TCP_KEEPCNT", _KEEPALIVE_PROBES),
+        ):
+            if hasattr(socket, name):  # not every system has all three
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def data_received(self, data: bytes) -> None:
+        """Collect the answer; anything else on this connection ends it."""
+        if self._waiter is None or self._waiter.done():
+            self._finish(ProtocolError("the PLC sent bytes that nobody asked for"))
+            return
+        self._buffer += data
+        try:
+            response = self._codec.take_response(self._buffer)
+        except ProtocolError as error:
+            self._finish(error)
+            return
+        if response is None:
+            return
+        if self._buffer:
+            self._finish(ProtocolError("the PLC sent more than one answer to one request"))
+        elif response.serial != self._serial:
+            text = f"the answer has serial {response.serial} in place of {self._serial}"
+            self._finish(ProtocolError(text, cause="a late answer to another request"))
+        else:
+            self._accept(response)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the link: the PLC closed (FIN) or reset (RST) the connection."""
+        how = "closed the connection" if exc is None else f"broke the connection ({exc})"
+        part = " within its answer" if self._buffer else ""
+        cause = _CLOSED_LATER if self._has_answered or self._buffer else _CLOSED_AT_ONCE
+        self._finish(PlcUnreachable(f"the PLC {how}{part}", cause=cause))
+
+    def _send(self, frame: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(frame)
+
+    def _drop_socket(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _silence_cause(self) -> str:
+        return _SILENT_LATER if self._has_answered else _SILENT_AT_ONCE
+
+
+class UdpLink(Link, asyncio.DatagramProtocol):
+    """A link over UDP; each datagram is one answer.
+
+    4E answers are told apart by their serial number. 3E has none, so that a 3E link with an
+    unexpected datagram is finished.
+    """
+
+    def __init__(self, codec: Codec, route: Route) -> None:
+        super().__init__(codec, route)
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @property
+    def local_port(self) -> int | None:
+        """The port this link receives on; None before it is connected."""
+        if self._transport is None:
+            return None
+        port: int = self._transport.get_extra_info("sockname")[1]
+        return port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take the answer; with 4E, pass over answers to earlier requests."""
+        buffer = bytearray(data)
+        try:
+            response = self._codec.take_response(buffer)
+        except ProtocolError as error:
+            self._finish(error)
+            return
+        if response is None or buffer:
+            self._finish(ProtocolError("the datagram is not exactly one answer"))
+            return
+        is_waiting = self._waiter is not None and not self._waiter.done()
+        if self._codec.kind is FrameKind.FOUR_E:
+            if is_waiting and response.serial == self._serial:
+                self._accept(response)
+        elif is_waiting:
+            self._accept(response)
+        else:
+            self._finish(ProtocolError("the PLC sent a datagram that nobody asked for"))
+
+    def error_received(self, exc: Exception) -> None:
+        """End the link: the network says that the datagram did not arrive."""
+        self._finish(_connect_fault(exc))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the link."""
+        self._finish(PlcUnreachable("the socket was closed"))
+
+    def _send(self, frame: bytes) -> None:
+        if self._transport is not None:
+            self._transport.sendto(frame)
+
+    def _drop_socket(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _silence_cause(self) -> str:
+        return _SILENT_LATER if self._has_answered else _SILENT_UDP
+
+
+async def connect_tcp(
+    host: str, port: int, codec: Codec, route: Route, timeout_s: float
+) -> TcpLink:
+    """Return a link to `host`.
+
+    Raises:
+        PlcUnreachable: with the likely cause.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            _, link = await loop.create_connection(lambda: TcpLink(codec, route), host, port)
+    except TimeoutError:
+        raise _no_connection(timeout_s) from None
+    except OSError as error:
+        raise _connect_fault(error) from None
+    return link
+
+
+async def connect_udp(
+    host: str, port: int, codec: Codec, route: Route, timeout_s: float, avoid_port: int | None
+) -> UdpLink:
+    """Return a link to `host` that does not receive on `avoid_port`, where late answers may come.
+
+    Raises:
+        PlcUnreachable: with the likely cause.
+    """
+    loop = asyncio.get_running_loop()
+
+    async def connect() -> UdpLink:
+        _, link = await loop.create_datagram_endpoint(
+            lambda: UdpLink(codec, route), remote_addr=(host, port)
+        )
+        return link
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            link = await connect()
+            if link.local_port == avoid_port:
+                taken, link = link, await connect()  # the first holds the port until then
+                taken.abort()
+    except TimeoutError:
+        raise _no_connection(timeout_s) from None
+    except OSError as error:
+        raise _connect_fault(error) from None
+    return link
+
+
+def _no_connection(timeout_s: float) -> PlcUnreachable:
+    return PlcUnreachable(
+        f"no connection within {timeout_s:g} s",
+        cause="nothing at this address: check power, cable, `host` and firewalls",
+    )
+
+
+def _connect_fault(error: Exception) -> PlcUnreachable:
+    if isinstance(error, ConnectionRefusedError):
+        return PlcUnreachable(
+            "connection refused",
+            cause="the port is not open: check `port`, and that the PLC's Ethernet settings have "
+            "an open setting for it with MC protocol",
+        )
+    if isinstance(error, socket.gaierror):
+        return PlcUnreachable("the host name is not known", cause="check `host`")
+    if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return PlcUnreachable(
+            "no route to the PLC", cause="check cable, `host`, subnet mask and gateway"
+        )
+    return PlcUnreachable(f"no connection: {error}", cause="check `host` and the network")
