@@ -1,1 +1,1 @@
-"""The hub room."""
+"""The hub: turns each snapshot into one frame per line and writes it to every subscriber."""

@@ -1,0 +1,149 @@
+"""The HTTP and WebSocket server: uvicorn with Lineside's protocols, sockets and way of stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from lineside.core import limits
+from lineside.web.wire import HttpStage, WebSocketWire, WireLimits
+
+_BACKLOG = 4096  # all screens of a plant come back in the same second after a restart
+_GRACE_S = 2.0  # for requests that are still being answered
+
+
+def event_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return the fastest event loop there is on this machine: uvloop's where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Return bound sockets for every address that `host` stands for.
+
+    Args:
+        host: an address or a name; "0.0.0.0" and "::" mean every interface.
+        port: 0 lets the system pick one, the same for every address.
+
+    Raises:
+        OSError: the address is not ours, or the port is in use (`errno.EADDRINUSE`).
+    """
+    infos = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
+    )
+    sockets: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(infos):
+            bound = socket.socket(family, kind, protocol)
+            sockets.append(bound)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            bound.bind((address[0], port, *address[2:]))
+            port = port or bound.getsockname()[1]
+    except OSError:
+        for bound in sockets:
+            bound.close()
+        raise
+    return sockets
+
+
+class LinesideServer(uvicorn.Server):
+    """One server on sockets that are already bound. It leaves signals to its owner.
+
+    `serve()` runs until `stop()` is called or it is cancelled; both end it in an orderly way within
+    `SHUTDOWN_TIMEOUT_S`: listen no more, close the WebSockets, finish what is being answered.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        *,
+        close_websockets: Callable[[], Awaitable[None]] | None = None,
+        wire_limits: WireLimits | None = None,
+        ping_interval_s: float | None = None,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
+        """Prepare to serve `app`.
+
+        Args:
+            app: the whole ASGI application.
+            sockets: from `bind`.
+            close_websockets: awaited first when stopping; `Hub.close_all`.
+            wire_limits: bounds per connection; the house's own by default.
+            ping_interval_s: seconds between ping frames; None for none, because each tick already
+                finds a client that is gone (its bytes do not drain).
+            certificate: certificate and key file, to serve TLS.
+        """
+        wire = wire_limits or WireLimits()
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=type("HttpStage", (HttpStage,), {"limits": wire}),
+                ws=type("WebSocketWire", (WebSocketWire,), {"limits": wire}),
+                ws_max_size=limits.INBOUND_MESSAGE_MAX_BYTES,
+                ws_per_message_deflate=False,
+                ws_ping_interval=ping_interval_s,
+                ws_ping_timeout=ping_interval_s,
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=_GRACE_S,  # type: ignore[arg-type]
+                ssl_certfile=certificate[0] if certificate else None,
+                ssl_keyfile=certificate[1] if certificate else None,
+            )
+        )
+        self._sockets = list(sockets)
+        self._close_websockets = close_websockets
+        self.ready = asyncio.Event()
+        self.port: int = self._sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """Ask `serve()` to end."""
+        self.should_exit = True
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until stopped or cancelled; `ready` is set once connections are accepted."""
+        await super().serve(sockets or self._sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        """Wait for the end, and end in an orderly way when it comes as a cancellation."""
+        try:
+            await super().main_loop()
+        except asyncio.CancelledError:
+            await self.shutdown(self._sockets)
+            raise
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything in bounded time."""
+        for server in self.servers:
+            server.close()
+        if self._close_websockets is not None:
+            await self._close_websockets()
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: the application that owns this server handles them."""
+        yield

@@ -1,0 +1,139 @@
+"""asyncio transports as the server's protocols see them: closing is bounded, writing is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+
+class WireEvents(Protocol):
+    """Whoever must know what happens to a WebSocket's transport."""
+
+    subscriber: Any
+
+    def leave(self) -> None:
+        """Stop writing to the file descriptor: it is about to be closed."""
+
+
+class BoundedTransport(asyncio.Transport):
+    """A transport whose `close` ends even when the client never reads what is left to send."""
+
+    __slots__ = ("_flush_timeout_s", "_flush_timer", "_loop", "inner")
+
+    def __init__(
+        self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop, flush_timeout_s: float
+    ) -> None:
+        self.inner = inner
+        self._loop = loop
+        self._flush_timeout_s = flush_timeout_s
+        self._flush_timer: asyncio.TimerHandle | None = None
+
+    def close(self) -> None:
+        """Flush and close; abort when that takes longer than the flush timeout."""
+        if self.inner.is_closing():
+            return
+        self.inner.close()
+        if self.inner.get_write_buffer_size():
+            self._flush_timer = self._loop.call_later(self._flush_timeout_s, self.inner.abort)
+
+    def lost(self) -> None:
+        """Take note that the connection has ended."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write `data` behind whatever is still unsent."""
+        self.inner.write(data)
+
+    def abort(self) -> None:
+        """Close now; what is unsent is lost."""
+        self.inner.abort()
+
+    def is_closing(self) -> bool:
+        """Whether the transport is closing or closed."""
+        return self.inner.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport knows of its socket."""
+        return self.inner.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes are unsent."""
+        return self.inner.get_write_buffer_size()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set when the protocol is told to pause writing."""
+        self.inner.set_write_buffer_limits(high, low)
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Write several pieces."""
+        self.write(b"".join(list_of_data))
+
+    def can_write_eof(self) -> bool:
+        """Whether our half can be ended alone."""
+        return self.inner.can_write_eof()
+
+    def write_eof(self) -> None:
+        """End our half once everything is sent."""
+        self.inner.write_eof()
+
+    def is_reading(self) -> bool:
+        """Whether the transport reads."""
+        return self.inner.is_reading()
+
+    def pause_reading(self) -> None:
+        """Read no more for now."""
+        self.inner.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self.inner.resume_reading()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand the connection to `protocol`."""
+        self.inner.set_protocol(protocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return who is told of what arrives."""
+        return self.inner.get_protocol()
+
+
+class WireTransport(BoundedTransport):
+    """A WebSocket's transport: tells the hub of each write, and lets go of it before each close."""
+
+    __slots__ = ("_events",)
+
+    def __init__(
+        self,
+        inner: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        flush_timeout_s: float,
+        events: WireEvents,
+    ) -> None:
+        super().__init__(inner, loop, flush_timeout_s)
+        self._events: WireEvents | None = events
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write `data` behind whatever is still unsent, and tell the hub that something may be."""
+        self.inner.write(data)
+        if self._events is not None and self._events.subscriber is not None:
+            self._events.subscriber.written()
+
+    def close(self) -> None:
+        """Let go of the hub, then flush and close in bounded time."""
+        if self._events is not None:
+            self._events.leave()
+        super().close()
+
+    def abort(self) -> None:
+        """Let go of the hub, then close now."""
+        if self._events is not None:
+            self._events.leave()
+        super().abort()
+
+    def lost(self) -> None:
+        """Take note that the connection has ended."""
+        super().lost()
+        self._events = None
