@@ -222,7 +222,7 @@ class LineConfig(Table):
         description="How long after its last run a waiting machine turns from idle to stopped. "
         '0: stopped at once. "never": it stays idle. Time in error does not restart it.',
         examples=["5m", 0, "never"],
-        json_schema_extra={"default": "5m", "unit": "duration"},
+        json_schema_extra={"default": "5m"},
     )
     stale_after: StaleAfter | None = Field(
         default=None,
@@ -230,7 +230,6 @@ class LineConfig(Table):
         "disconnected. Must be longer than the period of the PLC. Left out: 3 periods of the "
         "machine's PLC, at least 3 s.",
         examples=["3s"],
-        json_schema_extra={"unit": "duration"},
     )
     floor_plan: str | None = Field(
         default=None,
@@ -299,14 +298,14 @@ class PlcConfig(Table):
         description="Time from the start of one poll to the start of the next, 20 ms to 1 h. "
         "`lineside check` says how short it may be.",
         examples=["500ms"],
-        json_schema_extra={"default": "500ms", "unit": "duration"},
+        json_schema_extra={"default": "500ms"},
     )
     timeout: Timeout = Field(
         default=1.0,
         description="Longest wait for one answer before the connection is given up, 50 ms to "
         "1 min.",
         examples=["1s"],
-        json_schema_extra={"default": "1s", "unit": "duration"},
+        json_schema_extra={"default": "1s"},
     )
     heartbeat: Text | None = Field(
         default=None,
@@ -319,7 +318,7 @@ class PlcConfig(Table):
         description="How long the heartbeat may stand still, 50 ms to 1 min. Must be longer than "
         "the period.",
         examples=["3s"],
-        json_schema_extra={"default": "3s", "unit": "duration"},
+        json_schema_extra={"default": "3s"},
     )
     network: int = Field(
         default=0,
@@ -342,10 +341,9 @@ class PlcConfig(Table):
         ge=0,
         le=0xFFFF,
         strict=True,
-        description="Request destination module I/O number. 0x03FF (1023) is the own CPU; "
+        description="Request destination module I/O number. 1023 (0x03FF) is the own CPU; "
         "0x03E0 to 0x03E3 are CPU 1 to 4 of a multiple-CPU system.",
-        examples=["0x03FF"],
-        json_schema_extra={"default": "0x03FF"},
+        examples=[1023],
     )
     station: int = Field(
         default=0,
@@ -417,24 +415,23 @@ class EquipmentConfig(Table):
         description="What each value of status_tag means, for machines that tell more than 0 and "
         "1. It replaces stop_after and idle_tag. A value that is not listed shows as "
         "disconnected.",
-        examples=['{ 0 = "stopped", 1 = "running", 2 = "idle" }'],
+        examples=[{"0": "stopped", "1": "running", "2": "idle"}],
     )
     stop_after: StopAfter = Field(
         default=STOP_AFTER_DEFAULT_S,
         description="As in `[[line]]`, for this machine alone. Left out: the line's.",
         examples=["10m", 0, "never"],
-        json_schema_extra={"default": None, "unit": "duration"},
+        json_schema_extra={"default": None},
     )
     stale_after: StaleAfter | None = Field(
         default=None,
         description="As in `[[line]]`, for this machine alone. Left out: the line's.",
         examples=["10s"],
-        json_schema_extra={"unit": "duration"},
     )
     position: Position | None = Field(
         default=None,
         description="Place on the line's floor plan, in percent of its width and height.",
-        examples=["{ x = 8, y = 20 }"],
+        examples=[{"x": 8, "y": 20}],
     )
 
 

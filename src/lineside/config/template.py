@@ -1,0 +1,61 @@
+"""The commented configuration that `lineside init` writes: complete, valid, and a first lesson."""
+
+from __future__ import annotations
+
+_TEMPLATE = """\
+# Lineside: what to read, and what it means. Every key: docs/reference/config.md
+# Try it without a PLC:  lineside check lineside.toml     finds mistakes, shows the requests
+#                        lineside simulate lineside.toml  plays the PLCs on this computer
+# Durations carry their unit: "500ms", "3s", "5m", "1h".
+
+[server]
+host = "127.0.0.1"              # this computer only; "0.0.0.0" serves the plant network
+port = 8000
+allowed_origins = []            # other web pages that may read: ["http://localhost:3001"]
+# allowed_hosts = ["monitor.plant.local"]   # names by which browsers reach this server
+
+[[line]]
+id = "line1"                    # used below, and in the address /ws/monitor/line1
+name = "1라인"                  # as the monitor shows it
+stop_after = "5m"               # a machine that waits longer is stopped; 0: at once; or "never"
+stale_after = "3s"              # without a good read for so long, a machine is disconnected
+# floor_plan = "line1.svg"      # image of the line, beside this file
+
+[[plc]]
+id = "PLC01"
+driver = "melsec"
+host = "192.168.3.39"
+port = 5010                     # of the open setting in GX Works, in decimal (1392H is 5010)
+family = "Q"                    # Q, L, iQ-R, iQ-F
+frame = "3E"                    # 3E, 4E
+code = "binary"                 # communication data code: binary, ascii
+transport = "tcp"               # tcp, udp
+period = "500ms"                # from poll to poll
+timeout = "1s"                  # longest wait for an answer
+# heartbeat = "D0"              # a word that the PLC program keeps counting
+
+[[equipment]]
+code = "KRCWO12ELOA101"         # 14 characters, once in the plant
+name = "Upper 로봇 용접"
+line = "line1"                  # may be left out with one line
+plc = "PLC01"
+status_tag = "M100"             # 1 runs, 0 does not
+error_tag = "M200"              # 1 has a fault; wins over running
+position = { x = 8, y = 20 }    # percent of the floor plan, from its upper left corner
+
+[[equipment]]
+code = "KRCWO12ELOA102"
+name = "Lower 로봇 용접"
+plc = "PLC01"
+status_tag = "D100"             # a word that tells more than 0 and 1 ...
+value_map = { 0 = "stopped", 1 = "running", 2 = "idle", 3 = "error" }   # ... and what it means
+
+# Many machines? Keep them in a spreadsheet; its first row names the columns like the keys above.
+# [equipment_csv]
+# file = "equipment.csv"
+"""
+
+
+def template() -> str:
+    """Return the text of a first lineside.toml."""
+    return _TEMPLATE
