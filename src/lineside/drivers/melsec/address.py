@@ -48,8 +48,7 @@ class TagAddress(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def canonical(self) -> str:
         """The one way to write this address."""
-        device, number = self.point.device, self.point.number
-        base = f"{device.name}H{number:X}" if device.name == "ZR" else str(self.point)
+        base = str(self.point)
         if self.bit is not None:
             return f"{base}.{self.bit:X}"
         if self.value_type in (ValueType.BIT, ValueType.I16):
@@ -117,6 +116,11 @@ def check_address(text: str, family: Family, coding: Coding) -> AddressProblem |
 def _split_device(upper: str, family: Family) -> tuple[Device, str]:
     if not upper:
         raise AddressError("the address is empty", _EXAMPLES)
+    if re.fullmatch(r"ST[0-9]+", upper):
+        raise AddressError(
+            f"{upper} does not say which part of the retentive timer",
+            "write SN, SS or SC: current value, contact or coil",
+        )
     devices = devices_of(family)
     for name in sorted({*devices, *_IQ_R_NAMES}, key=len, reverse=True):
         if upper.startswith(name):

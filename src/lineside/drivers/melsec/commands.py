@@ -7,6 +7,7 @@ SH-080956 chapter 5, as tabulated in `aslmp`; the worked example of each is in t
 
 from __future__ import annotations
 
+import binascii
 import struct
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
@@ -125,7 +126,7 @@ def decode_words(coding: Coding, payload: bytes, count: int) -> tuple[int, ...]:
     """
     if coding is Coding.ASCII:
         try:
-            payload = bytes.fromhex(payload.decode("ascii"))
+            payload = binascii.unhexlify(payload)
         except ValueError:
             raise ProtocolError("the answer's data is not hexadecimal") from None
     if len(payload) != 2 * count:

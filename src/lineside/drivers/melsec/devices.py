@@ -28,6 +28,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     def number_text(self, number: int) -> str:
         """Return `number` as people write it after the device name."""
+        if self.name == "ZR" and number > 9:
+            return f"H{number:X}"  # see address.py: the radix of ZR must be said
         if self.radix == 16:
             digits = f"{number:X}"
             # GX Works writes X0A, not XA: the digit keeps the letter apart from the name.

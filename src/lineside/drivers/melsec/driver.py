@@ -30,6 +30,8 @@ _log = structlog.get_logger(__name__)
 RUN_STATE_ADDRESS = "SD203"
 # The low digit of SD203: 1 is STEP-RUN on older CPUs [A]; the digit above it tells why [M].
 _RUN_STATES = {0: CpuState.RUN, 1: CpuState.RUN, 2: CpuState.STOP, 3: CpuState.PAUSE}
+# A code that no table lists may concern one address only: bisecting tells.
+_ISOLATED = frozenset({FaultClass.TAG, FaultClass.UNKNOWN})
 _RETESTS_PER_POLL = 8
 _TIMER_UNIT_S = 0.25
 
@@ -40,6 +42,7 @@ class _CompiledRead(msgspec.Struct, frozen=True, kw_only=True):
     planned: PlannedRead
     frame: bytes
     names: tuple[tuple[str, ...], ...]
+    run_state_at: int | None  # which pick is SD203
 
 
 class _BadTag(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,9 +217,12 @@ class MelsecDriver:
         if fault is FaultClass.COMMAND and is_random:
             self._narrow(Options(allows_random=False, gap_words=self._options.gap_words), refusal)
             return
-        if fault is not FaultClass.TAG:
+        if fault not in _ISOLATED:
             raise refusal
-        bad = await self._find_bad([pick.tag for pick in refusal.planned.picks])
+        tags = [pick.tag for pick in refusal.planned.picks]
+        bad = await self._find_bad(tags)
+        if fault is FaultClass.UNKNOWN and len(tags) > 1 and len(bad) == len(tags):
+            raise refusal  # a code that nothing escapes is not about an address
         if bad:
             self._mark_bad(bad)
         elif is_random:
@@ -261,7 +267,7 @@ class MelsecDriver:
                 await self._exchange(self._compile_read(planned))
             except _Refusal as refusal:
                 fault = refusal.end_code.fault
-                if fault is FaultClass.TAG or (fault is FaultClass.COMMAND and not is_alone):
+                if fault in _ISOLATED or (fault is FaultClass.COMMAND and not is_alone):
                     return refusal.end_code
                 raise
         return None
@@ -314,8 +320,14 @@ class MelsecDriver:
             route=self._route,
         )
         names = tuple(self._names.get(pick.tag, ()) for pick in planned.picks)
-        frame = self._codec.encode_request(request)
-        return _CompiledRead(planned=planned, frame=frame, names=names)
+        tags = [pick.tag for pick in planned.picks]
+        run_state = self._run_state_tag
+        return _CompiledRead(
+            planned=planned,
+            frame=self._codec.encode_request(request),
+            names=names,
+            run_state_at=tags.index(run_state) if run_state in tags else None,
+        )
 
     def _reading(
         self,
@@ -355,9 +367,9 @@ class MelsecDriver:
 
     def _cpu_state(self, answers: Sequence[tuple[_CompiledRead, Sequence[Scalar]]]) -> CpuState:
         for read, values in answers:
-            for pick, value in zip(read.planned.picks, values, strict=True):
-                if pick.tag is self._run_state_tag or pick.tag == self._run_state_tag:
-                    return _RUN_STATES.get(int(value) & 0xF, CpuState.UNKNOWN)
+            if read.run_state_at is not None:
+                state = int(values[read.run_state_at]) & 0xF
+                return _RUN_STATES.get(state, CpuState.UNKNOWN)
         return CpuState.UNKNOWN
 
 

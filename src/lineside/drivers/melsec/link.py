@@ -67,9 +67,9 @@ class Link:
             async with asyncio.timeout(timeout_s):
                 response = await waiter
         except TimeoutError:
-            cause = self._silence_cause()
-            self._finish(PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause))
-            raise PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause) from None
+            error = self._silence(timeout_s)
+            self._finish(error)
+            raise error from None
         except BaseException:
             self.abort()
             raise
@@ -88,7 +88,7 @@ class Link:
     def _drop_socket(self) -> None:
         raise NotImplementedError
 
-    def _silence_cause(self) -> str:
+    def _silence(self, timeout_s: float) -> PlcUnreachable:
         raise NotImplementedError
 
     def _finish(self, error: DriverError) -> None:
@@ -166,8 +166,12 @@ class TcpLink(Link, asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _silence_cause(self) -> str:
-        return _SILENT_LATER if self._has_answered else _SILENT_AT_ONCE
+    def _silence(self, timeout_s: float) -> PlcUnreachable:
+        if self._buffer:
+            text = f"the answer broke off after {len(self._buffer)} bytes"
+            return PlcUnreachable(text, cause=_SILENT_LATER)
+        cause = _SILENT_LATER if self._has_answered else _SILENT_AT_ONCE
+        return PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause)
 
 
 class UdpLink(Link, asyncio.DatagramProtocol):
@@ -229,8 +233,9 @@ class UdpLink(Link, asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _silence_cause(self) -> str:
-        return _SILENT_LATER if self._has_answered else _SILENT_UDP
+    def _silence(self, timeout_s: float) -> PlcUnreachable:
+        cause = _SILENT_LATER if self._has_answered else _SILENT_UDP
+        return PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause)
 
 
 async def connect_tcp(
@@ -289,7 +294,9 @@ def _no_connection(timeout_s: float) -> PlcUnreachable:
 
 
 def _connect_fault(error: Exception) -> PlcUnreachable:
-    if isinstance(error, ConnectionRefusedError):
+    # A name with several addresses gives one OSError whose text lists the failure of each.
+    is_refused = f"[Errno {errno.ECONNREFUSED}]" in str(error)
+    if is_refused or isinstance(error, ConnectionRefusedError):
         return PlcUnreachable(
             "connection refused",
             cause="the port is not open: check `port`, and that the PLC's Ethernet settings have "

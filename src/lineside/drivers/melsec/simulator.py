@@ -86,6 +86,7 @@ class MelsecSimulator:
         self._max_connections = max_connections
         self._server: asyncio.Server | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
+        self._datagrams_lost = asyncio.Event()
         self._connections: set[_Connection] = set()
         self._fault: Fault | None = None
         self._fault_left: int | None = None
@@ -117,6 +118,7 @@ class MelsecSimulator:
         loop = asyncio.get_running_loop()
         if self._transport == "udp":
             if self._datagrams is None:
+                self._datagrams_lost.clear()
                 self._datagrams, _ = await loop.create_datagram_endpoint(
                     lambda: _Datagrams(self), local_addr=(self.host, self.port)
                 )
@@ -129,6 +131,7 @@ class MelsecSimulator:
         """Switch off: stop listening and drop every connection. Does nothing when off."""
         if self._datagrams is not None:
             self._datagrams.abort()
+            await self._datagrams_lost.wait()  # only then can the port be opened again
             self._datagrams = None
         if self._server is not None:
             self._server.close()
@@ -335,6 +338,9 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._simulator._datagrams_lost.set()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         messages = self._simulator._take_requests(bytearray(data))
