@@ -1,0 +1,214 @@
+"""The composition root: the only place that wires the rooms together.
+
+One TaskGroup starts and stops everything: the engine, the web server, the watch over the config
+file and, for a demo, the simulated plant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from lineside import __version__
+from lineside.bus import MemoryBus
+from lineside.clock import system_clock
+from lineside.config import LoadedConfig, load_config
+from lineside.config.watch import ConfigWatcher
+from lineside.core.errors import ConfigError, LinesideError
+from lineside.core.model import Plc, Site
+from lineside.demo import open_demo
+from lineside.drivers import DRIVERS
+from lineside.engine import Engine, PollTarget
+from lineside.hub.subscribers import Hub, HubLimits
+from lineside.web.gate import Gate, gate_rules
+from lineside.web.http import create_app
+from lineside.web.live import LiveView
+from lineside.web.server import LinesideServer, bind
+from lineside.web.views import ServerInfo
+from lineside.web.ws import websocket_routes
+
+CONFIG_CHECK_S = 2.0
+
+_log = structlog.get_logger("lineside.app")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What `lineside run` was asked to do.
+
+    `config` None is the demo plant; `host` and `port` None are as the config says.
+    """
+
+    config: Path | None
+    host: str | None = None
+    port: int | None = None
+
+
+class CannotListen(LinesideError):
+    """The address to serve on is taken or is not ours. The user's to mend."""
+
+
+async def run(options: RunOptions, announce: Callable[[LoadedConfig, str], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        options: what to serve, and where.
+        announce: called once, with the config and the page's address, when screens can connect.
+
+    Raises:
+        ConfigError: the config has mistakes; nothing was started.
+        CannotListen: the address cannot be served on.
+    """
+    async with AsyncExitStack() as stack:
+        demo = None
+        if options.config is None:
+            demo = await stack.enter_async_context(open_demo(system_clock))
+        path = demo.config_path if demo else options.config
+        assert path is not None, "a demo brings its own config"  # noqa: S101
+        house = House(path, options)
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(house.engine.run(), name="engine"),
+                tasks.create_task(house.watch_config(), name="config watch"),
+            ]
+            if demo is not None:
+                background.append(tasks.create_task(demo.plant.run(), name="demo plant"))
+            with _stop_on_signals(house.server.stop):
+                serving = tasks.create_task(house.server.serve(), name="web server")
+                await house.server.ready.wait()
+                announce(house.loaded, house.address)
+                await serving
+            for task in background:
+                task.cancel()
+
+
+class House:
+    """The rooms of one process, wired, with the config they stand on."""
+
+    def __init__(self, path: Path, options: RunOptions) -> None:
+        """Load the config, claim the address and build every room; nothing runs yet."""
+        self.path = path
+        self.is_demo = options.config is None
+        self.loaded = load_config(path, DRIVERS)
+        for warning in self.loaded.warnings:
+            _log.warning("config", problem=str(warning))
+        server = self.loaded.config.server
+        host = options.host if options.host is not None else server.host
+        port = options.port if options.port is not None else server.port
+        sockets = _claim(host, port)
+        bus = MemoryBus()
+        site = self._site()
+        self.hub = Hub(
+            system_clock,
+            [line.id for line in site.lines],
+            HubLimits(
+                connections_max=server.connections_max,
+                connections_per_address_max=server.connections_per_address_max,
+            ),
+        )
+        live = LiveView(system_clock)
+        # The hub comes first: a screen's frame waits for nobody else who hears the bus.
+        bus.subscribe(self.hub.on_message)
+        bus.subscribe(live.on_message)
+        self.engine = Engine(site, self._targets(), bus, system_clock)
+        app = create_app(
+            live,
+            self.hub.metrics,
+            ServerInfo(version=__version__, started_at_s=system_clock().unix_s),
+            system_clock,
+            extra_routes=websocket_routes(self.hub, system_clock),
+        )
+        rules = gate_rules(
+            host, allowed_hosts=server.allowed_hosts, allowed_origins=server.allowed_origins
+        )
+        self.server = LinesideServer(Gate(app, rules), sockets, close_websockets=self.hub.close_all)
+        self.address = f"http://{_shown_host(host)}:{self.server.port}"
+
+    async def watch_config(self) -> None:
+        """Swap in each new config that is valid; refuse, with reasons, each that is not."""
+        watcher = ConfigWatcher(self.loaded.files, self.loaded.fingerprint)
+        while True:
+            await asyncio.sleep(CONFIG_CHECK_S)
+            if not watcher.changed():
+                continue
+            try:
+                loaded = await asyncio.to_thread(load_config, self.path, DRIVERS)
+            except ConfigError as error:
+                for problem in error.problems:
+                    _log.error("config refused, the old one stays", problem=str(problem))
+                watcher.follow(error.files)
+                continue
+            watcher.follow(loaded.files, loaded.fingerprint)
+            self._replace(loaded)
+
+    def _replace(self, loaded: LoadedConfig) -> None:
+        if loaded.config.server != self.loaded.config.server:
+            _log.warning("config: [server] has changed and applies at the next start")
+        self.loaded = loaded
+        self.engine.replace_site(self._site(), self._targets())
+        _log.info("config replaced", equipment=len(loaded.config.equipment))
+
+    def _site(self) -> Site:
+        return msgspec.structs.replace(self.loaded.site, is_demo=self.is_demo)
+
+    def _targets(self) -> list[PollTarget]:
+        plcs = {plc.id: plc for plc in self.loaded.site.plcs}
+        return [self._target(plcs[plc_id]) for plc_id in self.loaded.plans]
+
+    def _target(self, plc: Plc) -> PollTarget:
+        settings = next(p for p in self.loaded.config.plc if p.id == plc.id)
+        addresses = self.loaded.addresses[plc.id]
+        return PollTarget(
+            plc=plc,
+            make_driver=partial(DRIVERS[plc.driver].create, settings, addresses, system_clock),
+            fingerprint=f"{settings!r} {addresses!r}",
+        )
+
+
+def _claim(host: str, port: int) -> list[socket.socket]:
+    try:
+        return bind(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            hint = "another program serves there; stop it, or choose another port with --port"
+        elif error.errno == errno.EACCES:
+            hint = "ports below 1024 need special rights; choose another with --port"
+        else:
+            hint = "the address is not one of this computer's; choose another with --host"
+        reason = error.strerror or str(error)
+        raise CannotListen(f"cannot listen on {host}:{port}: {reason}\n    {hint}") from error
+
+
+def _shown_host(host: str) -> str:
+    """Return what to type into a browser on this computer."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def _stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` at SIGINT and SIGTERM, on the event loop."""
+    loop = asyncio.get_running_loop()
+    names = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for name in names:
+            loop.add_signal_handler(name, stop)
+    except NotImplementedError:  # Windows: Ctrl+C reaches asyncio.run as a cancellation
+        yield
+        return
+    try:
+        yield
+    finally:
+        for name in names:
+            loop.remove_signal_handler(name)

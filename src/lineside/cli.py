@@ -1,0 +1,124 @@
+"""The command line: `lineside`. Each command's module loads only when the command is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lineside import __version__
+from lineside.core.errors import LinesideError
+
+if TYPE_CHECKING:
+    from lineside.config import LoadedConfig
+
+_COMMANDS = {
+    "run": ("lineside.cli", "run"),
+    "init": ("lineside.cli_config", "init"),
+    "check": ("lineside.cli_config", "check"),
+    "simulate": ("lineside.cli_simulate", "simulate"),
+    "probe": ("lineside.cli_probe", "probe"),
+    "watch": ("lineside.cli_watch", "watch"),
+    "schema": ("lineside.cli_config", "schema"),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group in the order of work, whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command = getattr(import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lineside")
+def main() -> None:
+    """Real-time equipment monitoring for the shop floor: a screen that cannot lie.
+
+    \b
+    Look at a simulated plant:       lineside run --demo
+    Connect a plant of your own:     lineside init           writes lineside.toml
+                                     lineside check FILE     finds every mistake in it
+                                     lineside simulate FILE  plays its PLCs, to try it out
+                                     lineside probe FILE     reads every tag once
+                                     lineside run            serves the board
+    """
+
+
+@main.command()
+@click.option(
+    "--config",
+    "-c",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The config to run. [default: lineside.toml in this folder]",
+)
+@click.option("--demo", is_flag=True, help="Run the demo plant: 17 machines on 3 simulated PLCs.")
+@click.option("--host", help="Address to serve on, in place of the config's.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to serve on (0: any free one).")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to write the log on standard error.",
+)
+def run(
+    config: Path | None, demo: bool, host: str | None, port: int | None, log_format: str
+) -> None:
+    """Read the PLCs and serve the board until Ctrl+C or SIGTERM.
+
+    A change of the config file is checked and swapped in while running; a config with mistakes is
+    refused and the old one stays.
+
+    \b
+    lineside run --demo
+    lineside run --config lineside.toml --host 0.0.0.0 --port 8000
+    """
+    if demo and config is not None:
+        raise click.UsageError("--demo brings its own config; leave out --config")
+    if not demo and config is None:
+        config = Path("lineside.toml")
+        if not config.exists():
+            raise click.UsageError(
+                "there is no lineside.toml in this folder. Write one with `lineside init`, name "
+                "another with --config, or look at the demo plant with --demo."
+            )
+    from lineside import app
+    from lineside.log import configure_logging
+    from lineside.web.server import event_loop_factory
+
+    configure_logging("json" if log_format == "json" else "text")
+    options = app.RunOptions(config=None if demo else config, host=host, port=port)
+    try:
+        with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
+            runner.run(app.run(options, _announce))
+    except KeyboardInterrupt:
+        pass
+    except LinesideError as error:
+        click.secho(str(error), fg="red", err=True)
+        sys.exit(2)
+
+
+def _announce(loaded: LoadedConfig, address: str) -> None:
+    """Say in three lines what runs, where to look and how to stop."""
+    machines, plcs = len(loaded.config.equipment), len(loaded.config.plc)
+    line = loaded.site.lines[0].name
+    click.echo(f"Lineside {__version__}: {line}, {machines} machines on {plcs} PLCs.")
+    click.echo(f"Open {address}/ (clients: {address.replace('http', 'ws', 1)}/ws/monitor)")
+    click.echo("Stop with Ctrl+C.")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
