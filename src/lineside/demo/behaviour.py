@@ -176,7 +176,7 @@ class LineBehaviour:
     def __init__(
         self,
         profiles: Sequence[MachineProfile],
-        seed: int,
+        seed: int | str,
         *,
         pattern: Pattern | None = None,
         script: Sequence[ScriptedEvent] = (),
@@ -251,7 +251,9 @@ class LineBehaviour:
         buffer.level_s = buffer.capacity_s * self._random.uniform(0.4, 0.6)
 
 
-def opening_script(profiles: Sequence[MachineProfile], seed: int) -> tuple[ScriptedEvent, ...]:
+def opening_script(
+    profiles: Sequence[MachineProfile], seed: int | str
+) -> tuple[ScriptedEvent, ...]:
     """Return events that let a viewer see waiting, fault and stop within the first two minutes.
 
     The machines of the PLC that falls silent first (see `plc_outages`) are left out as long as
@@ -280,7 +282,7 @@ def _event(index: int, at_s: float, activity: Activity, duration_s: float) -> Sc
     return ScriptedEvent(index=index, at_s=at_s, activity=activity, duration_s=duration_s)
 
 
-def plc_outages(plc_ids: Sequence[str], seed: int) -> Iterator[PlcOutage]:
+def plc_outages(plc_ids: Sequence[str], seed: int | str) -> Iterator[PlcOutage]:
     """Yield, in order of time and without end, when which PLC is silent; never two at once.
 
     The first comes to the last PLC about a minute after the start, so that a viewer sees it; the
