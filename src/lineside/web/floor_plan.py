@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -52,8 +53,8 @@ def image_media_type(body: bytes) -> str | None:
         return "image/jpeg"
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "image/webp"
+    # Comments and a document type may stand before the root element, and it may have a prefix.
     start = body[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    # Comments and a document type may stand before the root element.
-    if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg")) and b"<svg" in start:
+    if start.startswith(b"<") and re.search(rb"<(?:[A-Za-z]+:)?svg[\s>]", start):
         return "image/svg+xml"
     return None

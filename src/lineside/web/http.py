@@ -18,11 +18,12 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.core.ports import Clock
+from lineside.hub.subscribers import HubMetrics
 from lineside.web.answers import Encoded, json_response, tagged
 from lineside.web.api import LineApi, api_router
 from lineside.web.documents import asyncapi_document, openapi_document
 from lineside.web.live import LiveView
-from lineside.web.metrics import HubStats, LinesideCollector, Metrics
+from lineside.web.metrics import LinesideCollector, Metrics
 from lineside.web.monitor_files import MonitorFiles, load_monitor_files
 from lineside.web.problem import install_problem_handlers
 from lineside.web.views import ServerInfo
@@ -38,7 +39,7 @@ DOCS_CSP = (
 
 def create_app(
     live: LiveView,
-    hub_stats: Callable[[], HubStats],
+    hub_stats: Callable[[], HubMetrics],
     server_info: ServerInfo,
     clock: Clock,
     *,
@@ -50,7 +51,7 @@ def create_app(
 
     Args:
         live: must already hear the bus.
-        hub_stats: asked at each scrape of `/metrics`.
+        hub_stats: the hub's `metrics`, asked at each scrape of `/metrics`.
         server_info: its `build` is replaced by the name of the monitor found in `static_dir`.
         clock: the same clock that the snapshots are made with.
         static_dir: the built monitor, read once, here.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,44 +16,9 @@ from prometheus_client.registry import Collector
 
 from lineside.core.model import PlcLink, PlcState, Status
 from lineside.core.ports import Clock
+from lineside.hub.subscribers import HubMetrics
 from lineside.web.live import LiveView
 from lineside.web.views import ServerInfo
-
-
-class HubStats(Protocol):
-    """What the hub counts since the start. Gauges are named for what they are."""
-
-    @property
-    def subscriber_count(self) -> int:
-        """Open WebSockets."""
-
-    @property
-    def slow_subscriber_count(self) -> int:
-        """Open WebSockets that missed the last tick because their buffer was not empty."""
-
-    @property
-    def accepted_count(self) -> int:
-        """WebSockets accepted."""
-
-    @property
-    def refused_count(self) -> int:
-        """WebSockets refused: over a connection limit."""
-
-    @property
-    def frames_sent(self) -> int:
-        """Frames written."""
-
-    @property
-    def bytes_sent(self) -> int:
-        """Bytes written."""
-
-    @property
-    def ticks_missed(self) -> int:
-        """Frames not sent because a client was slow."""
-
-    @property
-    def aborted_count(self) -> int:
-        """Clients cut off because they did not read."""
 
 
 class LinesideCollector(Collector):
@@ -63,7 +27,7 @@ class LinesideCollector(Collector):
     def __init__(
         self,
         live: LiveView,
-        hub_stats: Callable[[], HubStats],
+        hub_stats: Callable[[], HubMetrics],
         server_info: ServerInfo,
         clock: Clock,
     ) -> None:
@@ -168,19 +132,25 @@ class LinesideCollector(Collector):
 
     def _hub(self) -> Iterator[Metric]:
         stats = self._hub_stats()
-        yield _gauge("lineside_subscribers", "Open WebSockets.", stats.subscriber_count)
+        yield _gauge("lineside_subscribers", "Open WebSockets.", stats.subscribers)
         yield _gauge(
-            "lineside_slow_subscribers",
-            "Open WebSockets whose buffer was not empty at the last tick.",
-            stats.slow_subscriber_count,
+            "lineside_subscribers_aside",
+            "Open WebSockets with bytes still unsent; they miss ticks until these are gone.",
+            stats.aside,
+        )
+        yield _gauge(
+            "lineside_last_broadcast_seconds",
+            "Time to hand the newest tick to every subscriber.",
+            stats.last_broadcast_s,
         )
         for name, text, value in (
-            ("accepted_subscribers", "WebSockets accepted.", stats.accepted_count),
-            ("refused_subscribers", "WebSockets refused over a limit.", stats.refused_count),
-            ("aborted_subscribers", "Clients cut off that did not read.", stats.aborted_count),
-            ("frames_sent", "WebSocket frames written.", stats.frames_sent),
-            ("sent_bytes", "Bytes written to WebSockets.", stats.bytes_sent),
-            ("missed_ticks", "Frames not sent because a client was slow.", stats.ticks_missed),
+            ("subscribers_rejected", "WebSockets refused over a limit.", stats.rejected_total),
+            ("subscribers_slowed", "Times a full socket set one aside.", stats.slowed_total),
+            ("subscribers_aborted", "Clients cut off: they did not read.", stats.aborted_total),
+            ("subscribers_failed", "Clients lost to a write error.", stats.failed_total),
+            ("frames_sent", "Ticks written to WebSockets.", stats.frames_sent_total),
+            ("sent_bytes", "Bytes of ticks written to WebSockets.", stats.bytes_sent_total),
+            ("missed_ticks", "Ticks not sent to slow clients.", stats.missed_ticks_total),
         ):
             yield CounterMetricFamily(f"lineside_{name}", text, value=value)
 

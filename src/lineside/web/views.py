@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from urllib.parse import quote
 
 import msgspec
@@ -121,7 +122,8 @@ def equipment_view(state: EquipmentState, equipment: Equipment) -> EquipmentView
         since=iso_utc(state.since_s),
         reason=reason_view(state.reason),
         tags=TagsView(
-            status_tag=state.status_value,
+            # The contract has a number here, and JSON has none for infinity (the hub says 0 too).
+            status_tag=state.status_value if isfinite(state.status_value) else 0.0,
             error_tag=state.error_value,
             connection=state.is_connected,
         ),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import httpx
+
 from lineside.core.model import (
     CpuState,
     Equipment,
@@ -24,6 +28,10 @@ from lineside.core.model import (
     TagRole,
     TagState,
 )
+from lineside.hub.subscribers import HubMetrics
+from lineside.web.http import create_app
+from lineside.web.live import LiveView
+from lineside.web.views import ServerInfo
 
 T0_S = 1_762_165_845.0  # 2025-11-03T10:30:45Z
 
@@ -192,3 +200,63 @@ def state_change(
         status=status,
         reason=Reason(code=ReasonCode.ERROR_TAG, since_s=at_s, tag="M200", value=1),
     )
+
+
+QUIET_HUB = HubMetrics(
+    subscribers=0,
+    aside=0,
+    frames_sent_total=0,
+    bytes_sent_total=0,
+    missed_ticks_total=0,
+    slowed_total=0,
+    aborted_total=0,
+    failed_total=0,
+    rejected_total=0,
+    last_broadcast_s=0.0,
+)
+
+
+class WebPlant:
+    """The web application over a hand-made plant; the test is the bus and turns the clock."""
+
+    def __init__(
+        self,
+        plant: Site | None = None,
+        *,
+        static_dir: Path | None = None,
+        hub_stats: HubMetrics = QUIET_HUB,
+    ) -> None:
+        self.clock = TurnedClock()
+        self.live = LiveView(self.clock)
+        self.site = plant or site()
+        self.app = create_app(
+            self.live,
+            lambda: hub_stats,
+            ServerInfo(version="1.2.3", started_at_s=T0_S - 60.0),
+            self.clock,
+            static_dir=static_dir,
+        )
+        self._sequence = 0
+
+    def configure(self, plant: Site | None = None) -> None:
+        self.site = plant or self.site
+        self.live.on_message(site_change(self.site, at_s=self.clock.unix_s))
+
+    def tick(self) -> None:
+        self._sequence += 1
+        self.live.on_message(snapshot(self.site, sequence=self._sequence, at_s=self.clock.unix_s))
+
+    @classmethod
+    def ticking(cls, plant: Site | None = None, *, static_dir: Path | None = None) -> WebPlant:
+        built = cls(plant, static_dir=static_dir)
+        built.configure()
+        built.tick()
+        return built
+
+    async def ask(
+        self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        # A defect must answer 500 here as it does behind uvicorn, not fail the client.
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://plant:8000") as client:
+            return await client.request(method, path, headers=headers)
