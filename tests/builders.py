@@ -29,6 +29,7 @@ from lineside.core.model import (
     TagState,
 )
 from lineside.hub.subscribers import HubMetrics
+from lineside.web.gate import Gate, gate_rules
 from lineside.web.http import create_app
 from lineside.web.live import LiveView
 from lineside.web.views import ServerInfo
@@ -257,6 +258,7 @@ class WebPlant:
         self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
     ) -> httpx.Response:
         # A defect must answer 500 here as it does behind uvicorn, not fail the client.
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        gated = Gate(self.app, gate_rules("plant"))
+        transport = httpx.ASGITransport(gated, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://plant:8000") as client:
             return await client.request(method, path, headers=headers)

@@ -68,7 +68,8 @@ async def test_text_travels_compressed_to_those_who_accept_it(static_dir: Path) 
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 5
     assert packed.content == plain.content  # the client has unpacked it
-    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    for answer in (plain, packed):
+        assert "Accept-Encoding" in answer.headers["vary"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from functools import lru_cache
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=8192)
 def iso_utc(unix_s: float) -> str:
     """Return Unix time as ISO 8601 UTC with milliseconds: "2025-11-03T10:30:45.123Z".
 
@@ -15,11 +16,7 @@ def iso_utc(unix_s: float) -> str:
         unix_s: seconds since 1970-01-01 UTC; rounded to the nearest millisecond, because a time
             such as 1762165845.123 has no exact double and truncating would show .122.
     """
+    # From tick to tick nearly all times are the same ones again, hence the cache.
     second, millisecond = divmod(round(unix_s * 1000), 1000)
-    return f"{_whole_second(second)}.{millisecond:03d}Z"
-
-
-@lru_cache(maxsize=4096)
-def _whole_second(second: int) -> str:
-    # Within one tick most times fall on the same few seconds, so the calendar is asked once each.
-    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    whole = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{millisecond:03d}Z"

@@ -106,6 +106,7 @@ class LineApi:
             "ETag": tagged(image.body).etag,
             "Cache-Control": "no-cache",
             "Content-Security-Policy": FLOOR_PLAN_CSP,
+            "X-Content-Type-Options": "nosniff",
         }
         if is_held(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)

@@ -1,7 +1,8 @@
 """The HTTP side of Lineside as one ASGI application: REST, metrics, documents, the monitor.
 
 It wires routes and headers; what the answers say is decided in `api`, `metrics` and `documents`.
-The WebSocket routes and the Origin and Host checks come in from outside.
+The WebSocket routes come in from outside; the gate stands before this application and adds the
+headers that every answer carries.
 """
 
 from __future__ import annotations
@@ -45,7 +46,6 @@ def create_app(
     *,
     static_dir: Path | None = STATIC_DIR,
     extra_routes: Sequence[BaseRoute] = (),
-    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
     """Return the application.
 
@@ -56,7 +56,6 @@ def create_app(
         clock: the same clock that the snapshots are made with.
         static_dir: the built monitor, read once, here.
         extra_routes: the WebSocket routes; they come before the monitor's catch-all.
-        middleware: around everything, outermost first.
 
     Raises:
         LinesideError: `static_dir` cannot be the built monitor.
@@ -68,7 +67,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[*middleware, Middleware(_PlainHttp)],
+        middleware=[Middleware(_HeadAsGet)],
     )
     install_problem_handlers(app)
     app.include_router(api_router(LineApi(live, server_info, clock)))
@@ -129,29 +128,20 @@ def _add_monitor(app: FastAPI, monitor: MonitorFiles) -> None:
     app.add_route("/{path:path}", serve, methods=["GET"])
 
 
-class _PlainHttp:
-    """Answers HEAD wherever GET is answered, and keeps browsers from guessing media types."""
+class _HeadAsGet:
+    """Answers HEAD wherever GET is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        is_head = scope["method"] == "HEAD"
 
-        async def send_plain(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_ALWAYS]
-            elif is_head and message["type"] == "http.response.body":
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"} if is_head else scope, receive, send_plain)
-
-
-_ALWAYS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)

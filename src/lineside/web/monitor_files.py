@@ -23,11 +23,6 @@ from lineside.web.problem import page_response, problem_response
 
 STATIC_MAX_BYTES = 64 * 1024 * 1024
 
-MONITOR_CSP = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'"
-)
-
 # The system's own table is not asked: on Windows a registry entry can turn .js into text/plain.
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -129,8 +124,6 @@ def _file_response(request: Request, file: MonitorFile) -> Response:
         "ETag": file.etag,
         "Cache-Control": "public, max-age=31536000, immutable" if file.is_immutable else "no-cache",
     }
-    if file.media_type.startswith(("text/html", "image/svg")):
-        headers["Content-Security-Policy"] = MONITOR_CSP
     if file.compressed is not None:
         headers["Vary"] = "Accept-Encoding"
     if is_held(request, file.etag):
