@@ -92,8 +92,11 @@ def check_readings(
             continue  # which addresses exist is the family's to say
         bad = rules.check(plc, tuple(uses))
         for problem in bad:
-            for origin, key in uses.get(problem.address, [(draft.origin, "heartbeat")]):
-                findings.problem(origin, (key,), problem.message, problem.hint)
+            message = problem.message
+            if problem.address.upper() not in message.upper():
+                message = f'"{problem.address}": {message}'
+            for origin, key in uses[problem.address]:
+                findings.problem(origin, (key,), message, problem.hint)
         wrong = {problem.address for problem in bad}
         right = tuple(address for address in uses if address not in wrong)
         if right:
@@ -276,7 +279,7 @@ def _check_period(draft: Draft[PlcConfig], plan: ReadingPlan, findings: Findings
         draft.origin,
         ("period",),
         f"{format_duration(plc.period)} is too short: one poll of {plc.id} takes {count} "
-        f"request{'s' if count != 1 else ''}, which need {needed}",
+        f"request{'s' if count != 1 else ''} and up to {needed}",
         f'write period = "{needed}" or longer',
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$", re.ASCII)
 _MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+FORMS = '"500ms", "3s", "5m" or "1h"'
 PATTERN = r"^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$"
 
 
@@ -24,7 +25,8 @@ def parse_duration_s(value: object) -> float:
         raise ValueError(  # noqa: TRY004  (pydantic reports a ValueError and passes others on)
             f'{value:g} has no unit: write "{value:g}ms", "{value:g}s" or "{value:g}m"'
         )
-    raise ValueError('a duration is a number with its unit, as in "500ms", "3s", "5m" or "1h"')
+    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    raise ValueError(f"{shown} is not a duration: write number and unit, as in {FORMS}")
 
 
 def format_duration(seconds: float) -> str:

@@ -148,7 +148,7 @@ def _columns(header: list[str], label: str, line: int, findings: Findings) -> li
                 origin,
                 (title.strip(),),
                 f"unknown column {title.strip()}",
-                did_you_mean(key, COLUMNS),
+                did_you_mean(key, COLUMNS, "columns"),
             )
             is_right = False
         elif key and key in columns:

@@ -160,6 +160,7 @@ class _Loader:
     ) -> list[Draft[TableT]]:
         raw = document.get(key, [])
         if not isinstance(raw, list):
+            raw_is_table = isinstance(raw, dict)
             self._findings.problem(
                 top,
                 (key,),
@@ -167,7 +168,7 @@ class _Loader:
                 "there can be several of them",
             )
             origin = Origin(file=top.file, label=key, lines=top.lines, at=(key,))
-            draft = read_table(model, raw, origin, self._findings) if raw != "" else None
+            draft = read_table(model, raw, origin, self._findings) if raw_is_table else None
             return [draft] if draft else []
         drafts = []
         for index, table in enumerate(raw):
@@ -227,7 +228,12 @@ class _Loader:
             return []
         path, label = self._beside(draft.table.file)
         if not path.is_file():
-            self._findings.problem(draft.origin, ("file",), f"there is no file {label}")
+            self._findings.problem(
+                draft.origin,
+                ("file",),
+                f"there is no file {label}",
+                "the path counts from the folder of the config file",
+            )
             self._contents[path.absolute()] = None
             return []
         contents = self._read(path, label, TEXT_MAX_BYTES)

@@ -77,10 +77,11 @@ def _check_allowed_host(value: str) -> str:
 
 
 def _check_code(value: str) -> str:
+    if value != value.strip():
+        raise ValueError(f'"{value}" has a space before or after it')
     if len(value) != CODE_LENGTH:
-        edge = " and has a space at its edge" if value != value.strip() else ""
         raise ValueError(
-            f'"{value}" is {len(value)} characters long{edge}; '
+            f'"{value}" is {len(value)} characters long; '
             f"an equipment code has {CODE_LENGTH}, as in KRCWO12ELOA101"
         )
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
@@ -100,19 +101,19 @@ def _parse_value_map(value: object) -> object:
         elif status == Status.DISCONNECTED:
             mistakes.append(
                 f'{key} = "disconnected" (that word is for machines that cannot be seen, no tag '
-                f"value can mean it; write one of {words})"
+                f"value can mean it)"
             )
         elif not isinstance(status, str) or status not in set(Status):
             shown = f'"{status}"' if isinstance(status, str) else status
-            mistakes.append(f"{key} = {shown} is not a status (write one of {words})")
+            mistakes.append(f"{key} = {shown} is not a status")
         elif int(key) in parsed:
             mistakes.append(f"the value {int(key)} is given twice")
         else:
             parsed[int(key)] = Status(status)
     if not value:
-        mistakes.append("is empty: leave value_map out or give at least one pair")
+        mistakes.append("is empty (leave value_map out or give at least one pair)")
     if mistakes:
-        raise ValueError("; ".join(mistakes))
+        raise ValueError(f"{'; '.join(mistakes)}. The statuses are {words}")
     return parsed
 
 

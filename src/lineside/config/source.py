@@ -69,9 +69,10 @@ def parse_toml(text: str, label: str, findings: Findings) -> dict[str, Any] | No
         line = int(place[1]) if place and place[1] else text.count("\n") + 1
         what = _PLACE.sub("", message)
         source = text.replace("\r\n", "\n").split("\n")[line - 1]
-        findings.file_problem(
-            label, f"cannot be read as TOML: {_lower(what)}", _syntax_hint(what, source), line=line
-        )
+        twice = re.fullmatch(r"Cannot declare \((.*)\) twice", what)
+        plain = f"the table {source.strip()} is there twice" if twice else _lower(what)
+        hint = _syntax_hint(what, source)
+        findings.file_problem(label, f"cannot be read as TOML: {plain}", hint, line=line)
     except RecursionError:
         findings.file_problem(label, "cannot be read as TOML: nested too deeply")
     return None
@@ -88,9 +89,11 @@ def _syntax_hint(what: str, source: str) -> str:
     if what.startswith("Cannot overwrite a value"):
         return "the same key is written twice in one table; remove one of them"
     if what.startswith("Cannot declare"):
-        return "the same [table] is written twice; several machines, PLCs or lines need [[ ]]"
+        return "put their keys together; several machines, PLCs or lines need [[ ]]"
     if "\\" in source:
         return r"in double quotes \ has a meaning of its own; write paths with / or in 'quotes'"
+    if re.search(r"=\s*(#.*)?$", source):
+        return "there is no value after the equals sign"
     unquoted = _UNQUOTED.match(source)
     if unquoted:
         return f'text needs quotes: {unquoted[1]} = "{unquoted[2]}"'

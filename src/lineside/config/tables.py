@@ -7,6 +7,7 @@ not hide the next.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -44,6 +45,24 @@ _STAND_INS: Mapping[type[Table], Mapping[str, Any]] = {
     EquipmentConfig: {"code": "unknown-------", "name": "unknown"},
     EquipmentCsvConfig: {"file": "unknown"},
 }
+
+# What people write in place of our words.
+_SYNONYMS = {
+    "address": "host",
+    "interval": "period",
+    "ip": "host",
+    "ip_address": "host",
+    "machine": "equipment",
+    "machines": "equipment",
+    "poll": "period",
+    "series": "family",
+    "station_number": "station",
+    "tag": "status_tag",
+    "type": "family",
+}
+
+# PLC models by how their names begin.
+_MODELS = {"fx": "iQ-F", "iqf": "iQ-F", "iqr": "iQ-R", "q": "Q", "l": "L", "r": "iQ-R"}
 
 _TYPE_WORDS = {
     "string_type": 'text in "quotes"',
@@ -94,10 +113,13 @@ def read_table(
     )
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
+def did_you_mean(word: str, known: Sequence[str], what: str = "keys") -> str:
     """Return a hint that names the known word nearest to `word`, or all of them."""
+    synonym = _SYNONYMS.get(word.lower())
+    if synonym in known:
+        return f"did you mean {synonym}?"
     near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
+    return f"did you mean {near[0]}?" if near else f"the {what} are {', '.join(known)}"
 
 
 def _note(detail: ErrorDetails, model: type[Table], origin: Origin, findings: Findings) -> None:
@@ -148,7 +170,8 @@ def _wrong_value(detail: ErrorDetails, model: type[Table]) -> tuple[str, str]:
     if kind in _TYPE_WORDS:
         return f"{value} is not {_TYPE_WORDS[kind]}", _type_hint(kind, detail["input"])
     if kind in ("literal_error", "enum"):
-        return f"{value} is not one of {_choices(context.get('expected', ''))}", ""
+        choices = _choices(context.get("expected", ""))
+        return f"{value} is not one of {choices}", _choice_hint(detail["input"], choices)
     if kind in ("greater_than_equal", "less_than_equal"):
         return f"{value} is out of range: {_bounds(detail, model)}", ""
     if kind == "string_too_long":
@@ -172,6 +195,18 @@ def _type_hint(kind: str, value: object) -> str:
     if kind in ("tuple_type", "list_type") and isinstance(value, str):
         return f'write ["{value}"]'
     return ""
+
+
+def _choice_hint(value: object, choices: str) -> str:
+    """Return the choice that `value` most likely stands for, as a hint."""
+    if not isinstance(value, str):
+        return ""
+    known = re.findall('"([^"]*)"', choices)
+    near = [choice for choice in known if choice.lower() == value.strip().lower()]
+    if not near and "iQ-F" in known:
+        name = value.lower().replace("-", "").replace("melsec", "").strip()
+        near = [family for start, family in _MODELS.items() if name.startswith(start)]
+    return f'write "{near[0]}"' if near else ""
 
 
 def _choices(expected: str) -> str:
