@@ -1,0 +1,112 @@
+import { useCallback, useEffect, useState } from 'react';
+import { Announcer } from '@/app/Announcer';
+import { Banner } from '@/app/Banner';
+import { AttentionPanel } from '@/features/attention/AttentionPanel';
+import { EquipmentGrid } from '@/features/board/EquipmentGrid';
+import { FloorPlan } from '@/features/board/FloorPlan';
+import { EquipmentDetail } from '@/features/detail/EquipmentDetail';
+import { Header } from '@/features/header/Header';
+import { useBuildReload } from '@/features/wall/useBuildReload';
+import { useWallMode } from '@/features/wall/useWallMode';
+import { useSession } from '@/lib/hooks/useSession';
+import { useSettings } from '@/lib/hooks/useSettings';
+import { useShown } from '@/lib/hooks/useShown';
+import { useWebSocket } from '@/lib/hooks/useWebSocket';
+import { useStrings } from '@/lib/i18n/useStrings';
+import { createRest, getSocketUrl, serverOrigin } from '@/lib/rest/rest';
+import type { Status } from '@/lib/types/equipment';
+import styles from './LineBoard.module.css';
+
+const rest = createRest(serverOrigin);
+
+interface LineBoardProps {
+  /** Null: the default line. */
+  readonly lineId: string | null;
+  readonly onLine: (lineId: string) => void;
+}
+
+/** One line from header to dialog. A change of line starts it anew, connection and all. */
+export function LineBoard({ lineId, onLine }: LineBoardProps) {
+  const strings = useStrings();
+  const [settings, setSettings] = useSettings();
+  const [filter, setFilter] = useState<Status | null>(null);
+  const [openCode, setOpenCode] = useState<string | null>(null);
+  const { status, session } = useWebSocket(getSocketUrl(serverOrigin, lineId), lineId);
+  const phase = useSession(session, (state) => state.connection.phase);
+  const lineName = useSession(session, (state) => state.line?.name ?? null);
+  const shown = useShown(session);
+  const leaveWall = useCallback(() => setSettings({ isWall: false }), [setSettings]);
+  useWallMode(settings.isWall, leaveWall);
+  useBuildReload(settings.isWall, session, rest);
+  useEffect(() => {
+    document.documentElement.dataset.connection = status;
+    document.documentElement.dataset.phase = phase;
+  }, [status, phase]);
+  useEffect(() => {
+    document.title = lineName === null ? 'Lineside' : `${lineName} · Lineside`;
+  }, [lineName]);
+  const codes = useVisibleCodes(session, shown, filter);
+  const Arrangement = settings.view === 'plan' ? FloorPlan : EquipmentGrid;
+  return (
+    <div className={styles.page}>
+      <Header session={session} filter={filter} onFilter={setFilter} onLine={onLine} />
+      <Banner session={session} />
+      <div className={styles.body}>
+        <main className={styles.main}>
+          {filter !== null && (
+            <p className={styles.filter}>
+              <span>
+                <b>{strings.status[filter]}</b> {strings.board.filtered(codes.length, shown.length)}
+              </span>
+              <button type="button" onClick={() => setFilter(null)}>
+                {strings.board.clearFilter}
+              </button>
+            </p>
+          )}
+          <div className={styles.stage}>
+            {shown.length === 0 ? (
+              <p className={styles.empty}>
+                {phase === 'live' && lineName !== null
+                  ? strings.board.empty
+                  : strings.board.loading}
+              </p>
+            ) : (
+              <Arrangement
+                session={session}
+                codes={codes}
+                hasSummary={filter === null}
+                onOpen={setOpenCode}
+              />
+            )}
+          </div>
+        </main>
+        <AttentionPanel session={session} onOpen={setOpenCode} />
+      </div>
+      {openCode !== null && (
+        <EquipmentDetail
+          key={openCode}
+          session={session}
+          rest={rest}
+          code={openCode}
+          onClose={() => setOpenCode(null)}
+        />
+      )}
+      {settings.isWall && (
+        <button type="button" className={styles.leave} onClick={leaveWall}>
+          {strings.header.leaveWall}
+        </button>
+      )}
+      <Announcer session={session} />
+    </div>
+  );
+}
+
+function useVisibleCodes(
+  session: ReturnType<typeof useWebSocket>['session'],
+  shown: ReturnType<typeof useShown>,
+  filter: Status | null,
+): readonly string[] {
+  const order = useSession(session, (state) => state.board.order);
+  if (filter === null) return order;
+  return shown.filter((item) => item.status === filter).map(({ machine }) => machine.code);
+}

@@ -1,0 +1,77 @@
+import type { AttentionItem } from '@/lib/board/attention';
+import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
+import { getReasonFacts } from '@/lib/board/reasonFacts';
+import { useSession } from '@/lib/hooks/useSession';
+import type { Strings } from '@/lib/i18n/strings';
+import { useStrings } from '@/lib/i18n/useStrings';
+import type { LineSession, SessionState } from '@/lib/session/lineSession';
+import { formatCounter } from '@/lib/time/format';
+import { StatusIcon } from '@/lib/ui/StatusIcon';
+import styles from './AttentionRow.module.css';
+
+interface AttentionRowProps {
+  readonly session: LineSession;
+  readonly item: AttentionItem;
+  readonly onOpen: (code: string) => void;
+}
+
+const LIVE_TAGS = { status_tag: 0, error_tag: 0, connection: true };
+
+/** One thing that needs someone; pressing it opens its machine, or the first of them. */
+export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
+  const strings = useStrings();
+  const { sinceMs } = item;
+  const time = useSession(session, (state) =>
+    sinceMs === null
+      ? ''
+      : formatCounter(state.nowS - Math.floor(sinceMs / 1_000), strings.duration),
+  );
+  const note = useSession(session, (state) => describeNote(item, state, strings));
+  const code = item.kind === 'machine' ? item.machine.code : item.codes[0];
+  return (
+    <button
+      type="button"
+      className={styles.row}
+      data-color={getEquipmentColor({ status: item.status, tags: LIVE_TAGS })}
+      data-attention={item.kind}
+      onClick={() => code !== undefined && onOpen(code)}
+    >
+      <StatusIcon status={item.status} className={styles.icon ?? ''} />
+      <span className={styles.text}>
+        <span className={styles.title}>{describeTitle(item, strings)}</span>
+        <span className={styles.note}>{note}</span>
+      </span>
+      <span className={styles.time}>{time}</span>
+    </button>
+  );
+}
+
+function describeTitle(item: AttentionItem, strings: Strings): string {
+  switch (item.kind) {
+    case 'machine':
+      return item.machine.name;
+    case 'plc':
+      return strings.attention.plcLost(item.plcId, item.codes.length);
+    case 'page':
+      return strings.attention.pageDeaf(item.codes.length);
+  }
+}
+
+function describeNote(item: AttentionItem, state: SessionState, strings: Strings): string {
+  if (item.kind === 'page') return strings.attention.pageDeafText;
+  if (item.kind === 'plc') {
+    // The machines of one PLC share its reason; what the driver said of it is the better text.
+    const fault = state.board.plcs.get(item.plcId)?.last_fault;
+    return fault?.message ?? strings.attention.unreachable;
+  }
+  const word = strings.status[item.status];
+  const { reason } = item.machine;
+  if (reason === null) return word;
+  const facts = getReasonFacts(item.machine, reason, {
+    nowS: state.nowS,
+    stopAfterS: state.line?.stop_after_s ?? null,
+    staleAfterS: state.line?.stale_after_s ?? 3,
+    strings,
+  });
+  return `${word} · ${strings.reason[reason.code](facts)}`;
+}

@@ -1,0 +1,99 @@
+import { type KeyboardEvent, useRef, useState } from 'react';
+import { EquipmentStatusBox } from '@/features/board/EquipmentStatusBox';
+import { LineSummary } from '@/features/board/LineSummary';
+import { fitGrid, type GridFit } from '@/lib/board/fitGrid';
+import { useElementSize } from '@/lib/hooks/useElementSize';
+import { useStrings } from '@/lib/i18n/useStrings';
+import type { LineSession } from '@/lib/session/lineSession';
+import styles from './EquipmentGrid.module.css';
+
+interface EquipmentGridProps {
+  readonly session: LineSession;
+  readonly codes: readonly string[];
+  readonly hasSummary: boolean;
+  readonly onOpen: (code: string) => void;
+}
+
+/** Below this width the board is a phone's: it scrolls, and a box keeps a readable height. */
+const NARROW_PX = 640;
+const GRID_LIMITS = { gapPx: 10, minWidthPx: 96, minHeightPx: 62, aspect: 0.82 };
+
+/** The boxes, as large as the space allows, without scrolling wherever they stay readable. */
+export function EquipmentGrid({ session, codes, hasSummary, onOpen }: EquipmentGridProps) {
+  const strings = useStrings();
+  const listRef = useRef<HTMLUListElement>(null);
+  const [frameRef, size] = useElementSize();
+  const [activeCode, setActiveCode] = useState<string | null>(null);
+  const tabStop = activeCode !== null && codes.includes(activeCode) ? activeCode : codes[0];
+  const isNarrow = size.widthPx < NARROW_PX;
+  const fit = isNarrow ? fitNarrow(codes.length, size.widthPx) : fitWide(codes.length, size);
+  const freeCells = fit.columns * fit.rows - codes.length;
+
+  function move(event: KeyboardEvent): void {
+    const index = codes.indexOf(tabStop ?? '');
+    const target = getTarget(event.key, index, fit.columns, codes.length);
+    const code = target === null ? undefined : codes[target];
+    if (code === undefined) return;
+    event.preventDefault();
+    setActiveCode(code);
+    const boxes = listRef.current?.querySelectorAll<HTMLElement>('[data-equipment-code]') ?? [];
+    for (const box of boxes) if (box.dataset.equipmentCode === code) box.focus();
+  }
+
+  return (
+    <div ref={frameRef} className={styles.frame} data-scrolls={fit.fits ? undefined : 'true'}>
+      <ul
+        ref={listRef}
+        className={styles.grid}
+        aria-label={strings.board.title}
+        onKeyDown={move}
+        style={{
+          gridTemplateColumns: `repeat(${fit.columns}, minmax(0, 1fr))`,
+          gridAutoRows: fit.fits ? 'minmax(0, 1fr)' : isNarrow ? '188px' : '72px',
+        }}
+      >
+        {codes.map((code) => (
+          <li key={code} className={styles.cell} onFocus={() => setActiveCode(code)}>
+            <EquipmentStatusBox
+              session={session}
+              code={code}
+              variant="box"
+              isTabStop={code === tabStop}
+              onOpen={onOpen}
+            />
+          </li>
+        ))}
+        {hasSummary && freeCells > 0 && (
+          <li
+            className={styles.cell}
+            style={{ gridColumn: `span ${Math.min(freeCells, fit.columns)}` }}
+          >
+            <LineSummary session={session} />
+          </li>
+        )}
+      </ul>
+    </div>
+  );
+}
+
+function fitWide(count: number, size: { widthPx: number; heightPx: number }): GridFit {
+  return fitGrid(count, size.widthPx, size.heightPx, GRID_LIMITS);
+}
+
+function fitNarrow(count: number, widthPx: number): GridFit {
+  const columns = Math.max(1, Math.floor(widthPx / 170));
+  return { columns, rows: Math.ceil(count / columns), fits: false };
+}
+
+function getTarget(key: string, index: number, columns: number, count: number): number | null {
+  const targets: Readonly<Record<string, number>> = {
+    ArrowLeft: index - 1,
+    ArrowRight: index + 1,
+    ArrowUp: index - columns,
+    ArrowDown: index + columns,
+    Home: 0,
+    End: count - 1,
+  };
+  const target = targets[key];
+  return target === undefined || target < 0 || target >= count ? null : target;
+}

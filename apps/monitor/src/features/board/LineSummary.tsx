@@ -1,0 +1,74 @@
+import { useMemo } from 'react';
+import { STRIP_WINDOW_MS } from '@/lib/board/board';
+import { countStatuses } from '@/lib/board/shown';
+import { buildSpans, measureShare } from '@/lib/board/timeline';
+import { useSession } from '@/lib/hooks/useSession';
+import { useShown } from '@/lib/hooks/useShown';
+import { useStrings } from '@/lib/i18n/useStrings';
+import type { LineSession } from '@/lib/session/lineSession';
+import { STATUSES_AS_COUNTED } from '@/lib/types/equipment';
+import styles from './LineSummary.module.css';
+
+/** A figure over less observed time than this says nothing (ISO 22400 terms: coverage). */
+const COVERAGE_MIN = 0.95;
+
+/** What the free cell of the board is good for: the line in two figures. */
+export function LineSummary({ session }: { readonly session: LineSession }) {
+  const strings = useStrings();
+  const shown = useShown(session);
+  const counts = countStatuses(shown);
+  const share = useLineShare(session);
+  return (
+    <section className={styles.summary} aria-label={strings.board.summary}>
+      <h2 className={styles.title}>{strings.board.runningNow}</h2>
+      <p className={styles.figure}>
+        {counts.running}
+        <small>/{shown.length}</small>
+      </p>
+      <div className={styles.bar} aria-hidden="true">
+        {STATUSES_AS_COUNTED.map((status) =>
+          counts[status] === 0 ? null : (
+            <i key={status} data-status={status} style={{ flexGrow: counts[status] }} />
+          ),
+        )}
+      </div>
+      <div className={styles.share}>
+        <h2 className={styles.title}>{strings.board.runningShare}</h2>
+        <p className={styles.figure}>
+          {share.running === null ? '–' : strings.board.share(toPercent(share.running))}
+        </p>
+        <p className={styles.note}>
+          {strings.board.coverage(toPercent(share.coverage))}
+          {share.coverage < COVERAGE_MIN && ` · ${strings.board.insufficient}`}
+        </p>
+      </div>
+    </section>
+  );
+}
+
+function useLineShare(session: LineSession) {
+  const machines = useSession(session, (state) => state.board.machines);
+  const changes = useSession(session, (state) => state.board.changes);
+  const observedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
+  const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
+  return useMemo(() => {
+    const endMs = minute * 60_000;
+    const startMs = endMs - STRIP_WINDOW_MS;
+    const timelines = [...machines.values()].map(({ code, status, sinceMs }) =>
+      buildSpans({
+        changes: changes.get(code) ?? [],
+        status,
+        sinceMs,
+        observedSinceMs,
+        startMs,
+        endMs,
+      }),
+    );
+    return measureShare(timelines);
+  }, [machines, changes, observedSinceMs, minute]);
+}
+
+function toPercent(share: number): string {
+  // Never rounded up to a hundred that was not reached.
+  return String(Math.floor(share * 100));
+}

@@ -1,0 +1,80 @@
+import { useMemo } from 'react';
+import styles from '@/features/detail/Section.module.css';
+import type { Machine } from '@/lib/board/board';
+import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
+import { buildSpans } from '@/lib/board/timeline';
+import { useSession } from '@/lib/hooks/useSession';
+import { useStrings } from '@/lib/i18n/useStrings';
+import type { LineSession } from '@/lib/session/lineSession';
+import { formatClock, formatDuration, parseTimeMs } from '@/lib/time/format';
+import type { EquipmentDetailView } from '@/lib/types/api';
+import { StatusIcon } from '@/lib/ui/StatusIcon';
+import { Strip } from '@/lib/ui/Strip';
+
+interface TimelineProps {
+  readonly session: LineSession;
+  readonly machine: Machine;
+  readonly view: EquipmentDetailView | null;
+}
+
+const CHANGES_SHOWN = 8;
+const LIVE_TAGS = { status_tag: 0, error_tag: 0, connection: true };
+
+/** Today from midnight to now: one bar, and the newest changes under it. */
+export function Timeline({ session, machine, view }: TimelineProps) {
+  const strings = useStrings();
+  const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
+  const endMs = (minute + 1) * 60_000;
+  const startMs = new Date(endMs - 60_000).setHours(0, 0, 0, 0);
+  const { status, sinceMs } = machine;
+  const changes = useMemo(
+    () =>
+      (view?.changes ?? []).map((change) => ({
+        atMs: Date.parse(change.at),
+        previous: change.previous,
+        status: change.status,
+      })),
+    [view],
+  );
+  const observedSinceMs = parseTimeMs(view?.observed_since ?? null);
+  const spans = useMemo(
+    () => buildSpans({ changes, status, sinceMs, observedSinceMs, startMs, endMs }),
+    [changes, status, sinceMs, observedSinceMs, startMs, endMs],
+  );
+  const label = spans
+    .map((span) => {
+      const word = span.status === null ? strings.detail.unobserved : strings.status[span.status];
+      const length = formatDuration((span.endMs - span.startMs) / 1_000, strings.duration);
+      return `${formatClock(span.startMs)} ${word} ${length}`;
+    })
+    .slice(-20)
+    .join(', ');
+  return (
+    <section className={styles.section} aria-labelledby="today-title">
+      <h3 id="today-title">{strings.detail.today}</h3>
+      <div className={styles.strip}>
+        <Strip spans={spans} startMs={startMs} endMs={endMs} hourStep={3} label={label} />
+      </div>
+      <ol className={styles.changes} aria-label={strings.detail.changes}>
+        {changes
+          .map((change, index) => ({ ...change, untilMs: changes[index + 1]?.atMs ?? null }))
+          .slice(-CHANGES_SHOWN)
+          .reverse()
+          .map((change) => (
+            <li
+              key={change.atMs}
+              data-color={getEquipmentColor({ status: change.status, tags: LIVE_TAGS })}
+            >
+              <time>{formatClock(change.atMs)}</time>
+              <StatusIcon status={change.status} className={styles.sign ?? ''} />
+              <span>{strings.status[change.status]}</span>
+              <span className={styles.soft}>
+                {change.untilMs !== null &&
+                  formatDuration((change.untilMs - change.atMs) / 1_000, strings.duration)}
+              </span>
+            </li>
+          ))}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,73 @@
+import { ConnectionPill } from '@/features/header/ConnectionPill';
+import { SettingsMenu } from '@/features/header/SettingsMenu';
+import { StatusCounts } from '@/features/header/StatusCounts';
+import { useSession } from '@/lib/hooks/useSession';
+import { useSettings } from '@/lib/hooks/useSettings';
+import { useStrings } from '@/lib/i18n/useStrings';
+import type { LineSession } from '@/lib/session/lineSession';
+import { formatClock } from '@/lib/time/format';
+import type { Status } from '@/lib/types/equipment';
+import styles from './Header.module.css';
+
+interface HeaderProps {
+  readonly session: LineSession;
+  readonly filter: Status | null;
+  readonly onFilter: (status: Status | null) => void;
+  readonly onLine: (lineId: string) => void;
+}
+
+/** The line's name, its counts, the connection and the clock; in wall mode nothing to press. */
+export function Header({ session, filter, onFilter, onLine }: HeaderProps) {
+  const strings = useStrings();
+  const [settings] = useSettings();
+  const isDemo = useSession(session, (state) => state.server?.is_demo ?? false);
+  return (
+    <header className={styles.header}>
+      <div className={styles.identity}>
+        <LineName session={session} onLine={onLine} />
+        {isDemo && (
+          <span className={styles.demo} title={strings.header.demoTitle}>
+            {strings.header.demo}
+          </span>
+        )}
+      </div>
+      <StatusCounts session={session} filter={filter} onFilter={onFilter} />
+      <div className={styles.truth}>
+        <ConnectionPill session={session} />
+        <Clock session={session} />
+      </div>
+      {!settings.isWall && <SettingsMenu />}
+    </header>
+  );
+}
+
+function LineName({ session, onLine }: Pick<HeaderProps, 'session' | 'onLine'>) {
+  const strings = useStrings();
+  const lines = useSession(session, (state) => state.lines);
+  const line = useSession(session, (state) => state.line);
+  const [settings] = useSettings();
+  if (lines.length < 2 || line === null || settings.isWall) {
+    return <h1 className={styles.line}>{line?.name ?? 'Lineside'}</h1>;
+  }
+  return (
+    <h1 className={styles.line}>
+      <select
+        className={styles.select}
+        aria-label={strings.header.line}
+        value={line.id}
+        onChange={(event) => onLine(event.currentTarget.value)}
+      >
+        {lines.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </h1>
+  );
+}
+
+function Clock({ session }: { readonly session: LineSession }) {
+  const nowS = useSession(session, (state) => state.nowS);
+  return <time className={styles.clock}>{formatClock(nowS * 1_000)}</time>;
+}

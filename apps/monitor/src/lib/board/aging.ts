@@ -1,0 +1,58 @@
+/** How old each machine's data is, and whether it is too old to be believed. Pure. */
+import type { Board } from '@/lib/board/board';
+import type { Phase } from '@/lib/connection/connection';
+import { elapsedMs, type Instant } from '@/lib/time/instant';
+
+/**
+ * The server says `disconnected` at its own threshold; the page waits this much longer, for the
+ * tick to come round and arrive, before it stops believing on its own account.
+ */
+export const AGE_GRACE_MS = 1_500;
+
+/** Return the age of one machine's data in ms: server time up to the receipt, page time since. */
+export function getAgeMs(board: Board, code: string, now: Instant): number | null {
+  const lastUpdatedMs = board.lastUpdatedMs.get(code) ?? null;
+  if (board.asOf === null || lastUpdatedMs === null) return null;
+  const ageAtReceiptMs = Math.max(0, board.asOf.serverMs - lastUpdatedMs);
+  return ageAtReceiptMs + elapsedMs(board.asOf.receivedAt, now);
+}
+
+/** Return the age of the oldest data that is still shown as live, or null when none is. */
+export function getBoardAgeMs(board: Board, now: Instant): number | null {
+  let oldest: number | null = null;
+  for (const machine of board.machines.values()) {
+    if (!machine.tags.connection) continue;
+    const age = getAgeMs(board, machine.code, now);
+    if (age !== null && (oldest === null || age > oldest)) oldest = age;
+  }
+  return oldest;
+}
+
+/**
+ * Return the machines whose data the page no longer believes although the server has not said
+ * `disconnected`: all of them while the page cannot hear, else those past their own limit.
+ */
+export function findLateCodes(
+  board: Board,
+  phase: Phase,
+  staleAfterMs: number,
+  now: Instant,
+): ReadonlySet<string> {
+  const late = new Set<string>();
+  const isDeaf = phase === 'stale' || phase === 'failed';
+  for (const machine of board.machines.values()) {
+    if (!machine.tags.connection) continue;
+    const periodMs = (board.plcs.get(machine.plcId ?? '')?.period_s ?? 0) * 1_000;
+    const limitMs = Math.max(staleAfterMs, 3 * periodMs) + AGE_GRACE_MS;
+    const ageMs = getAgeMs(board, machine.code, now);
+    if (isDeaf || ageMs === null || ageMs > limitMs) late.add(machine.code);
+  }
+  return late;
+}
+
+/** Return whether both sets hold the same codes. */
+export function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a.size !== b.size) return false;
+  for (const item of a) if (!b.has(item)) return false;
+  return true;
+}

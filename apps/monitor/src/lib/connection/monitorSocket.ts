@@ -1,0 +1,171 @@
+/**
+ * The effects of the connection: the socket, its timers and the questions to `/healthz`. What they
+ * mean is decided in `connection.ts`; what the messages say is somebody else's business.
+ */
+import {
+  CONNECT_TIMEOUT_MS,
+  type Connection,
+  type ConnectionEvent,
+  HEALTH_PERIOD_MS,
+  initialConnection,
+  RETRY_DELAY_MS,
+  reduceConnection,
+} from '@/lib/connection/connection';
+import { parseMessage } from '@/lib/connection/messages';
+import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
+import type { EquipmentStatusMessage } from '@/lib/types/equipment';
+
+export interface MonitorSocketOptions {
+  readonly url: string;
+  /** Whether the server's `/healthz` answers. */
+  readonly askHealth: () => Promise<boolean>;
+  readonly onConnection: (connection: Connection) => void;
+  readonly onTick: (message: EquipmentStatusMessage, receivedAt: Instant) => void;
+  readonly onMalformed: () => void;
+}
+
+export class MonitorSocket {
+  readonly #options: MonitorSocketOptions;
+  #connection: Connection = initialConnection;
+  #socket: WebSocket | null = null;
+  #heardAt: Instant = readClocks();
+  #attemptStartedAt: Instant = readClocks();
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #connectTimer: ReturnType<typeof setTimeout> | undefined;
+  #healthTimer: ReturnType<typeof setInterval> | undefined;
+  #isRunning = false;
+  #isAskingHealth = false;
+
+  constructor(options: MonitorSocketOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#connection = initialConnection;
+    this.#openSocket();
+    this.#options.onConnection(this.#connection);
+  }
+
+  /** Close everything. Nothing is called back afterwards. */
+  stop(): void {
+    this.#isRunning = false;
+    this.#clearTimers();
+    this.#dropSocket();
+  }
+
+  /** Begin again at once with a fresh count of attempts. */
+  startOver(): void {
+    this.#dispatch({ type: 'startOver' });
+  }
+
+  dismissNotice(): void {
+    this.#dispatch({ type: 'noticeDismissed' });
+  }
+
+  /** Look at the clock: has the socket been silent too long? To be called about twice a second. */
+  checkSilence(now: Instant): void {
+    if (this.#connection.socket !== 'open') return;
+    this.#dispatch({ type: 'silent', silenceMs: elapsedMs(this.#heardAt, now) });
+  }
+
+  /**
+   * The machine woke up, the network came back or the tab became visible: a socket from before
+   * may be dead without knowing it, and a failed connection may heal now.
+   */
+  wake(): void {
+    if (!this.#isRunning) return;
+    this.checkSilence(readClocks());
+    const { phase } = this.#connection;
+    if (phase === 'failed') void this.#askHealth();
+    else if (phase === 'stale' || phase === 'reconnecting') this.startOver();
+  }
+
+  #dispatch(event: ConnectionEvent): void {
+    if (!this.#isRunning) return;
+    const before = this.#connection;
+    const after = reduceConnection(before, event);
+    if (after === before) return;
+    this.#connection = after;
+    if (after.socketNumber !== before.socketNumber) this.#openSocket();
+    else if (after.socket === 'none' && before.socket !== 'none') this.#closeAndWait(after);
+    this.#options.onConnection(after);
+  }
+
+  #openSocket(): void {
+    this.#clearTimers();
+    this.#dropSocket();
+    const now = readClocks();
+    this.#heardAt = now;
+    this.#attemptStartedAt = now;
+    const socket = new WebSocket(this.#options.url);
+    this.#socket = socket;
+    this.#connectTimer = setTimeout(() => this.#dispatch({ type: 'lost' }), CONNECT_TIMEOUT_MS);
+    socket.onopen = () => {
+      clearTimeout(this.#connectTimer);
+      this.#heardAt = readClocks();
+      this.#dispatch({ type: 'opened' });
+    };
+    socket.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data);
+    socket.onclose = () => this.#dispatch({ type: 'lost' });
+    // `close` always follows an error, and it is `close` that counts the attempt.
+    socket.onerror = () => undefined;
+  }
+
+  #receive(data: unknown): void {
+    const receivedAt = readClocks();
+    const message = parseMessage(data);
+    if (message === null) {
+      this.#options.onMalformed();
+      return;
+    }
+    if (message.type === 'equipment_status') {
+      this.#heardAt = receivedAt;
+      this.#dispatch({ type: 'ticked' });
+      this.#options.onTick(message, receivedAt);
+    } else if (message.type === 'connection_status') {
+      if (message.status === 'disconnected') this.#dispatch({ type: 'lost' });
+      if (message.status === 'error') this.#dispatch({ type: 'noticed', message: message.message });
+    }
+  }
+
+  #closeAndWait(connection: Connection): void {
+    this.#clearTimers();
+    this.#dropSocket();
+    if (connection.phase === 'failed') {
+      this.#healthTimer = setInterval(() => void this.#askHealth(), HEALTH_PERIOD_MS);
+      return;
+    }
+    // An attempt that hung has already used up its share of the wait.
+    const isFirst = connection.attempt === 1;
+    const usedMs = isFirst ? 0 : elapsedMs(this.#attemptStartedAt, readClocks());
+    const delayMs = Math.max(0, RETRY_DELAY_MS - usedMs);
+    this.#retryTimer = setTimeout(() => this.#dispatch({ type: 'retryDue' }), delayMs);
+  }
+
+  async #askHealth(): Promise<void> {
+    if (this.#isAskingHealth) return;
+    this.#isAskingHealth = true;
+    const answers = await this.#options.askHealth();
+    this.#isAskingHealth = false;
+    if (answers && this.#connection.phase === 'failed') this.startOver();
+  }
+
+  #dropSocket(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket === null) return;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.onerror = null;
+    socket.close();
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#connectTimer);
+    clearInterval(this.#healthTimer);
+  }
+}

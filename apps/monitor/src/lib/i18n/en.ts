@@ -1,0 +1,183 @@
+import type { Strings } from '@/lib/i18n/strings';
+
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+export const en: Strings = {
+  languageName: 'English',
+  duration: { day: ' d', hour: ' h', minute: ' min', second: ' s' },
+  status: {
+    running: 'Running',
+    idle: 'Idle',
+    stopped: 'Stopped',
+    error: 'Fault',
+    disconnected: 'Offline',
+  },
+  link: { connecting: 'Connecting', online: 'Online', retrying: 'Retrying', lost: 'No answer' },
+  cpu: { run: 'RUN', stop: 'STOP', pause: 'PAUSE', unknown: 'Unknown' },
+  quality: { good: 'Good', uncertain: 'Uncertain', bad: 'Bad' },
+  role: { status_tag: 'Status tag', error_tag: 'Error tag', idle_tag: 'Idle tag' },
+  why: {
+    not_configured: () =>
+      'No tags are configured for this machine, so its status cannot be known. Name its PLC and status tag in the configuration.',
+    never_read: ({ plc }) => `No value of this machine has been read from ${plc} yet.`,
+    plc_lost: ({ plc, lasted }) =>
+      `${plc} has not answered for ${lasted}, so the machine cannot be seen. Its last values are not trusted.`,
+    plc_not_in_run: ({ plc }) =>
+      `The CPU of ${plc} is not in RUN, so its tags do not say what the machine is doing.`,
+    heartbeat_still: ({ plc, tag, lasted }) =>
+      `The heartbeat counter ${tag} of ${plc} has stood still for ${lasted}: its program is taken to be frozen.`,
+    tag_bad: ({ tag, detail }) =>
+      `Tag ${tag} cannot be read: the PLC does not have this address, or refuses it.${detail === '' ? '' : ` (${detail})`}`,
+    stale: ({ staleAfter }) =>
+      `No new value was read within ${staleAfter}, so the last one can no longer be trusted.`,
+    unmapped_value: ({ tag, value }) =>
+      `No status is configured for the value ${value} of tag ${tag}.`,
+    error_tag: ({ tag, value, lasted }) =>
+      `Error tag ${tag} is ${value}. The machine has reported a fault for ${lasted}. A fault wins over a run signal.`,
+    running: ({ tag, value, lasted }) =>
+      `Status tag ${tag} is ${value} and there is no fault signal. It has been running for ${lasted}.`,
+    idle_tag: ({ tag, value }) => `Idle tag ${tag} is ${value}: the machine says that it waits.`,
+    idle_wait: ({ tag, value, stopAfter, left }) =>
+      stopAfter === null || left === null
+        ? `Status tag ${tag} is ${value}. However long this machine waits, it stays idle.`
+        : `Status tag ${tag} is ${value}, but for less than ${stopAfter} so far, so it still counts as idle.`,
+    stop_elapsed: ({ tag, value, stopAfter }) =>
+      stopAfter === null
+        ? `Status tag ${tag} is ${value}, so it is stopped.`
+        : `Status tag ${tag} has been ${value} for more than ${stopAfter}, so idle became stopped.`,
+    value_map: ({ tag, value }) =>
+      `This status is configured for the value ${value} of tag ${tag}.`,
+  },
+  reason: {
+    not_configured: () => 'No tags configured',
+    never_read: ({ plc }) => `Waiting for ${plc}`,
+    plc_lost: ({ plc }) => `${plc} does not answer`,
+    plc_not_in_run: ({ plc }) => `${plc} not in RUN`,
+    heartbeat_still: ({ plc }) => `${plc} heartbeat still`,
+    tag_bad: ({ tag }) => `${tag} unreadable`,
+    stale: ({ plc }) => `${plc} data late`,
+    unmapped_value: ({ tag, value }) => `${tag} = ${value} · unknown value`,
+    error_tag: ({ tag, value }) => `${tag} = ${value} · fault signal`,
+    running: ({ tag, value }) => `${tag} = ${value}`,
+    idle_tag: ({ tag, value }) => `${tag} = ${value} · waiting`,
+    idle_wait: ({ left }) => (left === null ? 'Waiting' : `Stopped in ${left}`),
+    stop_elapsed: ({ stopAfter }) =>
+      stopAfter === null ? 'Stop signal' : `Idle for over ${stopAfter}`,
+    value_map: ({ tag, value }) => `${tag} = ${value}`,
+  },
+  connection: {
+    connecting: 'Connecting',
+    connected: 'Connected',
+    stale: 'Data late',
+    reconnecting: (attempt, max) => `Reconnecting ${attempt}/${max}`,
+    failed: 'Connection failed',
+    failedTitle: 'The server cannot be reached',
+    failedText:
+      'No machine can be seen, so all are shown as offline. The page reconnects by itself when the server is back.',
+    reconnect: 'Reconnect',
+    staleTitle: 'No data is arriving',
+    staleText: 'The connection is open but silent, so no status shown can be trusted.',
+    notice: (message) => `Server notice: ${message}`,
+    dismiss: 'Dismiss',
+    malformed: (count) => `${plural(count, 'malformed message')} ignored`,
+  },
+  header: {
+    demo: 'DEMO',
+    demoTitle: 'This plant is simulated. These are not real machines.',
+    line: 'Line',
+    filters: 'Machines per status, and filters',
+    filter: (status, count) => `Show only ${status}, ${count}`,
+    dataAge: (age) => `Data ${age} old`,
+    dataAgeTitle: 'Age of the oldest value that is shown',
+    noData: 'No data',
+    settings: 'Display settings',
+    language: 'Language',
+    theme: 'Brightness',
+    dark: 'Dark',
+    light: 'Light',
+    palette: 'Status colours',
+    paletteContract: 'Standard',
+    paletteIec: 'IEC 60073',
+    view: 'View',
+    grid: 'Grid',
+    plan: 'Floor plan',
+    wall: 'Wall mode',
+    leaveWall: 'Leave wall mode',
+  },
+  board: {
+    title: 'Machines',
+    planTitle: 'Floor plan',
+    empty: 'This line has no machines',
+    loading: 'Loading the state of the line',
+    filtered: (shown, total) => `Showing ${shown} of ${total}`,
+    clearFilter: 'Show all',
+    late: (age) => `Data ${age} late`,
+    lateUnknown: 'No data',
+    lastSeen: (status) => `Last: ${status}`,
+    boxLabel: (name, status, code) => `${name}, ${status}, ${code}`,
+    unplaced: 'Not on the plan',
+    now: 'now',
+    summary: 'Line summary',
+    runningNow: 'Running now',
+    runningShare: 'Running, last 8 h',
+    share: (percent) => `${percent}%`,
+    coverage: (percent) => `${percent}% observed`,
+    insufficient: 'Insufficient data',
+    machines: (count) => plural(count, 'machine'),
+  },
+  attention: {
+    title: 'Needs attention',
+    none: 'All clear',
+    noneText: 'No machine needs anyone right now.',
+    plcLost: (plc, count) => `${plc} does not answer · ${plural(count, 'machine')}`,
+    pageDeaf: (count) => `Not receiving · ${plural(count, 'machine')}`,
+    pageDeafText: 'This screen receives no new data',
+    recent: 'Recent changes',
+    noRecent: 'No recent changes',
+    show: (count) => `Show ${plural(count, 'item')} needing attention`,
+    hide: 'Hide the list',
+    unreachable: 'None of its machines can be seen',
+  },
+  detail: {
+    close: 'Close',
+    why: 'Why is it this colour?',
+    since: (time) => `since ${time}`,
+    untilStopped: 'Until it counts as stopped',
+    neverStops: 'Never counts as stopped',
+    tags: 'Raw tags',
+    noTags: 'No tags are configured',
+    role: 'Role',
+    address: 'Address',
+    value: 'Value',
+    quality: 'Quality',
+    readAt: 'Read at',
+    ago: (age) => `${age} ago`,
+    today: 'Today',
+    unobserved: 'Not observed',
+    plc: 'PLC health',
+    endpoint: 'Endpoint',
+    link: 'Link',
+    linkSince: (time) => `since ${time}`,
+    latency: 'Latency',
+    latencyValue: (last, p50, p95) => `${last} (median ${p50}, 95% ${p95})`,
+    polls: 'Polls',
+    pollsValue: (polls, faults, reconnects) =>
+      `${polls} · ${faults} failed · ${reconnects} reconnects`,
+    cpu: 'CPU',
+    lastFault: 'Last fault',
+    noFault: 'No fault on record',
+    nextAttempt: 'Next attempt',
+    unavailable: 'The details cannot be loaded. Below is what was last received.',
+    late: 'The data is late',
+    ownLateWhy: (age) =>
+      `This screen has received no new data for ${age} and turned the machine gray. The values below are the last ones received.`,
+    changes: 'Status changes',
+    lastUpdated: 'Last updated',
+    never: 'never',
+    endCode: (code) => `End code ${code}`,
+  },
+  live: {
+    machine: (name, status) => `${name}: ${status}`,
+    machines: (count, status) => `${plural(count, 'machine')} ${status}`,
+  },
+};

@@ -1,0 +1,68 @@
+/** The questions the page asks over REST. Shapes are the server's own; see `lib/types/api.ts`. */
+import type {
+  ChangesView,
+  EquipmentDetailView,
+  EquipmentListView,
+  HealthView,
+  LinesView,
+  PlcsView,
+} from '@/lib/types/api';
+
+const TIMEOUT_MS = 5_000;
+
+/** Where the server is: the page's own origin, or in development the default server. */
+export const serverOrigin: string = import.meta.env.DEV
+  ? (import.meta.env.VITE_LINESIDE_SERVER ?? 'http://localhost:8000')
+  : window.location.origin;
+
+/** The server answered, but not with what was asked for. */
+export class RestError extends Error {
+  readonly status: number;
+
+  constructor(path: string, status: number) {
+    super(`${path} answered ${status}`);
+    this.name = 'RestError';
+    this.status = status;
+  }
+}
+
+export interface Rest {
+  readonly getLines: (signal: AbortSignal) => Promise<LinesView>;
+  readonly getEquipment: (line: string, signal: AbortSignal) => Promise<EquipmentListView>;
+  readonly getDetail: (code: string, signal: AbortSignal) => Promise<EquipmentDetailView>;
+  readonly getPlcs: (signal: AbortSignal) => Promise<PlcsView>;
+  readonly getChanges: (line: string, signal: AbortSignal) => Promise<ChangesView>;
+  readonly getHealth: (signal: AbortSignal) => Promise<HealthView>;
+}
+
+/** Return the questions as functions against `origin`. Each gives up after five seconds. */
+export function createRest(origin: string): Rest {
+  async function get<View>(path: string, signal: AbortSignal): Promise<View> {
+    const response = await fetch(new URL(path, origin), {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      headers: { accept: 'application/json' },
+    });
+    if (!response.ok) throw new RestError(path, response.status);
+    return (await response.json()) as View;
+  }
+  const part = encodeURIComponent;
+  return {
+    getLines: (signal) => get<LinesView>('/api/lines', signal),
+    getEquipment: (line, signal) =>
+      get<EquipmentListView>(`/api/equipment?line=${part(line)}`, signal),
+    getDetail: (code, signal) => get<EquipmentDetailView>(`/api/equipment/${part(code)}`, signal),
+    getPlcs: (signal) => get<PlcsView>('/api/plcs', signal),
+    getChanges: (line, signal) => get<ChangesView>(`/api/lines/${part(line)}/changes`, signal),
+    getHealth: (signal) => get<HealthView>('/healthz', signal),
+  };
+}
+
+/** Return the WebSocket address of a line; the contract's own address without one. */
+export function getSocketUrl(origin: string, lineId: string | null): string {
+  const url = new URL(
+    lineId === null ? '/ws/monitor' : `/ws/monitor/${encodeURIComponent(lineId)}`,
+    origin,
+  );
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}

@@ -1,0 +1,50 @@
+import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
+import { listHourMarks, type Span } from '@/lib/board/timeline';
+import type { Status } from '@/lib/types/equipment';
+import styles from '@/lib/ui/Strip.module.css';
+
+interface StripProps {
+  readonly spans: readonly Span[];
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Whole hours between two marks of the scale. */
+  readonly hourStep: number;
+  /** What it shows, for people who cannot see it; left out where the text beside it says so. */
+  readonly label?: string;
+}
+
+/** A stretch of history: one bar, coloured by status, over a scale of hours. */
+export function Strip({ spans, startMs, endMs, hourStep, label }: StripProps) {
+  const lengthMs = endMs - startMs;
+  const percent = (ms: number): string => `${((100 * (ms - startMs)) / lengthMs).toFixed(3)}%`;
+  const a11y = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
+  return (
+    <div className={styles.strip} {...a11y}>
+      <div className={styles.bar}>
+        {spans.map((span) => (
+          <i
+            key={span.startMs}
+            className={styles.span}
+            data-span={span.status === null ? 'unseen' : colorOf(span.status)}
+            style={{
+              left: percent(span.startMs),
+              width: `${((100 * (span.endMs - span.startMs)) / lengthMs).toFixed(3)}%`,
+            }}
+          />
+        ))}
+      </div>
+      <div className={styles.scale}>
+        {listHourMarks(startMs, endMs, hourStep).map((markMs) => (
+          <span key={markMs} className={styles.mark} style={{ left: percent(markMs) }}>
+            {new Date(markMs).getHours()}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function colorOf(status: Status): string {
+  const tags = { status_tag: 0, error_tag: 0, connection: true };
+  return getEquipmentColor({ status, tags });
+}
