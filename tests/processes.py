@@ -102,6 +102,14 @@ class Process:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
+    def wait(self, timeout_s: float = START_TIMEOUT_S) -> int:
+        """Return the exit code of a process that ends by itself."""
+        assert self._process is not None, "not started"
+        code = self._process.wait(timeout_s)
+        with self._news:
+            self._news.wait_for(lambda: self._is_over, STOP_TIMEOUT_S)
+        return code
+
     def kill(self) -> None:
         """End the process without warning, as a power cut does."""
         self._end(signal.SIGKILL)
