@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -72,7 +71,6 @@ class LinesideServer(uvicorn.Server):
         close_websockets: Callable[[], Awaitable[None]] | None = None,
         wire_limits: WireLimits | None = None,
         ping_interval_s: float | None = None,
-        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         """Prepare to serve `app`.
 
@@ -83,7 +81,6 @@ class LinesideServer(uvicorn.Server):
             wire_limits: bounds per connection; the house's own by default.
             ping_interval_s: seconds between ping frames; None for none, because each tick already
                 finds a client that is gone (its bytes do not drain).
-            certificate: certificate and key file, to serve TLS.
         """
         wire = wire_limits or WireLimits()
         super().__init__(
@@ -103,8 +100,6 @@ class LinesideServer(uvicorn.Server):
                 proxy_headers=False,
                 backlog=_BACKLOG,
                 timeout_graceful_shutdown=_GRACE_S,  # type: ignore[arg-type]
-                ssl_certfile=certificate[0] if certificate else None,
-                ssl_keyfile=certificate[1] if certificate else None,
             )
         )
         self._sockets = list(sockets)

@@ -15,6 +15,7 @@ import socket
 from typing import Any, ClassVar, cast
 
 import msgspec
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -44,6 +45,7 @@ class WireLimits(msgspec.Struct, frozen=True, kw_only=True):
     flush_timeout_s: float = limits.UNDRAINED_TIMEOUT_S
     send_buffer_bytes: int = limits.SEND_BUFFER_BYTES
     inbound_queue_max: int = limits.INBOUND_FLOOD
+    writes_directly: bool = os.name != "nt"  # False: through the transport, as Windows must
 
 
 class HttpStage(HttpToolsProtocol):
@@ -163,7 +165,8 @@ class WebSocketWire(WebSocketsSansIOProtocol):
 
     def direct_fd(self) -> int | None:
         """Return the file descriptor that may be written to directly; None for TLS and Windows."""
-        if os.name == "nt" or self.transport.get_extra_info("sslcontext") is not None:
+        is_tls = self.transport.get_extra_info("sslcontext") is not None
+        if is_tls or not self.limits.writes_directly:
             return None
         return cast(int, self.transport.get_extra_info("socket").fileno())
 
@@ -251,6 +254,13 @@ class WebSocketWire(WebSocketsSansIOProtocol):
             return
         if self.response.status_code == 101:
             cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send what the application says."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            # A refusal is an answer too; without this uvicorn logs each one as an error.
+            self.handshake_complete = True
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, in slices, and stop at the first reason to."""

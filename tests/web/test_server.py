@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+
+import pytest
+
+from lineside.web.server import LinesideServer, bind, event_loop_factory
+from serving import RawClient, handshake, serving
+
+
+async def _answer(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("nothing asks")
+
+
+def test_a_port_in_use_is_an_oserror_that_says_so() -> None:
+    (taken,) = bind("127.0.0.1", 0)
+    with taken:
+        taken.listen()
+        with pytest.raises(OSError, match="in use") as caught:
+            bind("127.0.0.1", taken.getsockname()[1])
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_an_address_that_is_not_ours_is_an_oserror() -> None:
+    with pytest.raises(OSError, match=r"assign|address"):
+        bind("192.0.2.1", 0)
+
+
+def test_a_name_is_bound_on_every_address_it_has_with_one_port() -> None:
+    sockets = bind("localhost", 0)
+    try:
+        assert len({each.getsockname()[1] for each in sockets}) == 1
+        assert sockets[0].getsockname()[0] in ("127.0.0.1", "::1")
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def test_the_event_loop_is_one_that_runs() -> None:
+    loop = event_loop_factory()()
+    assert loop.run_until_complete(asyncio.sleep(0, "ran")) == "ran"
+    loop.close()
+
+
+async def test_the_port_that_the_system_picked_is_known_before_serving() -> None:
+    sockets = bind("127.0.0.1", 0)
+    server = LinesideServer(_answer, sockets)
+    assert server.port == sockets[0].getsockname()[1] > 0
+    for each in sockets:
+        each.close()
+
+
+async def test_cancelling_ends_in_an_orderly_way_too() -> None:
+    async with serving() as served:
+        client = await RawClient.upgraded(served.port)
+        served.serving.cancel()
+        data = await client.rest()
+        assert b'"disconnected"' in data
+        assert (1012).to_bytes(2, "big") in data
+        with pytest.raises(asyncio.CancelledError):
+            await served.serving
+        with pytest.raises(ConnectionRefusedError):
+            await RawClient.connect(served.port)
+        client.close()
+
+
+async def test_a_half_sent_request_does_not_hold_up_the_end() -> None:
+    async with serving() as served:
+        client = await RawClient.connect(served.port)
+        await client.send(handshake(served.port)[:40])
+        served.server.stop()
+        async with asyncio.timeout(5.0):
+            await served.serving
+        client.close()
+
+
+async def test_two_servers_cannot_have_one_port() -> None:
+    async with serving() as served:
+        with pytest.raises(OSError, match="in use"):
+            bind("127.0.0.1", served.port)
