@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from lineside.config.schema import PlcConfig
 from lineside.core.errors import PlcRefused, PlcUnreachable
@@ -215,7 +216,7 @@ class MelsecDriver:
         is_random = isinstance(refusal.planned.command, ReadRandom)
         fault = refusal.end_code.fault
         if fault is FaultClass.COMMAND and is_random:
-            self._narrow(Options(allows_random=False, gap_words=self._options.gap_words), refusal)
+            self._narrow(replace(self._options, allows_random=False), refusal)
             return
         if fault not in _ISOLATED:
             raise refusal
@@ -226,9 +227,9 @@ class MelsecDriver:
         if bad:
             self._mark_bad(bad)
         elif is_random:
-            self._narrow(Options(allows_random=False, gap_words=self._options.gap_words), refusal)
+            self._narrow(replace(self._options, allows_random=False), refusal)
         elif self._options.gap_words:
-            self._narrow(Options(allows_random=self._options.allows_random, gap_words=0), refusal)
+            self._narrow(replace(self._options, gap_words=0), refusal)
         else:
             raise refusal
 
@@ -261,7 +262,7 @@ class MelsecDriver:
     async def _try(self, tags: Sequence[TagAddress], is_alone: bool) -> EndCode | None:
         """Return the end code with which the PLC refuses `tags`, or None when it gives them."""
         allows_random = self._options.allows_random and not is_alone
-        options = Options(allows_random=allows_random, gap_words=self._options.gap_words)
+        options = replace(self._options, allows_random=allows_random)
         for planned in self._plan(tags, options):
             try:
                 await self._exchange(self._compile_read(planned))
@@ -305,6 +306,12 @@ class MelsecDriver:
 
     def _compile(self) -> None:
         """Prepare everything a poll needs that does not change from poll to poll."""
+        holes = frozenset(
+            (tag.device.name, tag.first_word + i)
+            for tag in self._bad
+            for i in range(tag.value_type.word_count)
+        )
+        self._options = replace(self._options, holes=holes)
         wanted = {*self._names, self._run_state_tag} - self._bad.keys()
         self._reads = tuple(
             self._compile_read(planned) for planned in self._plan(wanted, self._options)

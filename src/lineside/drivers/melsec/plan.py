@@ -35,6 +35,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     allows_random: bool = True
     gap_words: int = GAP_WORDS
+    holes: frozenset[tuple[str, int]] = frozenset()  # (device, word) that it refuses
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +155,11 @@ def _add_to_blocks(
     last = blocks[-1] if blocks else None
     if last is not None and last.device == tag.device:
         is_near = is_anchored or tag.first_word - last.end <= options.gap_words
-        if is_near and max(end, last.end) - last.first <= limits.words:
+        has_hole = any(
+            device == tag.device.name and last.end <= word < tag.first_word
+            for device, word in options.holes
+        )
+        if is_near and not has_hole and max(end, last.end) - last.first <= limits.words:
             last.end = max(end, last.end)
             last.tags.append(tag)
             return

@@ -82,7 +82,8 @@ class MelsecSimulator:
         self.port = port
         self.request_count = 0
         self.connection_count = 0  # accepted since the start, refused ones included
-        self._transport = transport
+        self.transport = transport
+        self.family = family
         self._max_connections = max_connections
         self._server: asyncio.Server | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
@@ -116,7 +117,7 @@ class MelsecSimulator:
     async def start(self) -> None:
         """Switch on: listen on `port`, which is then the real one. Does nothing when on."""
         loop = asyncio.get_running_loop()
-        if self._transport == "udp":
+        if self.transport == "udp":
             if self._datagrams is None:
                 self._datagrams_lost.clear()
                 self._datagrams, _ = await loop.create_datagram_endpoint(
