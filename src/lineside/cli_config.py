@@ -5,6 +5,7 @@ They print what the configuration and the drivers say; nothing here connects to 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -69,7 +70,8 @@ def init(file: Path, force: bool) -> None:
       lineside init plant/weld.toml
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # a file stands there: opening says so better
+            file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w" if force else "x", encoding="utf-8", newline="\n") as stream:
             stream.write(template())
     except FileExistsError:

@@ -263,6 +263,8 @@ def _tags_by_plc(drafts: Drafts) -> dict[str, dict[str, list[tuple[Origin, str]]
         if not draft.has("plc") or draft.table.plc is None:
             continue
         for key in TAG_KEYS:
+            if key == "idle_tag" and draft.table.value_map is not None:
+                continue  # the map says what idle is
             address = getattr(draft.table, key)
             if address is not None and draft.has(key):
                 users[draft.table.plc].setdefault(address, []).append((draft.origin, key))
