@@ -19,7 +19,15 @@ from pydantic import AwareDatetime
 from lineside.core.model import EquipmentState, Line, Site, Snapshot, StateChange, Status
 from lineside.core.ports import Clock
 from lineside.core.times import iso_utc
-from lineside.web.answers import Encoded, SharedAnswers, encode, is_held, json_response, tagged
+from lineside.web.answers import (
+    Encoded,
+    SharedAnswers,
+    encode,
+    encode_in_slices,
+    is_held,
+    json_response,
+    tagged,
+)
 from lineside.web.floor_plan import FLOOR_PLAN_CSP, FloorPlanError, read_floor_plan
 from lineside.web.live import LiveView
 from lineside.web.problem import (
@@ -41,13 +49,14 @@ from lineside.web.views import (
     ServerInfo,
     change_view,
     equipment_detail_view,
-    equipment_list_view,
+    equipment_view,
     line_view,
+    listed_equipment,
     plcs_view,
     server_view,
 )
 
-CHANGES_PER_ANSWER_MAX = 5_000  # encoding more would hold the loop for longer than a tick allows
+CHANGES_PER_ANSWER_MAX = 10_000  # about 3 MB
 
 LineId = Annotated[str, Path(description="As in `/api/lines`.", max_length=200)]
 EquipmentCode = Annotated[str, Path(description="As in `/api/equipment`.", max_length=200)]
@@ -79,16 +88,16 @@ class LineApi:
     async def line_changes(self, request: Request, line: LineId, since: Since = None) -> Response:
         """Return the recent status changes of one line, oldest first.
 
-        At most 5,000, the newest; `observed_since` then moves up to the oldest of them.
+        At most 10,000, the newest; `observed_since` then moves up to the oldest of them.
         """
         found = self._line(line)
         self._present()
         if since is not None:
-            return json_response(request, encode(self._changes_view(found, since.timestamp())))
+            return json_response(request, await self._encode_changes(found, since.timestamp()))
         now_second = int(self._clock().unix_s)
         revision = (self._live.revision, self._live.change_revision, now_second)
-        encoded = self.shared.get(
-            ("changes", line), revision, lambda: self._changes_view(found, None)
+        encoded = await self.shared.get_sliced(
+            ("changes", line), revision, lambda: self._encode_changes(found, None)
         )
         return json_response(request, encoded)
 
@@ -119,13 +128,16 @@ class LineApi:
         if line is not None:
             self._line(line)
         snapshot = self._present()
-        live = self._live
-        encoded = self.shared.get(
-            ("equipment", line, status),
-            live.revision,
-            lambda: equipment_list_view(
-                snapshot, live.equipment_by_code, line_id=line, status=status
-            ),
+        machines = self._live.equipment_by_code
+
+        async def encode_list() -> Encoded:
+            listed = listed_equipment(snapshot, machines, line_id=line, status=status)
+            at = iso_utc(snapshot.at.unix_s)
+            envelope = EquipmentListView(at=at, sequence=snapshot.sequence, equipment=[])
+            return await encode_in_slices(envelope, listed, lambda each: equipment_view(*each))
+
+        encoded = await self.shared.get_sliced(
+            ("equipment", line, status), self._live.revision, encode_list
         )
         return json_response(request, encoded)
 
@@ -200,7 +212,7 @@ class LineApi:
             ],
         )
 
-    def _changes_view(self, line: Line, since_s: float | None) -> ChangesView:
+    async def _encode_changes(self, line: Line, since_s: float | None) -> Encoded:
         changes: list[StateChange] = []
         for equipment in line.equipment:
             changes.extend(_at_or_after(self._live.changes(equipment.code), since_s))
@@ -218,12 +230,13 @@ class LineApi:
             if (known_s := self._live.known_since_s(equipment.code)) is not None
             and known_s > observed_since_s
         }
-        return ChangesView(
+        envelope = ChangesView(
             observed_since=iso_utc(observed_since_s),
             observed_since_by_equipment=known_since,
             now=iso_utc(now.unix_s),
-            changes=[change_view(change) for change in changes],
+            changes=[],
         )
+        return await encode_in_slices(envelope, changes, change_view)
 
     def _present(self) -> Snapshot:
         snapshot = self._live.snapshot

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 import msgspec
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
@@ -97,7 +98,8 @@ def _add_documents(app: FastAPI) -> None:
         return tagged(msgspec.json.encode(asyncapi_document()))
 
     async def openapi(request: Request) -> Response:
-        return json_response(request, encoded_openapi())
+        # Putting it together takes as long as many ticks' worth of work; only the first asks.
+        return json_response(request, await to_thread.run_sync(encoded_openapi))
 
     async def asyncapi(request: Request) -> Response:
         return json_response(request, encoded_asyncapi())

@@ -28,7 +28,6 @@ from lineside.core.times import iso_utc
 from lineside.web.schema import (
     ChangeView,
     EquipmentDetailView,
-    EquipmentListView,
     EquipmentView,
     LineView,
     PlcFaultView,
@@ -82,14 +81,14 @@ def line_view(line: Line, state: LineState | None, *, is_default: bool) -> LineV
     )
 
 
-def equipment_list_view(
+def listed_equipment(
     snapshot: Snapshot,
     site: Mapping[str, tuple[Line, Equipment]],
     *,
     line_id: str | None = None,
     status: Status | None = None,
-) -> EquipmentListView:
-    """Return the machines at one tick, in configured order.
+) -> list[tuple[EquipmentState, Equipment]]:
+    """Return the machines of one tick that were asked for, in configured order.
 
     Args:
         snapshot: the tick.
@@ -97,17 +96,13 @@ def equipment_list_view(
         line_id: only this line's machines; None for all.
         status: only machines in this status; None for all.
     """
-    return EquipmentListView(
-        at=iso_utc(snapshot.at.unix_s),
-        sequence=snapshot.sequence,
-        equipment=[
-            equipment_view(state, site[state.code][1])
-            for line in snapshot.lines
-            if line_id is None or line.id == line_id
-            for state in line.equipment
-            if state.code in site and (status is None or state.status == status)
-        ],
-    )
+    return [
+        (state, site[state.code][1])
+        for line in snapshot.lines
+        if line_id is None or line.id == line_id
+        for state in line.equipment
+        if state.code in site and (status is None or state.status == status)
+    ]
 
 
 def equipment_view(state: EquipmentState, equipment: Equipment) -> EquipmentView:
