@@ -15,7 +15,7 @@ from lineside.drivers.melsec.simulator import Fault, FaultKind, MelsecSimulator
 
 from .conftest import TIMEOUT_S, Drivers
 
-LATE = Fault(kind=FaultKind.DELAY, delay_s=TIMEOUT_S * 1.2, times=1)
+LATE = Fault(kind=FaultKind.DELAY, delay_s=TIMEOUT_S + 0.02, times=1)
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.config.schema import Family
@@ -77,7 +77,6 @@ def response_to(read: PlannedRead) -> list[int]:
 
 
 @given(any_tags())
-@settings(deadline=None)
 def test_every_tag_is_read_once_and_its_value_is_what_the_memory_holds(
     given_tags: tuple[Family, Coding, list[TagAddress], Options],
 ) -> None:
@@ -94,7 +93,6 @@ def test_every_tag_is_read_once_and_its_value_is_what_the_memory_holds(
 
 
 @given(any_tags())
-@settings(deadline=None)
 def test_no_request_exceeds_what_the_family_takes(
     given_tags: tuple[Family, Coding, list[TagAddress], Options],
 ) -> None:
@@ -114,7 +112,6 @@ def test_no_request_exceeds_what_the_family_takes(
 
 
 @given(any_tags())
-@settings(deadline=None)
 def test_the_order_of_the_config_does_not_change_the_plan(
     given_tags: tuple[Family, Coding, list[TagAddress], Options],
 ) -> None:
