@@ -128,9 +128,11 @@ def _print_problem(console: Console, problem: ConfigProblem, colour: str) -> Non
     head = Text(place, style="bold").append(f"  {problem.path}", style="not bold cyan")
     console.print(head, soft_wrap=True)
     mark = "✗" if colour == "red" else "!"
-    console.print(Text(f"  {mark} ", style=colour).append(problem.message, style="default"))
+    message = Text(f"  {mark} ", style=colour).append(problem.message, style="default")
+    console.print(message, soft_wrap=True)
     if problem.hint:
-        console.print(Text("  → ", style="green").append(problem.hint, style="default"))
+        hint = Text("  → ", style="green").append(problem.hint, style="default")
+        console.print(hint, soft_wrap=True)
     console.print()
 
 
@@ -148,6 +150,7 @@ def _print_plans(console: Console, loaded: LoadedConfig) -> None:
             f"{len(loaded.addresses[plc.id])} addresses; the shortest period for this plan is "
             f"{format_duration(plan.shortest_period_s)}",
             highlight=False,
+            soft_wrap=True,
         )
         table = Table("#", "request", "words", "addresses", box=None, padding=(0, 2))
         table.columns[2].justify = "right"

@@ -50,6 +50,8 @@ def _kind_of(image: bytes) -> str | None:
         return "JPEG"
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
         return "WebP"
-    if re.search(rb"<(?:[A-Za-z]+:)?svg[\s>]", image[:4096]):
+    # Comments and a document type may stand before the root element, and it may have a prefix.
+    start = image[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"<") and re.search(rb"<(?:[A-Za-z]+:)?svg[\s>]", start):
         return "SVG"
     return None

@@ -45,7 +45,8 @@ for editors that complete and check while you type.
 * A **path** counts from the folder of the config file.
 * `[[line]]`, `[[plc]]` and `[[equipment]]` have two brackets because there can be several; they are
   shown in the order in which they are written.
-* An **unknown key** is a mistake, never ignored.
+* An **unknown key** is a mistake, never ignored. Messages count from 1: `equipment[3].name` is the
+  name of the third `[[equipment]]`.
 * A **change of the file** while the server runs is checked first. A good one is taken over without
   dropping a client; a bad one is refused, and the server goes on with the old one.
 """

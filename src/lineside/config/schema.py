@@ -63,8 +63,8 @@ class ServerConfig(Table):
     allowed_hosts: tuple[AllowedHost, ...] = Field(
         default=(),
         description="Names, besides this computer's own addresses and host name, by which "
-        "browsers reach the server. A request for any other name is refused, which keeps foreign "
-        "web pages out (DNS rebinding).",
+        "browsers reach the server, with a port or for any port. A request for any other name is "
+        "refused, which keeps foreign web pages out (DNS rebinding).",
         examples=[["monitor.plant.local"]],
     )
     connections_max: int = Field(

@@ -53,6 +53,9 @@ def _check_origin(value: str) -> str:
             f'"{value}" is not an origin: write scheme, host and port as the browser sends them, '
             'as in "http://10.0.0.5:3001", with no path and no slash at the end'
         )
+    if re.fullmatch(r"http://.*:80|https://.*:443", value):
+        shorter = value.rpartition(":")[0]
+        raise ValueError(f'"{value}" never comes: browsers leave that port out, write "{shorter}"')
     return value.lower()
 
 
