@@ -94,7 +94,8 @@ def test_every_source_file_named_in_the_documents_exists(path: Path) -> None:
     named = re.findall(
         r"`((?:src|tests|apps|examples|docs)/[\w./-]+\.\w+)`", path.read_text(encoding="utf-8")
     )
-    assert [file for file in named if not (ROOT / file).exists()] == []
+    files = [file for file in named if "NNNN" not in file]  # the pattern of a name to come
+    assert [file for file in files if not (ROOT / file).exists()] == []
 
 
 def test_both_front_pages_have_the_same_sections_and_code() -> None:
