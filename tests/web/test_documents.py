@@ -150,6 +150,15 @@ def test_what_the_hub_encodes_matches_the_schemas() -> None:
     [
         ("EquipmentStatusMessage", {"type": "equipment_status", "timestamp": "now"}),
         ("ConnectionStatusMessage", {"type": "connection_status", "status": "connected"}),
+        (
+            "ConnectionStatusMessage",  # without the empty list that the server always sends
+            {
+                "type": "connection_status",
+                "timestamp": "2025-11-03T10:30:45.123Z",
+                "status": "connected",
+                "message": "",
+            },
+        ),
         ("PongMessage", {"type": "ping", "timestamp": "2025-11-03T10:30:45.123Z"}),
         ("TagsMessage", {"status_tag": "1", "error_tag": 0, "connection": True}),
     ],
