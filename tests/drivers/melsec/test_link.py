@@ -1,0 +1,76 @@
+"""A link that is in doubt is finished, whatever its owner does next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from lineside.core.errors import PlcUnreachable
+from lineside.drivers.melsec.commands import Point, ReadWords, encode_command
+from lineside.drivers.melsec.devices import devices_of
+from lineside.drivers.melsec.frame import OWN_STATION, Request
+from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
+from lineside.drivers.melsec.simulator import Fault, FaultKind, MelsecSimulator
+
+from .conftest import TIMEOUT_S
+
+
+def request_to(plc: MelsecSimulator) -> bytes:
+    head = Point(devices_of(plc.family)["D"], 0)
+    code, subcommand, payload = encode_command(plc.codec.coding, ReadWords(head=head, count=1))
+    return plc.codec.encode_request(Request(command=code, subcommand=subcommand, payload=payload))
+
+
+@pytest.fixture(params=["tcp", "udp"])
+async def plc(request: pytest.FixtureRequest) -> AsyncIterator[MelsecSimulator]:
+    async with MelsecSimulator(transport=request.param) as simulator:
+        yield simulator
+
+
+async def link_to(plc: MelsecSimulator, avoid_port: int | None = None) -> TcpLink | UdpLink:
+    if plc.transport == "tcp":
+        return await connect_tcp(plc.host, plc.port, plc.codec, OWN_STATION, 5)
+    return await connect_udp(plc.host, plc.port, plc.codec, OWN_STATION, 5, avoid_port)
+
+
+async def test_after_a_timeout_a_link_takes_no_request_even_from_a_healthy_plc(
+    plc: MelsecSimulator,
+) -> None:
+    link = await link_to(plc)
+    plc.fault = Fault(kind=FaultKind.HANG, times=1)
+    with pytest.raises(PlcUnreachable, match="no answer within"):
+        await link.exchange(request_to(plc), None, TIMEOUT_S)
+
+    with pytest.raises(PlcUnreachable, match="no answer within"):
+        await link.exchange(request_to(plc), None, TIMEOUT_S)
+
+    assert plc.request_count == 1, "the second request must not have been sent"
+
+
+async def test_a_cancelled_exchange_finishes_the_link(plc: MelsecSimulator) -> None:
+    link = await link_to(plc)
+    plc.fault = Fault(kind=FaultKind.HANG, times=1)
+    exchange = asyncio.create_task(link.exchange(request_to(plc), None, 30))
+    await asyncio.wait([exchange], timeout=TIMEOUT_S / 4)
+    exchange.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await exchange
+
+    with pytest.raises(PlcUnreachable, match="dropped"):
+        await link.exchange(request_to(plc), None, TIMEOUT_S)
+
+
+async def test_a_new_udp_link_never_receives_where_late_answers_may_come() -> None:
+    async with MelsecSimulator(transport="udp") as plc:
+        first = await link_to(plc)
+        assert isinstance(first, UdpLink)
+        port = first.local_port
+        first.abort()
+
+        for _ in range(20):
+            link = await link_to(plc, port)
+            assert isinstance(link, UdpLink)
+            assert link.local_port != port
+            link.abort()
