@@ -7,6 +7,7 @@ the machines do is decided in `behaviour.py`; this module only writes it into th
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 
@@ -35,10 +36,11 @@ _WAITING = {Activity.WAITING, Activity.STARVED, Activity.BLOCKED}
 
 
 class CannotServe(LinesideError):
-    """The address of a PLC cannot be listened on. `hint` says what to do."""
+    """The address of a PLC cannot be listened on; `error` says why."""
 
     def __init__(self, plc: PlcConfig, error: OSError) -> None:
-        reason = error.strerror or str(error)
+        is_system_error = error.errno is not None and error.errno > 0
+        reason = os.strerror(error.errno) if is_system_error else error.strerror or str(error)
         super().__init__(f"{plc.id}: cannot listen on {plc.host}:{plc.port}: {reason}")
         self.plc = plc
         self.error = error
@@ -116,6 +118,7 @@ class SimulatedPlant:
         self._outage = next(self._outages, None)
         self._is_outage_on = False
         self._touched: set[str] = set()  # PLCs that an operator has switched
+        self._off: set[str] = set()
         self._step_count = 0
 
     async def __aenter__(self) -> SimulatedPlant:
@@ -198,9 +201,14 @@ class SimulatedPlant:
         self._touched.add(plc_id)
         self._simulators[plc_id].cpu_state = state
 
+    def is_on(self, plc_id: str) -> bool:
+        """Whether a PLC has power; `switch_off` cuts it."""
+        return plc_id not in self._off
+
     async def switch_off(self, plc_id: str) -> None:
         """Cut a PLC's power: its port closes. Raises KeyError: the PLC is not served."""
         self._touched.add(plc_id)
+        self._off.add(plc_id)
         await self._simulators[plc_id].go_silent()
 
     async def heal(self, plc_id: str) -> None:
@@ -218,6 +226,7 @@ class SimulatedPlant:
         except OSError as error:
             raise CannotServe(self._plcs[plc_id], error) from error
         self._touched.discard(plc_id)
+        self._off.discard(plc_id)
 
     def hold(self, code: str, activity: Activity) -> None:
         """Keep a machine in one activity until released. Raises KeyError: no such machine."""
