@@ -53,7 +53,7 @@ lock: $(VENV)/.installed-dev ## Resolve the dependencies anew into requirements*
 
 .PHONY: wheel
 wheel: setup ## Build the wheel, monitor included, into dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+	$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w dist .
 	@ls -l dist/*.whl
 
 .PHONY: clean
@@ -72,14 +72,14 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: requirements-build.lock pyproject.toml hatch_build.py src/lineside/__init__.py | $(VENV)/bin/python
 	@echo "Installing dependencies (hash-checked) ..."
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-build.lock
+	$(BIN)/python -m pip install -qq --require-hashes -r requirements-build.lock
 	echo "Building the monitor and installing Lineside ..."
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "Installing the development dependencies (hash-checked) ..."
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -qq --require-hashes -r requirements-dev.lock
 	touch $@
 
 $(PAGE): $(MONITOR_SOURCES) hatch_build.py | $(VENV)/.installed

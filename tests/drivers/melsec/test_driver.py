@@ -418,6 +418,21 @@ async def test_a_wrong_setting_names_the_setting(
     assert hint in caught.value.cause
 
 
+async def test_silence_after_good_polls_is_not_blamed_on_a_setting(
+    drivers: Drivers, plc: MelsecSimulator
+) -> None:
+    driver = drivers.on(plc, ["D0"])
+    await driver.open()
+    plc.fault = Fault(kind=FaultKind.HANG)
+    causes = []
+    for attempt in (driver.read, driver.open):
+        with pytest.raises(PlcUnreachable) as caught:
+            await attempt()
+        causes.append(caught.value.cause)
+
+    assert all("switched off" in cause for cause in causes), causes
+
+
 async def test_a_cancelled_read_drops_the_connection(
     drivers: Drivers, plc: MelsecSimulator
 ) -> None:

@@ -90,6 +90,7 @@ class MelsecDriver:
         self._bad: dict[TagAddress, _BadTag] = {}
         self._reads: tuple[_CompiledRead, ...] = ()
         self._link: TcpLink | UdpLink | None = None
+        self._was_heard = False
         self._closed_at: Instant | None = None
         self._last_local_port: int | None = None
         self._serial = 0
@@ -104,11 +105,22 @@ class MelsecDriver:
         try:
             if plc.transport == "tcp":
                 self._link = await connect_tcp(
-                    plc.host, plc.port, self._codec, self._route, plc.timeout
+                    plc.host,
+                    plc.port,
+                    self._codec,
+                    self._route,
+                    plc.timeout,
+                    was_heard=self._was_heard,
                 )
             else:
                 udp = await connect_udp(
-                    plc.host, plc.port, self._codec, self._route, plc.timeout, self._last_local_port
+                    plc.host,
+                    plc.port,
+                    self._codec,
+                    self._route,
+                    plc.timeout,
+                    self._last_local_port,
+                    was_heard=self._was_heard,
                 )
                 self._last_local_port = udp.local_port
                 self._link = udp
@@ -116,6 +128,8 @@ class MelsecDriver:
         except BaseException:
             self._drop()
             raise
+        # From now on, silence is no longer a sign of a wrong setting.
+        self._was_heard = True
 
     async def read(self) -> Reading:
         """Read every planned tag once; a refused address makes its own tag BAD."""

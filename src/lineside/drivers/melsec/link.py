@@ -37,13 +37,15 @@ _CLOSED_LATER = "the PLC was restarted, or its Ethernet settings were changed"
 class Link:
     """What TCP and UDP share: one request in flight, one waiter for its answer."""
 
-    def __init__(self, codec: Codec, route: Route) -> None:
+    def __init__(self, codec: Codec, route: Route, *, was_heard: bool) -> None:
+        """Prepare a link. `was_heard`: whether this PLC, so configured, ever answered."""
         self._codec = codec
         self._route = route
         self._waiter: asyncio.Future[Response] | None = None
         self._serial: int | None = None
         self._end: DriverError | None = None
         self._has_answered = False
+        self._was_heard = was_heard
 
     async def exchange(self, frame: bytes, serial: int | None, timeout_s: float) -> Response:
         """Send `frame` and return its answer, an end code included.
@@ -111,8 +113,8 @@ class Link:
 class TcpLink(Link, asyncio.Protocol):
     """A link over TCP."""
 
-    def __init__(self, codec: Codec, route: Route) -> None:
-        super().__init__(codec, route)
+    def __init__(self, codec: Codec, route: Route, *, was_heard: bool = False) -> None:
+        super().__init__(codec, route, was_heard=was_heard)
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -170,7 +172,7 @@ class TcpLink(Link, asyncio.Protocol):
         if self._buffer:
             text = f"the answer broke off after {len(self._buffer)} bytes"
             return PlcUnreachable(text, cause=_SILENT_LATER)
-        cause = _SILENT_LATER if self._has_answered else _SILENT_AT_ONCE
+        cause = _SILENT_LATER if self._has_answered or self._was_heard else _SILENT_AT_ONCE
         return PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause)
 
 
@@ -181,8 +183,8 @@ class UdpLink(Link, asyncio.DatagramProtocol):
     unexpected datagram is finished.
     """
 
-    def __init__(self, codec: Codec, route: Route) -> None:
-        super().__init__(codec, route)
+    def __init__(self, codec: Codec, route: Route, *, was_heard: bool = False) -> None:
+        super().__init__(codec, route, was_heard=was_heard)
         self._transport: asyncio.DatagramTransport | None = None
 
     @property
@@ -234,14 +236,20 @@ class UdpLink(Link, asyncio.DatagramProtocol):
             self._transport.abort()
 
     def _silence(self, timeout_s: float) -> PlcUnreachable:
-        cause = _SILENT_LATER if self._has_answered else _SILENT_UDP
+        cause = _SILENT_LATER if self._has_answered or self._was_heard else _SILENT_UDP
         return PlcUnreachable(f"no answer within {timeout_s:g} s", cause=cause)
 
 
 async def connect_tcp(
-    host: str, port: int, codec: Codec, route: Route, timeout_s: float
+    host: str,
+    port: int,
+    codec: Codec,
+    route: Route,
+    timeout_s: float,
+    *,
+    was_heard: bool = False,
 ) -> TcpLink:
-    """Return a link to `host`.
+    """Return a link to `host`. `was_heard`: whether it ever answered, so configured.
 
     Raises:
         PlcUnreachable: with the likely cause.
@@ -249,7 +257,9 @@ async def connect_tcp(
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout_s):
-            _, link = await loop.create_connection(lambda: TcpLink(codec, route), host, port)
+            _, link = await loop.create_connection(
+                lambda: TcpLink(codec, route, was_heard=was_heard), host, port
+            )
     except TimeoutError:
         raise _no_connection(timeout_s) from None
     except OSError as error:
@@ -258,7 +268,14 @@ async def connect_tcp(
 
 
 async def connect_udp(
-    host: str, port: int, codec: Codec, route: Route, timeout_s: float, avoid_port: int | None
+    host: str,
+    port: int,
+    codec: Codec,
+    route: Route,
+    timeout_s: float,
+    avoid_port: int | None,
+    *,
+    was_heard: bool = False,
 ) -> UdpLink:
     """Return a link to `host` that does not receive on `avoid_port`, where late answers may come.
 
@@ -269,7 +286,7 @@ async def connect_udp(
 
     async def connect() -> UdpLink:
         _, link = await loop.create_datagram_endpoint(
-            lambda: UdpLink(codec, route), remote_addr=(host, port)
+            lambda: UdpLink(codec, route, was_heard=was_heard), remote_addr=(host, port)
         )
         return link
 
