@@ -9,7 +9,7 @@
 
 const SILENCE_MS = 5_000; // ticks come every second: a silent connection is a dead one
 const RETRY_MS = 3_000;
-const DO_NOT_RETRY = new Set([1003, 1008, 1009]); // we sent something wrong; again is no help
+const DO_NOT_RETRY = new Set([1002, 1003, 1007, 1008, 1009]); // we sent something wrong; again is no help
 
 /** Call `onChange(machine, before, timestamp)` for each change, `onLink(text)` for the rest. */
 export function followLine(url, onChange, onLink) {
