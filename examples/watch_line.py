@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 DEFAULT_URL = "ws://localhost:8000/ws/monitor"
 SILENCE_S = 5.0  # ticks come every second: a silent connection is a dead one
 RETRY_S = 3.0
-DO_NOT_RETRY = {1002, 1003, 1007, 1008, 1009}  # this client sent something wrong; doing it again is no help
+DO_NOT_RETRY = {1002, 1003, 1007, 1008, 1009}  # we sent something wrong; again is no help
 
 
 async def follow(url: str) -> None:
