@@ -32,7 +32,7 @@ test: ## Install what the tests need, then run every check there is
 
 .PHONY: fmt
 fmt: $(VENV)/.installed-dev ## Format the code
-	$(BIN)/ruff format src tests hatch_build.py && $(BIN)/ruff check --fix src tests hatch_build.py
+	$(BIN)/ruff format src tests bench examples hatch_build.py && $(BIN)/ruff check --fix src tests bench examples hatch_build.py
 	$(BIN)/python hatch_build.py npm run format
 
 .PHONY: monitor-dev

@@ -112,12 +112,17 @@ def run(
 
 def _announce(loaded: LoadedConfig, address: str) -> None:
     """Say in three lines what runs, where to look and how to stop."""
-    machines, plcs = len(loaded.config.equipment), len(loaded.config.plc)
-    line = loaded.site.lines[0].name
-    click.echo(f"Lineside {__version__}: {line}, {machines} machines on {plcs} PLCs.")
+    machines = _counted(len(loaded.config.equipment), "machine")
+    plcs = _counted(len(loaded.config.plc), "PLC")
+    lines = ", ".join(line.name for line in loaded.site.lines)
+    click.echo(f"Lineside {__version__}: {lines}, {machines} on {plcs}.")
     click.echo(f"Open {address}/ (clients: {address.replace('http', 'ws', 1)}/ws/monitor)")
     click.echo("Stop with Ctrl+C.")
     sys.stdout.flush()
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 if __name__ == "__main__":

@@ -252,7 +252,7 @@ class LineState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The whole plant at one tick. `at` is the whole second the tick stands for."""
+    """The whole plant at one tick. `at` is the moment it was taken, just after a whole second."""
 
     at: Instant
     sequence: int
