@@ -187,10 +187,10 @@ def _print_head(console: Console, probed: PlcProbe) -> None:
 
 
 def _tag_table(uses: tuple[TagUse, ...], reading: Reading) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
     table.add_column("tag", no_wrap=True)
     table.add_column("address", no_wrap=True)
-    table.add_column("equipment", no_wrap=True, overflow="ellipsis")
+    table.add_column("equipment")  # alone gives way on a narrow terminal
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("quality", no_wrap=True)
     table.add_column("latency", justify="right", no_wrap=True)
@@ -211,7 +211,8 @@ def _print_reasons(console: Console, uses: tuple[TagUse, ...], reading: Reading)
         if reason := reading.tags[address].reason:
             reasons.setdefault(reason, []).append(address)
     for reason, addresses in reasons.items():
-        note = Text("  ! ", style="yellow").append(f"{' '.join(addresses)}: {reason}", "default")
+        which = "all tags" if len(addresses) == len(reading.tags) else " ".join(addresses)
+        note = Text("  ! ", style="yellow").append(f"{which}: {reason}", "default")
         console.print(note)
 
 

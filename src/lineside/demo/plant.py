@@ -39,8 +39,8 @@ class CannotServe(LinesideError):
     """The address of a PLC cannot be listened on; `error` says why."""
 
     def __init__(self, plc: PlcConfig, error: OSError) -> None:
-        is_system_error = error.errno is not None and error.errno > 0
-        reason = os.strerror(error.errno) if is_system_error else error.strerror or str(error)
+        number = error.errno or 0  # negative when the name could not be looked up
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         super().__init__(f"{plc.id}: cannot listen on {plc.host}:{plc.port}: {reason}")
         self.plc = plc
         self.error = error
