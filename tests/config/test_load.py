@@ -70,6 +70,7 @@ def test_a_machine_without_a_line_belongs_to_the_only_line(tmp_path: Path) -> No
         ('stop_after = "1m"\n', 'stop_after = "never"\n', None),
         ('stop_after = "never"\n', "", None),
         ('stop_after = "never"\n', "stop_after = 0\n", 0.0),
+        ('stop_after = "never"\n', 'stop_after = "5m"\n', 300.0),
     ],
 )
 def test_a_machine_has_its_own_stop_time_or_that_of_its_line(

@@ -109,7 +109,7 @@ def read_table(
     return Draft(
         table=model.model_validate(right | missing),
         origin=origin,
-        bad=frozenset(bad | set(missing)),
+        bad=frozenset(bad),
     )
 
 
