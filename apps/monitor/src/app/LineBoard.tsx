@@ -8,12 +8,14 @@ import { EquipmentDetail } from '@/features/detail/EquipmentDetail';
 import { Header } from '@/features/header/Header';
 import { useBuildReload } from '@/features/wall/useBuildReload';
 import { useWallMode } from '@/features/wall/useWallMode';
+import { type ShownMachine } from '@/lib/board/attention';
 import { useSession } from '@/lib/hooks/useSession';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useShown } from '@/lib/hooks/useShown';
 import { useWebSocket } from '@/lib/hooks/useWebSocket';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { createRest, getSocketUrl, serverOrigin } from '@/lib/rest/rest';
+import { type LineSession } from '@/lib/session/lineSession';
 import type { Status } from '@/lib/types/equipment';
 import styles from './LineBoard.module.css';
 
@@ -65,11 +67,7 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
           )}
           <div className={styles.stage}>
             {shown.length === 0 ? (
-              <p className={styles.empty}>
-                {phase === 'live' && lineName !== null
-                  ? strings.board.empty
-                  : strings.board.loading}
-              </p>
+              <Empty session={session} />
             ) : (
               <Arrangement
                 session={session}
@@ -101,9 +99,33 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
   );
 }
 
+/** Nothing to show: not yet, or not here. */
+function Empty({ session }: { readonly session: LineSession }) {
+  const words = useStrings().board;
+  const phase = useSession(session, (state) => state.connection.phase);
+  const line = useSession(session, (state) => state.line);
+  const lines = useSession(session, (state) => state.lines);
+  if (line === null && lines.length > 0) {
+    return (
+      <div className={styles.empty}>
+        <p>{words.unknownLine}</p>
+        <ul>
+          {lines.map(({ id, name }) => (
+            <li key={id}>
+              <a href={`?line=${encodeURIComponent(id)}`}>{name}</a>
+            </li>
+          ))}
+        </ul>
+      </div>
+    );
+  }
+  const isKnown = phase === 'live' && line !== null;
+  return <p className={styles.empty}>{isKnown ? words.empty : words.loading}</p>;
+}
+
 function useVisibleCodes(
-  session: ReturnType<typeof useWebSocket>['session'],
-  shown: ReturnType<typeof useShown>,
+  session: LineSession,
+  shown: readonly ShownMachine[],
   filter: Status | null,
 ): readonly string[] {
   const order = useSession(session, (state) => state.board.order);

@@ -60,9 +60,7 @@ function describeTitle(item: AttentionItem, strings: Strings): string {
 function describeNote(item: AttentionItem, state: SessionState, strings: Strings): string {
   if (item.kind === 'page') return strings.attention.pageDeafText;
   if (item.kind === 'plc') {
-    // The machines of one PLC share its reason; what the driver said of it is the better text.
-    const fault = state.board.plcs.get(item.plcId)?.last_fault;
-    return fault?.message ?? strings.attention.unreachable;
+    return item.codes.map((code) => state.board.machines.get(code)?.name ?? code).join(', ');
   }
   const word = strings.status[item.status];
   const { reason } = item.machine;

@@ -1,13 +1,13 @@
 import { memo, useMemo } from 'react';
 import { getAgeMs } from '@/lib/board/aging';
-import { type Machine, STRIP_WINDOW_MS } from '@/lib/board/board';
+import { getObservedSinceMs, type Machine } from '@/lib/board/board';
 import { getShownStatus } from '@/lib/board/getEquipmentColor';
 import { getReasonFacts } from '@/lib/board/reasonFacts';
 import { getShownColor } from '@/lib/board/shown';
-import { buildSpans } from '@/lib/board/timeline';
+import { buildSpans, chooseScale } from '@/lib/board/timeline';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
-import type { LineSession } from '@/lib/session/lineSession';
+import type { LineSession, SessionState } from '@/lib/session/lineSession';
 import { formatCounter, formatDuration } from '@/lib/time/format';
 import { readClocks } from '@/lib/time/instant';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
@@ -22,12 +22,15 @@ interface EquipmentStatusBoxProps {
   readonly onOpen: (code: string) => void;
 }
 
+const FRESH_S = 6;
+
 /** One machine, readable from five metres. It renders when its own machine changes, no sooner. */
 export const EquipmentStatusBox = memo(function EquipmentStatusBox(props: EquipmentStatusBoxProps) {
   const { session, code, variant, isTabStop, onOpen } = props;
   const strings = useStrings();
   const machine = useSession(session, (state) => state.board.machines.get(code));
   const isLate = useSession(session, (state) => state.lateCodes.has(code));
+  const isFresh = useSession(session, (state) => isJustChanged(state, code));
   if (machine === undefined) return null;
   const color = getShownColor(machine, isLate);
   const status = getShownStatus(color);
@@ -40,6 +43,7 @@ export const EquipmentStatusBox = memo(function EquipmentStatusBox(props: Equipm
       data-color={color}
       data-status={machine.status}
       data-stale={isLate ? 'true' : undefined}
+      data-fresh={isFresh ? 'true' : undefined}
       data-variant={variant}
       tabIndex={isTabStop ? 0 : -1}
       aria-label={strings.board.boxLabel(machine.name, strings.status[status], code)}
@@ -66,6 +70,12 @@ export const EquipmentStatusBox = memo(function EquipmentStatusBox(props: Equipm
     </button>
   );
 });
+
+/** A change of the last few seconds is shown, for whoever looked away. */
+function isJustChanged({ board, nowS }: SessionState, code: string): boolean {
+  const sinceMs = board.machines.get(code)?.sinceMs ?? null;
+  return sinceMs !== null && nowS - Math.floor(sinceMs / 1_000) < FRESH_S;
+}
 
 interface PartProps {
   readonly session: LineSession;
@@ -110,14 +120,18 @@ function LateText({ session, machine }: PartProps) {
 
 function BoxStrip({ session, machine }: PartProps) {
   const changes = useSession(session, (state) => state.board.changes.get(machine.code));
-  const observedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
+  const observedSinceMs = useSession(session, (state) =>
+    getObservedSinceMs(state.board, machine.code),
+  );
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
   const { status, sinceMs } = machine;
   const endMs = (minute + 1) * 60_000;
-  const startMs = endMs - STRIP_WINDOW_MS;
+  const lineObservedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
+  const { windowMs, stepMs } = chooseScale(lineObservedSinceMs, endMs);
+  const startMs = endMs - windowMs;
   const spans = useMemo(
     () => buildSpans({ changes: changes ?? [], status, sinceMs, observedSinceMs, startMs, endMs }),
     [changes, status, sinceMs, observedSinceMs, startMs, endMs],
   );
-  return <Strip spans={spans} startMs={startMs} endMs={endMs} hourStep={2} />;
+  return <Strip spans={spans} startMs={startMs} endMs={endMs} stepMs={stepMs} />;
 }

@@ -1,11 +1,11 @@
 import { useMemo } from 'react';
-import { STRIP_WINDOW_MS } from '@/lib/board/board';
 import { countStatuses } from '@/lib/board/shown';
-import { buildSpans, measureShare } from '@/lib/board/timeline';
+import { buildSpans, chooseScale, measureShare } from '@/lib/board/timeline';
 import { useSession } from '@/lib/hooks/useSession';
 import { useShown } from '@/lib/hooks/useShown';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
+import { formatDuration } from '@/lib/time/format';
 import { STATUSES_AS_COUNTED } from '@/lib/types/equipment';
 import styles from './LineSummary.module.css';
 
@@ -33,7 +33,9 @@ export function LineSummary({ session }: { readonly session: LineSession }) {
         )}
       </div>
       <div className={styles.share}>
-        <h2 className={styles.title}>{strings.board.runningShare}</h2>
+        <h2 className={styles.title}>
+          {strings.board.runningShare(formatDuration(share.windowMs / 1_000, strings.duration))}
+        </h2>
         <p className={styles.figure}>
           {share.running === null ? '–' : strings.board.share(toPercent(share.running))}
         </p>
@@ -50,22 +52,24 @@ function useLineShare(session: LineSession) {
   const machines = useSession(session, (state) => state.board.machines);
   const changes = useSession(session, (state) => state.board.changes);
   const observedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
+  const observedByCode = useSession(session, (state) => state.board.observedSinceMsByCode);
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
   return useMemo(() => {
     const endMs = minute * 60_000;
-    const startMs = endMs - STRIP_WINDOW_MS;
+    const { windowMs } = chooseScale(observedSinceMs, endMs);
+    const startMs = endMs - windowMs;
     const timelines = [...machines.values()].map(({ code, status, sinceMs }) =>
       buildSpans({
         changes: changes.get(code) ?? [],
         status,
         sinceMs,
-        observedSinceMs,
+        observedSinceMs: observedByCode.get(code) ?? observedSinceMs,
         startMs,
         endMs,
       }),
     );
-    return measureShare(timelines);
-  }, [machines, changes, observedSinceMs, minute]);
+    return { ...measureShare(timelines), windowMs };
+  }, [machines, changes, observedSinceMs, observedByCode, minute]);
 }
 
 function toPercent(share: number): string {

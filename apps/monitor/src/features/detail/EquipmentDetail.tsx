@@ -33,7 +33,6 @@ export function EquipmentDetail({ session, rest, code, onClose }: EquipmentDetai
     if (event.target === event.currentTarget) event.currentTarget.close();
   }
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Esc closes it; the click is only the backdrop's
     <dialog
       ref={open}
       className={styles.dialog}
@@ -41,7 +40,9 @@ export function EquipmentDetail({ session, rest, code, onClose }: EquipmentDetai
       onClose={onClose}
       onClick={closeFromBackdrop}
     >
-      {machine !== undefined && <Content session={session} rest={rest} machine={machine} />}
+      {machine !== undefined && (
+        <Content session={session} rest={rest} machine={machine} onClose={onClose} />
+      )}
     </dialog>
   );
 }
@@ -50,9 +51,10 @@ interface ContentProps {
   readonly session: LineSession;
   readonly rest: Rest;
   readonly machine: Machine;
+  readonly onClose: () => void;
 }
 
-function Content({ session, rest, machine }: ContentProps) {
+function Content({ session, rest, machine, onClose }: ContentProps) {
   const strings = useStrings();
   const { code } = machine;
   const isLate = useSession(session, (state) => state.lateCodes.has(code));
@@ -70,13 +72,16 @@ function Content({ session, rest, machine }: ContentProps) {
             {machine.plcId !== null && ` · ${machine.plcId}`}
           </p>
         </div>
-        <form method="dialog">
-          <button type="submit" className={styles.close} aria-label={strings.detail.close}>
-            <svg viewBox="0 0 24 24" aria-hidden="true">
-              <path d="M5 5l14 14M19 5L5 19" />
-            </svg>
-          </button>
-        </form>
+        <button
+          type="button"
+          className={styles.close}
+          aria-label={strings.detail.close}
+          onClick={onClose}
+        >
+          <svg viewBox="0 0 24 24" aria-hidden="true">
+            <path d="M5 5l14 14M19 5L5 19" />
+          </svg>
+        </button>
       </header>
       {detail.isUnavailable && <p className={styles.notice}>{strings.detail.unavailable}</p>}
       <div className={styles.columns}>

@@ -3,7 +3,7 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatClock, formatDuration, parseTimeMs } from '@/lib/time/format';
-import type { PlcView } from '@/lib/types/api';
+import type { PlcView } from '@/lib/types/generated';
 
 interface PlcHealthProps {
   readonly session: LineSession;

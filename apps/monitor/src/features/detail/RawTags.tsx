@@ -4,7 +4,7 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatClock, formatDuration, parseTimeMs } from '@/lib/time/format';
-import type { EquipmentDetailView, RawTagView } from '@/lib/types/api';
+import type { EquipmentDetailView, RawTagView } from '@/lib/types/generated';
 
 interface RawTagsProps {
   readonly session: LineSession;

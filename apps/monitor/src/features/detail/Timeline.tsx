@@ -7,7 +7,7 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatClock, formatDuration, parseTimeMs } from '@/lib/time/format';
-import type { EquipmentDetailView } from '@/lib/types/api';
+import type { EquipmentDetailView } from '@/lib/types/generated';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import { Strip } from '@/lib/ui/Strip';
 
@@ -53,7 +53,7 @@ export function Timeline({ session, machine, view }: TimelineProps) {
     <section className={styles.section} aria-labelledby="today-title">
       <h3 id="today-title">{strings.detail.today}</h3>
       <div className={styles.strip}>
-        <Strip spans={spans} startMs={startMs} endMs={endMs} hourStep={3} label={label} />
+        <Strip spans={spans} startMs={startMs} endMs={endMs} stepMs={3 * 3_600_000} label={label} />
       </div>
       <ol className={styles.changes} aria-label={strings.detail.changes}>
         {changes

@@ -7,7 +7,7 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatClock, formatCounter, formatDuration, parseTimeMs } from '@/lib/time/format';
 import { readClocks } from '@/lib/time/instant';
-import type { EquipmentDetailView } from '@/lib/types/api';
+import type { EquipmentDetailView } from '@/lib/types/generated';
 
 interface WhyThisColourProps {
   readonly session: LineSession;

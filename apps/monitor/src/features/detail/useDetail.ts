@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { Rest } from '@/lib/rest/rest';
-import type { EquipmentDetailView, PlcView } from '@/lib/types/api';
+import type { EquipmentDetailView, PlcView } from '@/lib/types/generated';
 
 /** While the dialog is open its values are asked for this often. */
 const PERIOD_MS = 2_000;
@@ -14,7 +14,6 @@ export interface Detail {
 /** Return the newest details of `code`; asks again every two seconds and when `status` changes. */
 export function useDetail(rest: Rest, code: string, status: string): Detail {
   const [detail, setDetail] = useState<Detail>({ view: null, plc: null, isUnavailable: false });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a changed status is worth asking about at once
   useEffect(() => {
     const stopped = new AbortController();
     const { signal } = stopped;

@@ -10,20 +10,18 @@ export function SettingsMenu() {
   const strings = useStrings();
   const [, setSettings] = useSettings();
   const words = strings.header;
+  const views = [
+    ['grid', words.grid],
+    ['plan', words.plan],
+  ] as const;
   return (
     <div className={styles.controls}>
-      <Choice
-        label={words.view}
-        name="view"
-        options={[
-          ['grid', words.grid],
-          ['plan', words.plan],
-        ]}
-        isCompact
-      />
+      <div className={styles.wide}>
+        <Choice label={words.view} name="view" options={views} isCompact />
+      </div>
       <button
         type="button"
-        className={styles.button}
+        className={`${styles.button} ${styles.wide}`}
         aria-label={words.wall}
         title={words.wall}
         onClick={() => {
@@ -56,6 +54,9 @@ export function SettingsMenu() {
         role="group"
         aria-label={words.settings}
       >
+        <div className={styles.narrow}>
+          <Choice label={words.view} name="view" options={views} />
+        </div>
         <Choice
           label={words.language}
           name="language"

@@ -1,6 +1,6 @@
 /** What needs someone, the worst and longest first. Pure. */
 import type { Machine } from '@/lib/board/board';
-import type { PlcView, ReasonCode } from '@/lib/types/api';
+import type { PlcView, ReasonCode } from '@/lib/types/generated';
 import type { Status } from '@/lib/types/equipment';
 
 /** A machine as it is shown: `status` is what its colour says, not what the server last said. */

@@ -7,12 +7,13 @@ import type { Instant } from '@/lib/time/instant';
 import type {
   ChangesView,
   EquipmentListView,
+  EquipmentStatusMessage,
   PlcsView,
   PlcView,
   PositionView,
   ReasonView,
-} from '@/lib/types/api';
-import type { EquipmentStatusMessage, EquipmentTags, Status } from '@/lib/types/equipment';
+} from '@/lib/types/generated';
+import type { EquipmentTags, Status } from '@/lib/types/equipment';
 
 /** The strip shows this much; what is older is forgotten. */
 export const STRIP_WINDOW_MS = 8 * 3_600_000;
@@ -46,7 +47,10 @@ export interface Board {
   readonly asOf: { readonly serverMs: number; readonly receivedAt: Instant } | null;
   readonly tickMs: number | null;
   readonly changes: ReadonlyMap<string, readonly StatusChange[]>;
+  /** Nothing is known of the line's time before. */
   readonly observedSinceMs: number | null;
+  /** The machines of which less is known than of the line. */
+  readonly observedSinceMsByCode: ReadonlyMap<string, number>;
   readonly plcs: ReadonlyMap<string, PlcView>;
 }
 
@@ -58,6 +62,7 @@ export const emptyBoard: Board = {
   tickMs: null,
   changes: new Map(),
   observedSinceMs: null,
+  observedSinceMsByCode: new Map(),
   plcs: new Map(),
 };
 
@@ -156,7 +161,20 @@ export function foldChanges(board: Board, view: ChangesView): Board {
   }
   const changes = new Map<string, readonly StatusChange[]>();
   for (const [code, list] of collected) changes.set(code, prune(list, nowMs));
-  return { ...board, changes, observedSinceMs: Date.parse(view.observed_since) };
+  const observedSinceMsByCode = new Map(
+    Object.entries(view.observed_since_by_equipment).map(([code, at]) => [code, Date.parse(at)]),
+  );
+  return {
+    ...board,
+    changes,
+    observedSinceMs: Date.parse(view.observed_since),
+    observedSinceMsByCode,
+  };
+}
+
+/** Return the moment before which nothing is known of one machine. */
+export function getObservedSinceMs(board: Board, code: string): number | null {
+  return board.observedSinceMsByCode.get(code) ?? board.observedSinceMs;
 }
 
 /** Fold in `/api/plcs`. */

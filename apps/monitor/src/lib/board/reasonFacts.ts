@@ -2,7 +2,7 @@
 import type { Machine } from '@/lib/board/board';
 import type { ReasonFacts, Strings } from '@/lib/i18n/strings';
 import { formatCounter, formatDuration, parseTimeMs } from '@/lib/time/format';
-import type { ReasonView } from '@/lib/types/api';
+import type { ReasonView } from '@/lib/types/generated';
 
 export interface ReasonContext {
   readonly nowS: number;

@@ -1,5 +1,5 @@
 /** From a list of status changes to the spans of a strip. Pure; times in Unix ms. */
-import type { StatusChange } from '@/lib/board/board';
+import { STRIP_WINDOW_MS, type StatusChange } from '@/lib/board/board';
 import type { Status } from '@/lib/types/equipment';
 
 /** One stretch of one status; null is time that nobody observed. */
@@ -76,13 +76,33 @@ export function measureShare(timelines: ReadonlyArray<readonly Span[]>): Share {
   };
 }
 
-/** Return the whole hours, in the screen's time zone, inside [startMs, endMs], every `step` hours. */
-export function listHourMarks(startMs: number, endMs: number, step: number): readonly number[] {
+export interface StripScale {
+  readonly windowMs: number;
+  /** Between two marks. */
+  readonly stepMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** A strip shows eight hours, and while less has been observed, the shortest that holds it all. */
+const SCALES: readonly [StripScale, StripScale, StripScale] = [
+  { windowMs: STRIP_WINDOW_MS, stepMs: 2 * HOUR_MS },
+  { windowMs: 2 * HOUR_MS, stepMs: 30 * MINUTE_MS },
+  { windowMs: 30 * MINUTE_MS, stepMs: 10 * MINUTE_MS },
+];
+
+/** Return the scale for a line that has been observed since `observedSinceMs`. */
+export function chooseScale(observedSinceMs: number | null, nowMs: number): StripScale {
+  const observedMs = nowMs - (observedSinceMs ?? Number.NEGATIVE_INFINITY);
+  return SCALES.findLast(({ windowMs }) => observedMs <= windowMs) ?? SCALES[0];
+}
+
+/** Return the times inside [startMs, endMs] that are multiples of `stepMs` on the screen's clock. */
+export function listMarks(startMs: number, endMs: number, stepMs: number): readonly number[] {
+  const midnightMs = new Date(startMs).setHours(0, 0, 0, 0);
   const marks: number[] = [];
-  const first = new Date(startMs);
-  first.setMinutes(0, 0, 0);
-  for (let atMs = first.getTime(); atMs <= endMs; atMs += 3_600_000) {
-    if (atMs >= startMs && new Date(atMs).getHours() % step === 0) marks.push(atMs);
-  }
+  const firstMs = midnightMs + Math.ceil((startMs - midnightMs) / stepMs) * stepMs;
+  for (let atMs = firstMs; atMs <= endMs; atMs += stepMs) marks.push(atMs);
   return marks;
 }

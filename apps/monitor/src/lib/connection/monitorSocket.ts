@@ -13,7 +13,7 @@ import {
 } from '@/lib/connection/connection';
 import { parseMessage } from '@/lib/connection/messages';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
-import type { EquipmentStatusMessage } from '@/lib/types/equipment';
+import type { EquipmentStatusMessage } from '@/lib/types/generated';
 
 export interface MonitorSocketOptions {
   readonly url: string;

@@ -1,7 +1,7 @@
 /** The shape of a language file: a language that lacks a word does not compile. */
 
 import type { DurationWords } from '@/lib/time/format';
-import type { CpuState, PlcLink, Quality, ReasonCode, TagRole } from '@/lib/types/api';
+import type { CpuState, PlcLink, Quality, ReasonCode, TagRole } from '@/lib/types/generated';
 import type { Status } from '@/lib/types/equipment';
 
 /** What a reason's sentence may mention. Durations are already in words. */
@@ -74,17 +74,17 @@ export interface Strings {
     readonly planTitle: string;
     readonly empty: string;
     readonly loading: string;
+    readonly unknownLine: string;
     readonly filtered: (shown: number, total: number) => string;
     readonly clearFilter: string;
     readonly late: (age: string) => string;
     readonly lateUnknown: string;
-    readonly lastSeen: (status: string) => string;
     readonly boxLabel: (name: string, status: string, code: string) => string;
     readonly unplaced: string;
     readonly now: string;
     readonly summary: string;
     readonly runningNow: string;
-    readonly runningShare: string;
+    readonly runningShare: (window: string) => string;
     readonly share: (percent: string) => string;
     readonly coverage: (percent: string) => string;
     readonly insufficient: string;
@@ -101,7 +101,6 @@ export interface Strings {
     readonly noRecent: string;
     readonly show: (count: number) => string;
     readonly hide: string;
-    readonly unreachable: string;
   };
   readonly detail: {
     readonly close: string;

@@ -1,4 +1,4 @@
-/** The questions the page asks over REST. Shapes are the server's own; see `lib/types/api.ts`. */
+/** The questions the page asks over REST. Shapes are the server's own; see `lib/types/generated.ts`. */
 import type {
   ChangesView,
   EquipmentDetailView,
@@ -6,7 +6,7 @@ import type {
   HealthView,
   LinesView,
   PlcsView,
-} from '@/lib/types/api';
+} from '@/lib/types/generated';
 
 const TIMEOUT_MS = 5_000;
 

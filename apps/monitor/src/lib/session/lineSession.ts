@@ -15,8 +15,7 @@ import { type Connection, initialConnection } from '@/lib/connection/connection'
 import { MonitorSocket } from '@/lib/connection/monitorSocket';
 import type { Rest } from '@/lib/rest/rest';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
-import type { LineView, ServerView } from '@/lib/types/api';
-import type { EquipmentStatusMessage } from '@/lib/types/equipment';
+import type { EquipmentStatusMessage, LineView, ServerView } from '@/lib/types/generated';
 
 /** The clocks are looked at this often; seconds on the screen change with the server's. */
 const CLOCK_PERIOD_MS = 250;
@@ -24,6 +23,8 @@ const CLOCK_PERIOD_MS = 250;
 const ASLEEP_MS = 5_000;
 const REFETCH_MIN_MS = 100;
 const REFETCH_MAX_MS = 900;
+/** Each failed question doubles the wait before the next, up to so many times. */
+const REFETCH_DOUBLINGS_MAX = 4;
 /** Even when nothing changes: PLC health moves, and a missed answer is made good. */
 const REFRESH_MS = 60_000;
 const DEFAULT_STALE_AFTER_MS = 3_000;
@@ -63,6 +64,7 @@ export class LineSession {
   #refetchedAt: Instant = readClocks();
   #isRefetching = false;
   #isHistoryDue = true;
+  #failedRefetches = 0;
 
   constructor(options: LineSessionOptions) {
     this.#options = options;
@@ -182,10 +184,14 @@ export class LineSession {
     if (this.#refetchTimer !== undefined || this.#stopped.signal.aborted) return;
     // A thousand screens see the same change at the same moment; they must not ask as one.
     const delayMs = REFETCH_MIN_MS + Math.random() * (REFETCH_MAX_MS - REFETCH_MIN_MS);
-    this.#refetchTimer = setTimeout(() => {
-      this.#refetchTimer = undefined;
-      void this.#refetch();
-    }, delayMs);
+    const doublings = Math.min(this.#failedRefetches, REFETCH_DOUBLINGS_MAX);
+    this.#refetchTimer = setTimeout(
+      () => {
+        this.#refetchTimer = undefined;
+        void this.#refetch();
+      },
+      delayMs * 2 ** doublings,
+    );
   }
 
   async #refetch(): Promise<void> {
@@ -195,12 +201,14 @@ export class LineSession {
     this.#refetchedAt = readClocks();
     try {
       await this.#fetchAll(signal);
+      this.#failedRefetches = 0;
     } catch {
-      // The socket says whether the server is there; the next tick, change or minute asks again.
+      // The socket says whether the server is there; what is missing is asked for again below.
+      this.#failedRefetches += 1;
     } finally {
       this.#isRefetching = false;
     }
-    if (!signal.aborted && this.#hasUnknownReason()) this.#refetchSoon();
+    if (!signal.aborted && this.#isAnswerMissing()) this.#refetchSoon();
   }
 
   async #fetchAll(signal: AbortSignal): Promise<void> {
@@ -212,25 +220,24 @@ export class LineSession {
     }
     const { line } = this.#state;
     if (line === null) return;
-    const isHistoryDue = this.#isHistoryDue;
-    const [equipment, plcs, changes] = await Promise.all([
+    const [equipment, plcs] = await Promise.all([
       rest.getEquipment(line.id, signal),
       rest.getPlcs(signal),
-      isHistoryDue ? rest.getChanges(line.id, signal) : null,
     ]);
     const now = readClocks();
-    let board = foldPlcs(foldEquipment(this.#state.board, equipment, now), plcs);
-    if (changes !== null) {
-      board = foldChanges(board, changes);
-      this.#isHistoryDue = false;
-    }
+    const board = foldPlcs(foldEquipment(this.#state.board, equipment, now), plcs);
     this.#update({ board, ...this.#judge(board, this.#state.connection, now) });
+    if (!this.#isHistoryDue) return;
+    const changes = await rest.getChanges(line.id, signal);
+    this.#isHistoryDue = false;
+    this.#update({ board: foldChanges(this.#state.board, changes) });
   }
 
-  /** A status changed while REST was being asked: its reason is still to come. */
-  #hasUnknownReason(): boolean {
-    const { board, connection } = this.#state;
+  /** A question failed, or a status changed while it was being asked. */
+  #isAnswerMissing(): boolean {
+    const { board, connection, line } = this.#state;
     if (connection.phase !== 'live') return false;
+    if (line === null || this.#isHistoryDue) return true;
     for (const machine of board.machines.values()) if (machine.reason === null) return true;
     return false;
   }

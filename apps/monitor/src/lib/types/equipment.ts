@@ -1,45 +1,26 @@
-/** The WebSocket contract's own words. What comes over the wire is parsed into these, once. */
+/**
+ * The WebSocket contract's own words, over the types that the server's schema gives. What comes
+ * over the wire is parsed into these, once, in `lib/connection/messages.ts`.
+ */
+import type {
+  ConnectionStatusMessage,
+  EquipmentMessage,
+  EquipmentStatusMessage,
+  PongMessage,
+  Status as ServerStatus,
+} from '@/lib/types/generated';
 
-export type Status = 'running' | 'idle' | 'stopped' | 'error' | 'disconnected';
-
+export type Status = ServerStatus;
+export type Equipment = EquipmentMessage;
+export type EquipmentTags = EquipmentMessage['tags'];
 export type EquipmentColor = 'gray' | 'purple' | 'red' | 'yellow' | 'green';
 
 /** What the contract's hook may report. */
 export type ConnectionStatus = 'connected' | 'reconnecting' | 'failed';
 
-export interface EquipmentTags {
-  readonly status_tag: number;
-  readonly error_tag: number;
-  readonly connection: boolean;
-}
-
-export interface Equipment {
-  readonly equipment_code: string;
-  readonly equipment_name: string;
-  readonly status: Status;
-  readonly tags: EquipmentTags;
-  readonly last_updated: string;
-}
-
-export interface EquipmentStatusMessage {
-  readonly type: 'equipment_status';
-  readonly timestamp: string;
-  readonly equipment: readonly Equipment[];
-}
-
-export interface ConnectionStatusMessage {
-  readonly type: 'connection_status';
-  readonly timestamp: string;
-  readonly status: 'connected' | 'disconnected' | 'error';
-  readonly message: string;
-}
-
-export interface PongMessage {
-  readonly type: 'pong';
-  readonly timestamp: string;
-}
-
-export type ServerMessage = EquipmentStatusMessage | ConnectionStatusMessage | PongMessage;
+/** `equipment` is only there for clients that read it from every message; the page does not. */
+export type ServerMessage =
+  EquipmentStatusMessage | Omit<ConnectionStatusMessage, 'equipment'> | PongMessage;
 
 /** Every status, the most urgent first. */
 export const STATUSES = [

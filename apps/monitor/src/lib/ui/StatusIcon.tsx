@@ -4,15 +4,15 @@ import type { Status } from '@/lib/types/equipment';
 /** One shape per status, told apart without colour. A new status does not compile without one. */
 const shapes = {
   running: (
-    <path d="M7 4.2v15.6a1.2 1.2 0 0 0 1.83 1.02l12.6-7.8a1.2 1.2 0 0 0 0-2.04L8.83 3.18A1.2 1.2 0 0 0 7 4.2Z" />
+    <path d="M2 3.4v17.2a1.4 1.4 0 0 0 2.14 1.19l13.96-8.6a1.4 1.4 0 0 0 0-2.38L4.14 2.21A1.4 1.4 0 0 0 2 3.4Z" />
   ),
   idle: (
     <>
-      <rect x="4.5" y="3.5" width="5.6" height="17" rx="1.4" />
-      <rect x="13.9" y="3.5" width="5.6" height="17" rx="1.4" />
+      <rect x="2" y="2.5" width="6.6" height="19" rx="1.5" />
+      <rect x="12.4" y="2.5" width="6.6" height="19" rx="1.5" />
     </>
   ),
-  stopped: <rect x="3.5" y="3.5" width="17" height="17" rx="2.4" />,
+  stopped: <rect x="2" y="2.5" width="19" height="19" rx="2.6" />,
   error: (
     <path
       fillRule="evenodd"

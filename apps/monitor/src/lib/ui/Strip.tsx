@@ -1,5 +1,6 @@
 import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
-import { listHourMarks, type Span } from '@/lib/board/timeline';
+import { listMarks, type Span } from '@/lib/board/timeline';
+import { formatHourMinute } from '@/lib/time/format';
 import type { Status } from '@/lib/types/equipment';
 import styles from '@/lib/ui/Strip.module.css';
 
@@ -7,16 +8,18 @@ interface StripProps {
   readonly spans: readonly Span[];
   readonly startMs: number;
   readonly endMs: number;
-  /** Whole hours between two marks of the scale. */
-  readonly hourStep: number;
+  /** Between two marks of the scale. */
+  readonly stepMs: number;
   /** What it shows, for people who cannot see it; left out where the text beside it says so. */
   readonly label?: string;
 }
 
-/** A stretch of history: one bar, coloured by status, over a scale of hours. */
-export function Strip({ spans, startMs, endMs, hourStep, label }: StripProps) {
+/** A stretch of history: one bar, coloured by status, over a scale of clock times. */
+export function Strip({ spans, startMs, endMs, stepMs, label }: StripProps) {
   const lengthMs = endMs - startMs;
   const percent = (ms: number): string => `${((100 * (ms - startMs)) / lengthMs).toFixed(3)}%`;
+  // The text beside a mark near the end would be cut off.
+  const hasRoom = (ms: number): boolean => endMs - ms > lengthMs * 0.18;
   const a11y = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
   return (
     <div className={styles.strip} {...a11y}>
@@ -34,9 +37,9 @@ export function Strip({ spans, startMs, endMs, hourStep, label }: StripProps) {
         ))}
       </div>
       <div className={styles.scale}>
-        {listHourMarks(startMs, endMs, hourStep).map((markMs) => (
+        {listMarks(startMs, endMs, stepMs).map((markMs) => (
           <span key={markMs} className={styles.mark} style={{ left: percent(markMs) }}>
-            {new Date(markMs).getHours()}
+            {hasRoom(markMs) && formatHourMinute(markMs)}
           </span>
         ))}
       </div>
