@@ -195,6 +195,34 @@ async def test_a_client_that_ends_its_half_without_a_close_frame_is_let_go() -> 
         client.close()
 
 
+async def test_nothing_follows_a_close_frame() -> None:
+    async with serving() as served:
+        client = await RawClient.upgraded(served.port)
+        await served.settled()
+        await client.send(masked(Frame(Opcode.BINARY, b"x")))
+        await eventually(lambda: served.wires()[0].close_sent, "it was not closed")
+        served.tick()
+        served.tick()
+        metrics = served.hub.metrics()
+        assert (metrics.frames_sent_total, metrics.failed_total) == (0, 0)
+        data = await client.rest()
+        frames, ends = parse_frames(data)
+        assert [each.opcode for each in frames] == [Opcode.CLOSE]
+        assert ends[-1] == len(data)
+        client.close()
+
+
+async def test_what_a_client_still_sends_after_its_mistake_is_read_without_a_reset() -> None:
+    async with serving() as served:
+        client = await RawClient.upgraded(served.port)
+        await client.send(b"\x81\xff\x00\x00\x00\x00\x00\x10\x00\x00mask")  # 1 MiB announced
+        assert await close_code(client) == 1009
+        for _ in range(20):
+            await client.send(b"x" * 50_000)  # a reset would fail the second one
+        assert served.wires()
+        client.close()
+
+
 async def test_a_client_that_ignores_our_close_is_ended_all_the_same() -> None:
     async with serving(wire_limits=WireLimits(close_timeout_s=0.1)) as served:
         client = await RawClient.upgraded(served.port)
@@ -210,8 +238,10 @@ async def test_a_connection_that_ended_is_freed_at_once_without_the_collector(
 ) -> None:
     async with serving() as served:
         client = await RawClient.upgraded(served.port)
-        gone = [weakref.ref(wire) for wire in served.wires()]
-        assert len(gone) == 1
+        gone = [
+            ref for wire in served.wires() for ref in (weakref.ref(wire), weakref.ref(wire.conn))
+        ]
+        assert len(gone) == 2
         gc.disable()
         try:
             if goodbye == "close":
@@ -223,6 +253,6 @@ async def test_a_connection_that_ended_is_freed_at_once_without_the_collector(
                 await client.send(masked(Frame(Opcode.BINARY, b"x")))
                 await client.rest()
             client.close()
-            await eventually(lambda: gone[0]() is None, "something still holds it")
+            await eventually(lambda: [ref() for ref in gone] == [None, None], "it is still held")
         finally:
             gc.enable()
