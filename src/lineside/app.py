@@ -162,12 +162,12 @@ class House:
         return msgspec.structs.replace(self.loaded.site, is_demo=self.is_demo)
 
     def _targets(self) -> list[PollTarget]:
-        plcs = {plc.id: plc for plc in self.loaded.site.plcs}
-        return [self._target(plcs[plc_id]) for plc_id in self.loaded.plans]
+        return [self._target(plc) for plc in self.loaded.site.plcs]
 
     def _target(self, plc: Plc) -> PollTarget:
         settings = next(p for p in self.loaded.config.plc if p.id == plc.id)
-        addresses = self.loaded.addresses[plc.id]
+        # Without equipment there is still the link to watch.
+        addresses = self.loaded.addresses.get(plc.id, ())
         return PollTarget(
             plc=plc,
             make_driver=partial(DRIVERS[plc.driver].create, settings, addresses, system_clock),

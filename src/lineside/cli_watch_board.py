@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -18,6 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lineside.core.model import Status
+from lineside.hub.frame import (
+    ConnectionStatusMessage,
+    EquipmentStatusMessage,
+    PongMessage,
+)
 
 STALE_AFTER_S = 3.0
 
@@ -38,35 +42,7 @@ class Link(StrEnum):
     RECONNECTING = "reconnecting"
 
 
-class _Tags(msgspec.Struct):
-    status_tag: float
-    error_tag: float
-    connection: bool
-
-
-class _Equipment(msgspec.Struct):
-    equipment_code: str
-    equipment_name: str
-    status: Status
-    tags: _Tags
-    last_updated: str
-
-
-class _EquipmentStatus(msgspec.Struct, tag="equipment_status"):
-    timestamp: str
-    equipment: list[_Equipment]
-
-
-class _ConnectionStatus(msgspec.Struct, tag="connection_status"):
-    status: Literal["connected", "disconnected", "error"]
-    message: str
-
-
-class _Pong(msgspec.Struct, tag="pong"):
-    timestamp: str
-
-
-_DECODER = msgspec.json.Decoder(_EquipmentStatus | _ConnectionStatus | _Pong)
+_DECODER = msgspec.json.Decoder(EquipmentStatusMessage | ConnectionStatusMessage | PongMessage)
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,9 +156,9 @@ class WatchBoard:
         except (msgspec.DecodeError, UnicodeDecodeError):
             self.malformed_count += 1
             return []
-        if isinstance(decoded, _ConnectionStatus):
+        if isinstance(decoded, ConnectionStatusMessage):
             self.note = decoded.message if decoded.status != "connected" else ""
-        if not isinstance(decoded, _EquipmentStatus):
+        if not isinstance(decoded, EquipmentStatusMessage):
             return []
         was_blind = self.is_blind(now_s)
         self._heard_s = now_s
@@ -228,7 +204,7 @@ class WatchBoard:
         return _WORD[self.language][status]
 
     def _take_snapshot(
-        self, snapshot: _EquipmentStatus, now_s: float, was_blind: bool
+        self, snapshot: EquipmentStatusMessage, now_s: float, was_blind: bool
     ) -> list[Change]:
         rows: dict[str, _Row] = {}
         changes = []

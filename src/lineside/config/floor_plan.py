@@ -8,6 +8,12 @@ from pathlib import Path
 from lineside.config.findings import Findings, Origin
 
 FLOOR_PLAN_MAX_BYTES = 20 * 1024 * 1024
+MEDIA_TYPES = {
+    "SVG": "image/svg+xml",
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WebP": "image/webp",
+}
 KINDS = {".svg": "SVG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP"}
 
 
@@ -34,7 +40,7 @@ def check_floor_plan(path: Path, label: str, origin: Origin, findings: Findings)
     if len(image) > FLOOR_PLAN_MAX_BYTES:
         note(f"{label} is larger than {FLOOR_PLAN_MAX_BYTES // 1024 // 1024} MB")
         return None
-    found = _kind_of(image)
+    found = kind_of_image(image)
     if found != kind:
         what = f"a {found} image" if found else "not an image that browsers draw"
         note(f"{label} is {what}, its name says {kind}")
@@ -42,7 +48,7 @@ def check_floor_plan(path: Path, label: str, origin: Origin, findings: Findings)
     return image
 
 
-def _kind_of(image: bytes) -> str | None:
+def kind_of_image(image: bytes) -> str | None:
     """Return the kind of image by its first bytes (each format's own signature)."""
     if image.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"

@@ -22,26 +22,36 @@ ConnectionWord = Literal["connected", "disconnected", "error"]
 _TEXT_FIN = 0x81
 
 
-class _Tags(msgspec.Struct, frozen=True):
+class TagsMessage(msgspec.Struct, frozen=True):
+    """The contract's `tags`."""
+
     status_tag: int | float
     error_tag: int
     connection: bool
 
 
-class _Equipment(msgspec.Struct, frozen=True):
+class EquipmentMessage(msgspec.Struct, frozen=True):
+    """One object of the contract's `equipment`."""
+
     equipment_code: str
     equipment_name: str
     status: Status
-    tags: _Tags
+    tags: TagsMessage
     last_updated: str
 
 
-class _EquipmentStatus(msgspec.Struct, frozen=True, tag_field="type", tag="equipment_status"):
+class EquipmentStatusMessage(msgspec.Struct, frozen=True, tag_field="type", tag="equipment_status"):
+    """The contract's message 1."""
+
     timestamp: str
-    equipment: list[_Equipment]
+    equipment: list[EquipmentMessage]
 
 
-class _ConnectionStatus(msgspec.Struct, frozen=True, tag_field="type", tag="connection_status"):
+class ConnectionStatusMessage(
+    msgspec.Struct, frozen=True, tag_field="type", tag="connection_status"
+):
+    """The contract's message 2."""
+
     timestamp: str
     status: ConnectionWord
     message: str
@@ -49,7 +59,9 @@ class _ConnectionStatus(msgspec.Struct, frozen=True, tag_field="type", tag="conn
     equipment: tuple[()] = ()
 
 
-class _Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
+class PongMessage(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
+    """The contract's message 4."""
+
     timestamp: str
     ping_timestamp: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -68,12 +80,12 @@ def equipment_status_payload(line: LineState, at_s: float) -> bytes:
         Compact UTF-8 JSON.
     """
     equipment = [_equipment(state) for state in line.equipment]
-    return _encoder.encode(_EquipmentStatus(iso_utc(at_s), equipment))
+    return _encoder.encode(EquipmentStatusMessage(iso_utc(at_s), equipment))
 
 
 def connection_status_payload(status: ConnectionWord, message: str, at_s: float) -> bytes:
     """Return the contract's `connection_status`, with the empty `equipment` its script reads."""
-    return _encoder.encode(_ConnectionStatus(iso_utc(at_s), status, message))
+    return _encoder.encode(ConnectionStatusMessage(iso_utc(at_s), status, message))
 
 
 def pong_payload(at_s: float, client_timestamp: str | None = None) -> bytes:
@@ -85,8 +97,8 @@ def pong_payload(at_s: float, client_timestamp: str | None = None) -> bytes:
             client can measure the way; left out when it is longer than a timestamp can be.
     """
     if client_timestamp is None or len(client_timestamp) > CLIENT_TIMESTAMP_MAX:
-        return _encoder.encode(_Pong(iso_utc(at_s)))
-    return _encoder.encode(_Pong(iso_utc(at_s), client_timestamp))
+        return _encoder.encode(PongMessage(iso_utc(at_s)))
+    return _encoder.encode(PongMessage(iso_utc(at_s), client_timestamp))
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -101,13 +113,13 @@ def text_frame(payload: bytes) -> bytes:
     return head + payload
 
 
-def _equipment(state: EquipmentState) -> _Equipment:
+def _equipment(state: EquipmentState) -> EquipmentMessage:
     read_at_s = state.last_updated_s
-    return _Equipment(
+    return EquipmentMessage(
         state.code,
         state.name,
         state.status,
-        _Tags(_json_number(state.status_value), state.error_value, state.is_connected),
+        TagsMessage(_json_number(state.status_value), state.error_value, state.is_connected),
         NEVER_READ if read_at_s is None else iso_utc(read_at_s),
     )
 

@@ -25,14 +25,13 @@ from lineside.web.views import ServerInfo
 
 Document = dict[str, Any]
 
-# The public name of each struct that goes over the wire.
-_SCHEMA_NAMES: dict[type[msgspec.Struct], str] = {
-    frame._EquipmentStatus: "EquipmentStatusMessage",
-    frame._Equipment: "EquipmentMessage",
-    frame._Tags: "TagsMessage",
-    frame._ConnectionStatus: "ConnectionStatusMessage",
-    frame._Pong: "PongMessage",
-}
+_MESSAGES = (
+    frame.EquipmentStatusMessage,
+    frame.EquipmentMessage,
+    frame.TagsMessage,
+    frame.ConnectionStatusMessage,
+    frame.PongMessage,
+)
 
 _DESCRIPTIONS: dict[str, dict[str, str]] = {
     "EquipmentStatusMessage": {
@@ -227,16 +226,12 @@ def _operations() -> Document:
 
 def _message_schemas() -> Document:
     """Return the JSON Schema of every WebSocket message under its public name."""
-    names = {struct.__name__: name for struct, name in _SCHEMA_NAMES.items()}
     _, components = msgspec.json.schema_components(
-        _SCHEMA_NAMES, ref_template="#/components/schemas/{name}"
+        _MESSAGES, ref_template="#/components/schemas/{name}"
     )
-    schemas: Document = {"PingMessage": copy.deepcopy(_PING_SCHEMA)}
-    for private_name, schema in _rename_references(components, names).items():
-        name = names.get(private_name, private_name)
-        schemas[name] = {**schema, "title": name}
-    for struct, name in _SCHEMA_NAMES.items():
-        _complete(schemas[name], struct, _DESCRIPTIONS[name])
+    schemas: Document = {"PingMessage": copy.deepcopy(_PING_SCHEMA), **components}
+    for struct in _MESSAGES:
+        _complete(schemas[struct.__name__], struct, _DESCRIPTIONS[struct.__name__])
     return schemas
 
 
@@ -258,17 +253,6 @@ def _complete(schema: Document, struct: type[msgspec.Struct], texts: dict[str, s
             del field_schema["anyOf"]
         if name in texts:
             field_schema["description"] = texts[name]
-
-
-def _rename_references(value: Any, names: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _rename_references(each, names) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rename_references(each, names) for each in value]
-    if isinstance(value, str) and value.startswith("#/components/schemas/"):
-        prefix, _, name = value.rpartition("/")
-        return f"{prefix}/{names.get(name, name)}"
-    return value
 
 
 def _name_problem_media_type(responses: Document) -> None:

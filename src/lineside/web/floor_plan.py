@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import msgspec
 
-FLOOR_PLAN_MAX_BYTES = 20 * 1024 * 1024
+from lineside.config.floor_plan import FLOOR_PLAN_MAX_BYTES, MEDIA_TYPES, kind_of_image
 
 # An SVG may carry scripts. Opened by its own address it runs in a sandbox that allows none.
 FLOOR_PLAN_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
@@ -39,22 +38,7 @@ def read_floor_plan(path: Path) -> FloorPlan:
     if len(body) > FLOOR_PLAN_MAX_BYTES:
         limit_mib = FLOOR_PLAN_MAX_BYTES // 2**20
         raise FloorPlanError(f"The floor plan {path.name} is larger than {limit_mib} MiB.")
-    media_type = image_media_type(body)
-    if media_type is None:
+    kind = kind_of_image(body)
+    if kind is None:
         raise FloorPlanError(f"The floor plan {path.name} is not an SVG, PNG, JPEG or WebP image.")
-    return FloorPlan(body=body, media_type=media_type)
-
-
-def image_media_type(body: bytes) -> str | None:
-    """Return the media type that the first bytes prove, or None for anything else."""
-    if body.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if body.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
-        return "image/webp"
-    # Comments and a document type may stand before the root element, and it may have a prefix.
-    start = body[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start.startswith(b"<") and re.search(rb"<(?:[A-Za-z]+:)?svg[\s>]", start):
-        return "image/svg+xml"
-    return None
+    return FloorPlan(body=body, media_type=MEDIA_TYPES[kind])
