@@ -55,7 +55,7 @@ class ServerConfig(Table):
         examples=[8000],
     )
     allowed_origins: tuple[Origin, ...] = Field(
-        default=(),
+        default=("http://localhost:3001",),
         description="Web pages from elsewhere that may read the data: scheme, host and port, "
         "compared exactly. The server's own pages are always allowed.",
         examples=[["http://localhost:3001"]],
