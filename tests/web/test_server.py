@@ -5,6 +5,7 @@ import errno
 
 import pytest
 
+from lineside.core.limits import CONNECTIONS_MAX
 from lineside.web.server import LinesideServer, bind, event_loop_factory
 from serving import RawClient, handshake, serving
 
@@ -41,6 +42,19 @@ def test_the_event_loop_is_one_that_runs() -> None:
     loop = event_loop_factory()()
     assert loop.run_until_complete(asyncio.sleep(0, "ran")) == "ran"
     loop.close()
+
+
+async def test_a_low_limit_on_open_files_is_lifted_as_far_as_the_system_allows() -> None:
+    resource = pytest.importorskip("resource", reason="Windows has no such limit")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        async with serving():
+            lifted, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert lifted >= CONNECTIONS_MAX or lifted == hard
+        assert lifted >= 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_the_port_that_the_system_picked_is_known_before_serving() -> None:

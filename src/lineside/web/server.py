@@ -14,6 +14,7 @@ from lineside.core import limits
 from lineside.web.wire import HttpStage, WebSocketWire, WireLimits
 
 _BACKLOG = 4096  # all screens of a plant come back in the same second after a restart
+_OTHER_DESCRIPTORS = 1000  # PLCs, files, HTTP requests
 _GRACE_S = 2.0  # for requests that are still being answered
 
 
@@ -54,6 +55,23 @@ def bind(host: str, port: int) -> list[socket.socket]:
             bound.close()
         raise
     return sockets
+
+
+def lift_descriptor_limit() -> None:
+    """Let the process open as many sockets as its clients may need, as far as the system allows.
+
+    Most systems start a process with 1024, and the 1025th screen would hang unanswered.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.CONNECTIONS_MAX + _OTHER_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class LinesideServer(uvicorn.Server):
@@ -117,6 +135,7 @@ class LinesideServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept connections."""
+        lift_descriptor_limit()
         await super().startup(sockets)
         self.ready.set()
 
