@@ -103,19 +103,12 @@ class House:
         for warning in self.loaded.warnings:
             _log.warning("config", problem=str(warning))
         server = self.loaded.config.server
-        host = options.host if options.host is not None else server.host
+        self._host = options.host if options.host is not None else server.host
         port = options.port if options.port is not None else server.port
-        sockets = _claim(host, port)
+        sockets = _claim(self._host, port)
         bus = MemoryBus()
         site = self._site()
-        self.hub = Hub(
-            system_clock,
-            [line.id for line in site.lines],
-            HubLimits(
-                connections_max=server.connections_max,
-                connections_per_address_max=server.connections_per_address_max,
-            ),
-        )
+        self.hub = Hub(system_clock, [line.id for line in site.lines])
         live = LiveView(system_clock)
         # The hub comes first: a screen's frame waits for nobody else who hears the bus.
         bus.subscribe(self.hub.on_message)
@@ -128,11 +121,10 @@ class House:
             system_clock,
             extra_routes=websocket_routes(self.hub, system_clock),
         )
-        rules = gate_rules(
-            host, allowed_hosts=server.allowed_hosts, allowed_origins=server.allowed_origins
-        )
-        self.server = LinesideServer(Gate(app, rules), sockets, close_websockets=self.hub.close_all)
-        self.address = f"http://{_shown_host(host)}:{self.server.port}"
+        self.gate = Gate(app, gate_rules(self._host))
+        self._apply_server_rules()
+        self.server = LinesideServer(self.gate, sockets, close_websockets=self.hub.close_all)
+        self.address = f"http://{_shown_host(self._host)}:{self.server.port}"
 
     async def watch_config(self) -> None:
         """Swap in each new config that is valid; refuse, with reasons, each that is not."""
@@ -152,11 +144,26 @@ class House:
             self._replace(loaded)
 
     def _replace(self, loaded: LoadedConfig) -> None:
-        if loaded.config.server != self.loaded.config.server:
-            _log.warning("config: [server] has changed and applies at the next start")
-        self.loaded = loaded
+        before, self.loaded = self.loaded.config.server, loaded
+        now = loaded.config.server
+        if (before.host, before.port) != (now.host, now.port):
+            _log.warning("config: host and port of [server] apply at the next start")
+        self._apply_server_rules()
         self.engine.replace_site(self._site(), self._targets())
+        for warning in loaded.warnings:
+            _log.warning("config", problem=str(warning))
         _log.info("config replaced", equipment=len(loaded.config.equipment))
+
+    def _apply_server_rules(self) -> None:
+        """Let in whom the config lets in; connections that are open stay."""
+        server = self.loaded.config.server
+        self.gate.rules = gate_rules(
+            self._host, allowed_hosts=server.allowed_hosts, allowed_origins=server.allowed_origins
+        )
+        self.hub.limits = HubLimits(
+            connections_max=server.connections_max,
+            connections_per_address_max=server.connections_per_address_max,
+        )
 
     def _site(self) -> Site:
         return msgspec.structs.replace(self.loaded.site, is_demo=self.is_demo)

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from processes import Process, Server, free_port
 
@@ -111,6 +113,20 @@ def test_a_new_config_is_swapped_in_without_dropping_a_client(tmp_path: Path) ->
         server.wait_for("config replaced", 15)
         wanted = ["KRCWO12ELOA101", "KRCWO12ELOA103", "KRCWO12ELOA102"]
         assert any(codes(client) == wanted for _ in range(TICKS_WAITING))
+
+
+def test_an_origin_added_to_the_config_is_let_in_without_a_restart(tmp_path: Path) -> None:
+    path, port = tmp_path / "lineside.toml", free_port()
+    write_config(path, 101, port=port)
+    with Server("--config", str(path)) as server:
+        page = Origin("http://wall.plant.local")
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(server.ws_address, origin=page)
+        text = path.read_text(encoding="utf-8")
+        path.write_text(f'[server]\nallowed_origins = ["{page}"]\n{text}', encoding="utf-8")
+        server.wait_for("config replaced", 15)
+        with connect(server.ws_address, origin=page) as client:
+            assert codes(client) == ["KRCWO12ELOA101"]
 
 
 def test_a_new_config_with_mistakes_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
