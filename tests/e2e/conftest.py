@@ -1,0 +1,125 @@
+"""A real browser in front of real servers and simulated PLCs; a picture of every page that failed.
+
+Playwright's loop lives as long as a module, so that tests elsewhere may use a loop of their own.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from e2e.monitor_page import RECORDER, MonitorPage
+from e2e.plant import Plant, wait_until_running
+from processes import Server
+
+FAILURES = Path(__file__).parent / "screenshots" / "failures"
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LARGE = (1920, 1080)
+
+OpenMonitor: TypeAlias = Callable[..., MonitorPage]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    executable = shutil.which("chromium")
+    assert executable, "the browser tests need chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_context(
+    browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens browsers with nothing remembered; pictures their pages when the test fails."""
+    opened: list[BrowserContext] = []
+
+    def open_context(size: tuple[int, int] = LARGE, **options: Any) -> BrowserContext:
+        viewport = {"width": size[0], "height": size[1]}
+        context = browser.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+        opened.append(context)
+        return context
+
+    yield open_context
+    has_failed = request.node.stash.get(_HAS_FAILED, False)
+    for number, page in enumerate(page for context in opened for page in context.pages):
+        if has_failed:
+            name = re.sub(r"[^\w-]+", "-", request.node.name)
+            FAILURES.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=FAILURES / f"{name}-{number}.png")
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def open_monitor(new_context: Callable[..., BrowserContext]) -> OpenMonitor:
+    """Opens the monitor of a server, or of any address, in a browser of its own."""
+
+    def open_page(
+        at: Server | str, query: str = "", *, size: tuple[int, int] = LARGE, **options: Any
+    ) -> MonitorPage:
+        page = new_context(size, **options).new_page()
+        page.add_init_script(RECORDER)
+        page.goto(f"{at if isinstance(at, str) else at.address}/{query}")
+        return MonitorPage(page)
+
+    return open_page
+
+
+@pytest.fixture(scope="session")
+def steady_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """A plant in which every machine runs. A test that breaks a PLC mends it again."""
+    with Plant(tmp_path_factory.mktemp("steady")).running() as plant:
+        yield plant
+
+
+@pytest.fixture(scope="session")
+def steady(steady_plant: Plant) -> Iterator[Server]:
+    """A server for the steady plant, which no test ends."""
+    with steady_plant.server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def motley_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """A plant in which every status can be seen: four held by hand, and PLC03 is lost."""
+    with Plant(tmp_path_factory.mktemp("motley")).running() as plant:
+        plant.show_every_status()
+        yield plant
+
+
+@pytest.fixture(scope="session")
+def motley(motley_plant: Plant) -> Iterator[Server]:
+    """A server for the motley plant; it had read PLC03 before that was lost."""
+    with motley_plant.server() as server:
+        wait_until_running(server, motley_plant.codes_of("PLC03"))
+        motley_plant.lose("PLC03")
+        yield server
+
+
+_HAS_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report: Any = yield
+    if report.failed:
+        item.stash[_HAS_FAILED] = True
+    return report

@@ -1,0 +1,118 @@
+"""The server is killed, restarted or frozen: the page tells the truth throughout, and heals."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.conftest import OpenMonitor
+from e2e.monitor_page import GRAY, GREEN, MonitorPage
+from e2e.plant import Plant
+from processes import Server
+
+RETRY_S = 3.0
+GRAY_WITHIN_S = 4.0
+ATTEMPTS = ["1/5", "2/5", "3/5", "4/5", "5/5"]
+FAILED_WITHIN_MS = 22_000  # five attempts of 3 s, and a margin for a busy machine
+HEALED_WITHIN_MS = 19_000  # the page asks every 15 s
+
+
+@pytest.fixture
+def servers(steady_plant: Plant) -> Iterator[tuple[Server, Server]]:
+    with steady_plant.server() as first, steady_plant.server() as second:
+        yield first, second
+
+
+def test_a_dead_server_is_retried_five_times_then_failed_and_heals_when_it_returns(
+    servers: tuple[Server, Server], steady_plant: Plant, open_monitor: OpenMonitor
+) -> None:
+    crashed, restarted = servers
+    patient, impatient = open_monitor(crashed), open_monitor(crashed, "?lang=en")
+    warned = open_monitor(restarted)
+    pages = (patient, impatient, warned)
+    for monitor in pages:
+        monitor.expect_live(17)
+        monitor.expect_colors(steady_plant.codes, GREEN)
+
+    lost_at_s = time.time()
+    crashed.kill()
+    assert restarted.terminate() == 0
+    for monitor in pages:
+        monitor.expect_connection("reconnecting")
+    for monitor in pages:
+        monitor.expect_connection("failed", timeout_ms=FAILED_WITHIN_MS)
+        _expect_failed_board(monitor, steady_plant)
+        _expect_five_attempts(monitor, lost_at_s)
+    expect(patient.pill).to_have_text("연결 실패")
+    expect(impatient.pill).to_have_text("Connection failed")
+
+    crashed.start()
+    restarted.start()
+    impatient.banner.get_by_role("button", name="Reconnect").click()
+    impatient.expect_live(17, timeout_ms=3_000)
+    for monitor in (patient, warned):
+        monitor.expect_connection("connected", timeout_ms=HEALED_WITHIN_MS)
+    for monitor in pages:
+        monitor.expect_colors(steady_plant.codes, GREEN)
+        expect(monitor.banner).to_have_count(0)
+
+
+def _expect_failed_board(monitor: MonitorPage, plant: Plant) -> None:
+    monitor.expect_colors(plant.codes, GRAY)
+    expect(monitor.banner).to_be_visible()
+    expect(monitor.banner.get_by_role("button")).to_be_enabled()
+    # The page is deaf: that is one line, not three lost PLCs and not seventeen machines.
+    expect(monitor.attention).to_have_count(1)
+    expect(monitor.attention).to_have_attribute("data-attention", "page")
+
+
+def _expect_five_attempts(monitor: MonitorPage, lost_at_s: float) -> None:
+    said = [(at_s, text) for at_s, text in monitor.recorded()["pill"] if at_s > lost_at_s]
+    attempts = [(at_s, text.split()[-1]) for at_s, text in said if "/5" in text]
+    assert [count for _, count in attempts] == ATTEMPTS
+    gaps_s = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(attempts)]
+    assert all(RETRY_S - 0.2 < gap_s < RETRY_S + 1 for gap_s in gaps_s), gaps_s
+    assert attempts[0][0] - lost_at_s < 1.0, "said at once, not after the first wait"
+
+
+def test_a_server_restart_is_survived_without_a_touch(
+    servers: tuple[Server, Server], steady_plant: Plant, open_monitor: OpenMonitor
+) -> None:
+    server, _ = servers
+    monitor = open_monitor(server)
+    monitor.expect_live(17)
+    server.terminate()
+    monitor.expect_connection("reconnecting")
+    server.start()
+    monitor.expect_connection("connected", timeout_ms=2 * RETRY_S * 1_000)
+    monitor.expect_colors(steady_plant.codes, GREEN)
+    assert not any("2/5" in text for _, text in monitor.recorded()["pill"])
+
+
+def test_a_frozen_server_turns_every_box_gray_by_itself_and_thaws(
+    servers: tuple[Server, Server], steady_plant: Plant, open_monitor: OpenMonitor
+) -> None:
+    server, _ = servers
+    monitor = open_monitor(server)
+    monitor.expect_live(17)
+    frozen_at_s = time.time()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        # The socket is open and silent; nothing arrives that could say so.
+        monitor.expect_colors(steady_plant.codes, GRAY, timeout_ms=2 * GRAY_WITHIN_S * 1_000)
+        expect(monitor.pill).to_have_text("데이터 지연")
+        expect(monitor.banner).to_have_attribute("data-banner", "stale")
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    gray_after_s = [at_s - frozen_at_s for at_s in monitor.turned(GRAY, frozen_at_s).values()]
+    assert len(gray_after_s) == 17
+    assert max(gray_after_s) < GRAY_WITHIN_S, gray_after_s
+    monitor.expect_live(17)
+    monitor.expect_colors(steady_plant.codes, GREEN)
+    assert not any("1/5" in text for _, text in monitor.recorded()["pill"]), "the socket was kept"
