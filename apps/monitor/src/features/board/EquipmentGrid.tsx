@@ -16,7 +16,7 @@ interface EquipmentGridProps {
 
 /** Below this width the board is a phone's: it scrolls, and a box keeps a readable height. */
 const NARROW_PX = 640;
-const GRID_LIMITS = { gapPx: 10, minWidthPx: 96, minHeightPx: 62, aspect: 0.82 };
+const GRID_LIMITS = { gapPx: 10, minWidthPx: 96, minHeightPx: 84, aspect: 0.82 };
 
 /** The boxes, as large as the space allows, without scrolling wherever they stay readable. */
 export function EquipmentGrid({ session, codes, hasSummary, onOpen }: EquipmentGridProps) {
@@ -49,7 +49,7 @@ export function EquipmentGrid({ session, codes, hasSummary, onOpen }: EquipmentG
         onKeyDown={move}
         style={{
           gridTemplateColumns: `repeat(${fit.columns}, minmax(0, 1fr))`,
-          gridAutoRows: fit.fits ? 'minmax(0, 1fr)' : isNarrow ? '188px' : '72px',
+          gridAutoRows: fit.fits ? 'minmax(0, 1fr)' : isNarrow ? '188px' : '88px',
         }}
       >
         {codes.map((code) => (

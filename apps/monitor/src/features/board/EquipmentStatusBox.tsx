@@ -23,6 +23,7 @@ interface EquipmentStatusBoxProps {
 }
 
 const FRESH_S = 6;
+const FOREVER_MS = Number.MAX_SAFE_INTEGER;
 
 /** One machine, readable from five metres. It renders when its own machine changes, no sooner. */
 export const EquipmentStatusBox = memo(function EquipmentStatusBox(props: EquipmentStatusBoxProps) {
@@ -46,18 +47,15 @@ export const EquipmentStatusBox = memo(function EquipmentStatusBox(props: Equipm
       data-fresh={isFresh ? 'true' : undefined}
       data-variant={variant}
       tabIndex={isTabStop ? 0 : -1}
-      aria-label={strings.board.boxLabel(machine.name, strings.status[status], code)}
       onClick={() => onOpen(code)}
     >
-      <span className={styles.top}>
-        <StatusIcon status={status} className={styles.icon ?? ''} />
-        <TimeInStatus {...part} isLate={isLate} />
-      </span>
+      <StatusIcon status={status} className={styles.icon ?? ''} />
       <span className={styles.status}>{strings.status[status]}</span>
       <span className={styles.name}>{machine.name}</span>
       <span className={styles.reason}>
         {isLate ? <LateText {...part} /> : <ReasonText {...part} />}
       </span>
+      <TimeInStatus {...part} isLate={isLate} />
       {variant === 'box' && (
         <span className={styles.foot}>
           <BoxStrip {...part} />
@@ -124,14 +122,26 @@ function BoxStrip({ session, machine }: PartProps) {
     getObservedSinceMs(state.board, machine.code),
   );
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
+  const heardUntilMs = useSession(session, ({ board, lateCodes }) =>
+    lateCodes.has(machine.code) ? (board.lastUpdatedMs.get(machine.code) ?? 0) : FOREVER_MS,
+  );
   const { status, sinceMs } = machine;
   const endMs = (minute + 1) * 60_000;
   const lineObservedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
   const { windowMs, stepMs } = chooseScale(lineObservedSinceMs, endMs);
   const startMs = endMs - windowMs;
   const spans = useMemo(
-    () => buildSpans({ changes: changes ?? [], status, sinceMs, observedSinceMs, startMs, endMs }),
-    [changes, status, sinceMs, observedSinceMs, startMs, endMs],
+    () =>
+      buildSpans({
+        changes: changes ?? [],
+        status,
+        sinceMs,
+        observedSinceMs,
+        startMs,
+        endMs,
+        heardUntilMs,
+      }),
+    [changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs],
   );
   return <Strip spans={spans} startMs={startMs} endMs={endMs} stepMs={stepMs} />;
 }

@@ -53,11 +53,13 @@ function useLineShare(session: LineSession) {
   const changes = useSession(session, (state) => state.board.changes);
   const observedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
   const observedByCode = useSession(session, (state) => state.board.observedSinceMsByCode);
+  const lateCodes = useSession(session, (state) => state.lateCodes);
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
   return useMemo(() => {
     const endMs = minute * 60_000;
     const { windowMs } = chooseScale(observedSinceMs, endMs);
     const startMs = endMs - windowMs;
+    const { lastUpdatedMs } = session.getState().board;
     const timelines = [...machines.values()].map(({ code, status, sinceMs }) =>
       buildSpans({
         changes: changes.get(code) ?? [],
@@ -66,10 +68,11 @@ function useLineShare(session: LineSession) {
         observedSinceMs: observedByCode.get(code) ?? observedSinceMs,
         startMs,
         endMs,
+        heardUntilMs: lateCodes.has(code) ? (lastUpdatedMs.get(code) ?? 0) : endMs,
       }),
     );
     return { ...measureShare(timelines), windowMs };
-  }, [machines, changes, observedSinceMs, observedByCode, minute]);
+  }, [session, machines, changes, observedSinceMs, observedByCode, lateCodes, minute]);
 }
 
 function toPercent(share: number): string {

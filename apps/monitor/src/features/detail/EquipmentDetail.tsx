@@ -84,7 +84,7 @@ function Content({ session, rest, machine, onClose }: ContentProps) {
         </button>
       </header>
       {detail.isUnavailable && <p className={styles.notice}>{strings.detail.unavailable}</p>}
-      <div className={styles.columns}>
+      <div className={styles.columns} role="group" aria-label={machine.name} tabIndex={0}>
         <WhyThisColour session={session} machine={machine} isLate={isLate} view={detail.view} />
         <RawTags session={session} view={detail.view} />
         <Timeline session={session} machine={machine} view={detail.view} />

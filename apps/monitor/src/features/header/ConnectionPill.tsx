@@ -20,7 +20,11 @@ export function ConnectionPill({ session }: { readonly session: LineSession }) {
       <span className={styles.pill} data-phase={connection.phase} title={title}>
         <i className={styles.dot} aria-hidden="true" />
         {describe(connection, strings)}
-        {malformedCount > 0 && <span className={styles.malformed}>{malformedCount}</span>}
+        {malformedCount > 0 && (
+          <span className={styles.malformed}>
+            {strings.connection.malformedShort(malformedCount)}
+          </span>
+        )}
       </span>
       <span className={styles.age} title={strings.header.dataAgeTitle}>
         {age === null ? strings.header.noData : strings.header.dataAge(age)}

@@ -30,7 +30,6 @@ export function StatusCounts({ session, filter, onFilter }: StatusCountsProps) {
           data-count={status}
           data-empty={counts[status] === 0 ? 'true' : undefined}
           aria-pressed={filter === status}
-          aria-label={strings.header.filter(strings.status[status], counts[status])}
           onClick={() => onFilter(filter === status ? null : status)}
         >
           <StatusIcon status={status} className={styles.icon ?? ''} />

@@ -1,6 +1,6 @@
 /** How old each machine's data is, and whether it is too old to be believed. Pure. */
 import type { Board } from '@/lib/board/board';
-import type { Phase } from '@/lib/connection/connection';
+import { type Phase, SILENCE_STALE_MS } from '@/lib/connection/connection';
 import { elapsedMs, type Instant } from '@/lib/time/instant';
 
 /**
@@ -29,8 +29,8 @@ export function getBoardAgeMs(board: Board, now: Instant): number | null {
 }
 
 /**
- * Return the machines whose data the page no longer believes although the server has not said
- * `disconnected`: all of them while the page cannot hear, else those past their own limit.
+ * Return the machines of which the page no longer believes what it was last told: all of them while
+ * it cannot hear, else those that are past their own limit although the server calls them connected.
  */
 export function findLateCodes(
   board: Board,
@@ -39,15 +39,24 @@ export function findLateCodes(
   now: Instant,
 ): ReadonlySet<string> {
   const late = new Set<string>();
-  const isDeaf = phase === 'stale' || phase === 'failed';
+  const isDeaf = isPageDeaf(board, phase, staleAfterMs, now);
   for (const machine of board.machines.values()) {
-    if (!machine.tags.connection) continue;
+    if (isDeaf) late.add(machine.code);
+    if (isDeaf || !machine.tags.connection) continue;
     const periodMs = (board.plcs.get(machine.plcId ?? '')?.period_s ?? 0) * 1_000;
     const limitMs = Math.max(staleAfterMs, 3 * periodMs) + AGE_GRACE_MS;
     const ageMs = getAgeMs(board, machine.code, now);
-    if (isDeaf || ageMs === null || ageMs > limitMs) late.add(machine.code);
+    if (ageMs === null || ageMs > limitMs) late.add(machine.code);
   }
   return late;
+}
+
+function isPageDeaf(board: Board, phase: Phase, staleAfterMs: number, now: Instant): boolean {
+  if (phase === 'stale' || phase === 'failed') return true;
+  return (
+    board.asOf !== null &&
+    elapsedMs(board.asOf.receivedAt, now) > Math.max(staleAfterMs, SILENCE_STALE_MS)
+  );
 }
 
 /** Return whether both sets hold the same codes. */

@@ -89,7 +89,9 @@ export function listAttention(
   if (lateCodes.length > 0) {
     items.push({ kind: 'page', status: 'disconnected', sinceMs: deafSinceMs, codes: lateCodes });
   }
-  return items.sort(compareUrgency);
+  items.sort(compareUrgency);
+  // While the page cannot hear, nothing else on the list is sure to be true any more.
+  return items.sort((a, b) => Number(b.kind === 'page') - Number(a.kind === 'page'));
 }
 
 function isPlcAtFault(machine: Machine, plcs: ReadonlyMap<string, PlcView>): boolean {

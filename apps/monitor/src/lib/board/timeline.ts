@@ -17,12 +17,15 @@ export interface TimelineInput {
   readonly observedSinceMs: number | null;
   readonly startMs: number;
   readonly endMs: number;
+  /** What came after was not heard; left out where the page still hears. */
+  readonly heardUntilMs?: number;
 }
 
 /** Return the spans that fill [startMs, endMs) without gap or overlap, oldest first. */
 export function buildSpans(input: TimelineInput): readonly Span[] {
   const { changes, startMs, endMs } = input;
   const observedMs = input.observedSinceMs ?? endMs;
+  const heardMs = Math.min(endMs, input.heardUntilMs ?? endMs);
   const spans: Span[] = [];
   const add = (status: Status | null, fromMs: number, toMs: number): void => {
     const clippedStart = Math.max(startMs, fromMs);
@@ -40,14 +43,16 @@ export function buildSpans(input: TimelineInput): readonly Span[] {
     // No change on record: the present status, for as long as it is known to have lasted.
     const knownMs = Math.max(observedMs, input.sinceMs ?? observedMs);
     add(null, startMs, knownMs);
-    add(input.status, knownMs, endMs);
+    add(input.status, knownMs, heardMs);
+    add(null, Math.max(knownMs, heardMs), endMs);
     return spans;
   }
   add(null, startMs, Math.min(observedMs, first.atMs));
   add(first.previous, Math.min(observedMs, first.atMs), first.atMs);
   changes.forEach((change, index) => {
-    add(change.status, change.atMs, changes[index + 1]?.atMs ?? endMs);
+    add(change.status, change.atMs, changes[index + 1]?.atMs ?? heardMs);
   });
+  add(null, Math.max(heardMs, changes.at(-1)?.atMs ?? heardMs), endMs);
   return spans;
 }
 

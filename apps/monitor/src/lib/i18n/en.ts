@@ -79,6 +79,7 @@ export const en: Strings = {
     staleText: 'The connection is open but silent, so no status shown can be trusted.',
     notice: (message) => `Server notice: ${message}`,
     dismiss: 'Dismiss',
+    malformedShort: (count) => `${count} malformed`,
     malformed: (count) => `${plural(count, 'malformed message')} ignored`,
   },
   header: {
@@ -86,7 +87,6 @@ export const en: Strings = {
     demoTitle: 'This plant is simulated. These are not real machines.',
     line: 'Line',
     filters: 'Machines per status, and filters',
-    filter: (status, count) => `Show only ${status}, ${count}`,
     dataAge: (age) => `Data ${age} old`,
     dataAgeTitle: 'Age of the oldest value that is shown',
     noData: 'No data',
@@ -114,7 +114,6 @@ export const en: Strings = {
     clearFilter: 'Show all',
     late: (age) => `Data ${age} late`,
     lateUnknown: 'No data',
-    boxLabel: (name, status, code) => `${name}, ${status}, ${code}`,
     unplaced: 'Not on the plan',
     now: 'now',
     summary: 'Line summary',

@@ -82,6 +82,7 @@ export const ko: Strings = {
     staleText: '연결은 열려 있지만 새 데이터가 없어 설비 상태를 믿을 수 없습니다.',
     notice: (message) => `서버 알림: ${message}`,
     dismiss: '닫기',
+    malformedShort: (count) => `형식 오류 ${count}`,
     malformed: (count) => `형식이 잘못된 메시지 ${count}건을 무시했습니다`,
   },
   header: {
@@ -89,7 +90,6 @@ export const ko: Strings = {
     demoTitle: '시뮬레이션된 공장입니다. 실제 설비가 아닙니다.',
     line: '라인',
     filters: '상태별 설비 수와 필터',
-    filter: (status, count) => `${status} ${count}대만 보기`,
     dataAge: (age) => `데이터 ${age} 전`,
     dataAgeTitle: '표시 중인 값 가운데 가장 오래된 것의 나이',
     noData: '데이터 없음',
@@ -117,7 +117,6 @@ export const ko: Strings = {
     clearFilter: '모두 보기',
     late: (age) => `데이터 ${age} 늦음`,
     lateUnknown: '데이터 없음',
-    boxLabel: (name, status, code) => `${name}, ${status}, ${code}`,
     unplaced: '위치 없음',
     now: '지금',
     summary: '라인 요약',

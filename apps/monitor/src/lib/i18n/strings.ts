@@ -44,6 +44,7 @@ export interface Strings {
     readonly staleText: string;
     readonly notice: (message: string) => string;
     readonly dismiss: string;
+    readonly malformedShort: (count: number) => string;
     readonly malformed: (count: number) => string;
   };
   readonly header: {
@@ -51,7 +52,6 @@ export interface Strings {
     readonly demoTitle: string;
     readonly line: string;
     readonly filters: string;
-    readonly filter: (status: string, count: number) => string;
     readonly dataAge: (age: string) => string;
     readonly dataAgeTitle: string;
     readonly noData: string;
@@ -79,7 +79,6 @@ export interface Strings {
     readonly clearFilter: string;
     readonly late: (age: string) => string;
     readonly lateUnknown: string;
-    readonly boxLabel: (name: string, status: string, code: string) => string;
     readonly unplaced: string;
     readonly now: string;
     readonly summary: string;

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import {
+  emptyBoard,
+  foldChanges,
+  foldEquipment,
+  foldTick,
+  getObservedSinceMs,
+  STRIP_WINDOW_MS,
+} from '@/lib/board/board';
+import { at, buildBoard, buildList, buildTick, buildView, instant, START_MS } from '@/lib/testing';
+
+const running = buildView('A', 'running');
+const stopped = buildView('B', 'stopped');
+
+describe('foldTick', () => {
+  it('keeps the identity of every machine that did not change', () => {
+    const before = buildBoard(running, stopped);
+    const { board, changedCodes } = foldTick(
+      before,
+      buildTick(1, { ...running, last_updated: at(1) }, stopped),
+      instant(1),
+    );
+    expect(changedCodes).toEqual([]);
+    expect(board.machines).toBe(before.machines);
+    expect(board.order).toBe(before.order);
+    expect(board.lastUpdatedMs.get('A')).toBe(START_MS + 1_000);
+  });
+
+  it('counts a changed status from the tick and forgets the old reason', () => {
+    const before = buildBoard(running, stopped);
+    const { board, changedCodes } = foldTick(
+      before,
+      buildTick(3, buildView('A', 'error'), stopped),
+      instant(3),
+    );
+    expect(changedCodes).toEqual(['A']);
+    expect(board.machines.get('A')).toMatchObject({
+      status: 'error',
+      sinceMs: START_MS + 3_000,
+      reason: null,
+      plcId: 'PLC01',
+    });
+    expect(board.machines.get('B')).toBe(before.machines.get('B'));
+    expect(board.changes.get('A')).toEqual([
+      { atMs: START_MS + 3_000, previous: 'running', status: 'error' },
+    ]);
+  });
+
+  it('builds a board without REST, and does not invent since when', () => {
+    const { board } = foldTick(emptyBoard, buildTick(0, running), instant(0));
+    expect(board.machines.get('A')).toMatchObject({ status: 'running', sinceMs: null });
+    expect(board.changes.size).toBe(0);
+  });
+
+  it('drops machines that are no longer configured', () => {
+    const { board } = foldTick(buildBoard(running, stopped), buildTick(1, stopped), instant(1));
+    expect(board.order).toEqual(['B']);
+    expect(board.lastUpdatedMs.has('A')).toBe(false);
+  });
+});
+
+describe('foldEquipment', () => {
+  it('does not let an answer that is older than the tick turn a status back', () => {
+    const ticked = foldTick(buildBoard(running), buildTick(5, stopped), instant(5)).board;
+    const now = foldTick(ticked, buildTick(6, buildView('A', 'error')), instant(6)).board;
+    const folded = foldEquipment(now, buildList(5, running), instant(6));
+    expect(folded.machines.get('A')).toMatchObject({ status: 'error', reason: null });
+    expect(folded.asOf?.serverMs).toBe(START_MS + 6_000);
+  });
+
+  it('takes since and reason from an older answer about the same status', () => {
+    const view = buildView('A', 'error', { since: at(2.5) });
+    const now = foldTick(buildBoard(running), buildTick(6, view), instant(6)).board;
+    expect(now.machines.get('A')?.sinceMs).toBe(START_MS + 6_000);
+    const folded = foldEquipment(now, buildList(5, view), instant(6));
+    expect(folded.machines.get('A')?.sinceMs).toBe(START_MS + 2_500);
+    expect(folded.machines.get('A')?.reason?.code).toBe('error_tag');
+  });
+});
+
+describe('foldChanges', () => {
+  const change = (seconds: number, previous: 'running' | 'idle', status: 'running' | 'idle') => ({
+    equipment_code: 'A',
+    at: at(seconds),
+    previous,
+    status,
+    reason: running.reason,
+  });
+  const view = {
+    observed_since: at(-100_000),
+    observed_since_by_equipment: { B: at(-50) },
+    now: at(10),
+    changes: [change(-90_000, 'idle', 'running'), change(-80_000, 'running', 'idle')],
+  };
+
+  it('forgets what the strip no longer shows, but the change that still holds', () => {
+    const { changes } = foldChanges(emptyBoard, view);
+    expect(changes.get('A')).toEqual([
+      { atMs: START_MS - 80_000_000, previous: 'running', status: 'idle' },
+    ]);
+    expect(80_000_000).toBeGreaterThan(STRIP_WINDOW_MS);
+  });
+
+  it('keeps changes that ticks have shown since the answer', () => {
+    const ticked = foldTick(
+      buildBoard(running),
+      buildTick(11, buildView('A', 'idle')),
+      instant(11),
+    );
+    const { changes } = foldChanges(ticked.board, view);
+    expect(changes.get('A')?.at(-1)).toMatchObject({ atMs: START_MS + 11_000, status: 'idle' });
+  });
+
+  it('knows of a machine that was added later since when it is observed', () => {
+    const board = foldChanges(emptyBoard, view);
+    expect(getObservedSinceMs(board, 'A')).toBe(START_MS - 100_000_000);
+    expect(getObservedSinceMs(board, 'B')).toBe(START_MS - 50_000);
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import type { StatusChange } from '@/lib/board/board';
+import { buildSpans, chooseScale, listMarks, measureShare } from '@/lib/board/timeline';
+
+const base = { status: 'running', sinceMs: 0, observedSinceMs: 0, startMs: 0, endMs: 100 } as const;
+const changes: readonly StatusChange[] = [
+  { atMs: 20, previous: 'running', status: 'error' },
+  { atMs: 50, previous: 'error', status: 'running' },
+];
+
+describe('buildSpans', () => {
+  it('fills the window without gap or overlap', () => {
+    const spans = buildSpans({ ...base, changes });
+    expect(spans).toEqual([
+      { status: 'running', startMs: 0, endMs: 20 },
+      { status: 'error', startMs: 20, endMs: 50 },
+      { status: 'running', startMs: 50, endMs: 100 },
+    ]);
+  });
+
+  it('clips the change that began before the window', () => {
+    const spans = buildSpans({ ...base, changes, startMs: 30 });
+    expect(spans[0]).toEqual({ status: 'error', startMs: 30, endMs: 50 });
+  });
+
+  it('says that the time before the first observation is unseen', () => {
+    const first: StatusChange = { atMs: 40, previous: null, status: 'idle' };
+    expect(buildSpans({ ...base, changes: [first], observedSinceMs: 40 })).toEqual([
+      { status: null, startMs: 0, endMs: 40 },
+      { status: 'idle', startMs: 40, endMs: 100 },
+    ]);
+    expect(buildSpans({ ...base, changes: [], sinceMs: 10, observedSinceMs: 60 })[0]).toEqual({
+      status: null,
+      startMs: 0,
+      endMs: 60,
+    });
+  });
+
+  it('does not go on with the last status once nothing is heard any more', () => {
+    expect(buildSpans({ ...base, changes, heardUntilMs: 70 }).at(-1)).toEqual({
+      status: null,
+      startMs: 70,
+      endMs: 100,
+    });
+    expect(buildSpans({ ...base, changes: [], heardUntilMs: 70 })).toEqual([
+      { status: 'running', startMs: 0, endMs: 70 },
+      { status: null, startMs: 70, endMs: 100 },
+    ]);
+  });
+});
+
+describe('measureShare', () => {
+  it('never counts unseen or disconnected time as running', () => {
+    const spans = [
+      { status: null, startMs: 0, endMs: 40 },
+      { status: 'disconnected', startMs: 40, endMs: 60 },
+      { status: 'running', startMs: 60, endMs: 90 },
+      { status: 'stopped', startMs: 90, endMs: 100 },
+    ] as const;
+    expect(measureShare([spans])).toEqual({ running: 0.75, coverage: 0.4 });
+  });
+
+  it('has no figure where nothing was observed', () => {
+    expect(measureShare([[{ status: null, startMs: 0, endMs: 100 }]])).toEqual({
+      running: null,
+      coverage: 0,
+    });
+    expect(measureShare([])).toEqual({ running: null, coverage: 0 });
+  });
+});
+
+describe('chooseScale', () => {
+  const HOUR_MS = 3_600_000;
+
+  it('shows eight hours, and less only while less is known', () => {
+    const now = 100 * HOUR_MS;
+    expect(chooseScale(0, now).windowMs).toBe(8 * HOUR_MS);
+    expect(chooseScale(now - 3 * HOUR_MS, now).windowMs).toBe(8 * HOUR_MS);
+    expect(chooseScale(now - HOUR_MS, now).windowMs).toBe(2 * HOUR_MS);
+    expect(chooseScale(now - 60_000, now).windowMs).toBe(HOUR_MS / 2);
+    expect(chooseScale(null, now).windowMs).toBe(8 * HOUR_MS);
+  });
+});
+
+describe('listMarks', () => {
+  it('stands on whole steps of the clock', () => {
+    const start = new Date(2025, 10, 3, 9, 47).getTime();
+    const end = new Date(2025, 10, 3, 10, 17).getTime();
+    const marks = listMarks(start, end, 600_000).map((ms) => new Date(ms));
+    expect(marks.map((mark) => `${mark.getHours()}:${mark.getMinutes()}`)).toEqual([
+      '9:50',
+      '10:0',
+      '10:10',
+    ]);
+  });
+});

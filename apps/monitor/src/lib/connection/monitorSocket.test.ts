@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Connection } from '@/lib/connection/connection';
+import { MonitorSocket } from '@/lib/connection/monitorSocket';
+import { readClocks } from '@/lib/time/instant';
+
+/** Stands for the browser's socket; what the network does is said by the tests. */
+class BrowserSocket {
+  static opened: BrowserSocket[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  isClosed = false;
+
+  constructor(readonly url: string) {
+    BrowserSocket.opened.push(this);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  say(message: object): void {
+    this.onmessage?.({ data: JSON.stringify({ timestamp: '2025-11-03T10:30:45Z', ...message }) });
+  }
+}
+
+const tick = { type: 'equipment_status', equipment: [] };
+const newest = (): BrowserSocket => {
+  const socket = BrowserSocket.opened.at(-1);
+  if (socket === undefined) throw new Error('no socket was opened');
+  return socket;
+};
+
+function build(askHealth: () => Promise<boolean> = () => Promise.resolve(false)) {
+  const seen: Connection[] = [];
+  const onTick = vi.fn();
+  const onMalformed = vi.fn();
+  const socket = new MonitorSocket({
+    url: 'ws://line/ws/monitor',
+    askHealth,
+    onConnection: (connection) => seen.push(connection),
+    onTick,
+    onMalformed,
+  });
+  const now = (): Connection => seen.at(-1) as Connection;
+  return { socket, now, onTick, onMalformed };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('WebSocket', BrowserSocket);
+  BrowserSocket.opened = [];
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('MonitorSocket', () => {
+  it('tries five times, three seconds apart, and then says that it failed', async () => {
+    const { socket, now } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    newest().onclose?.();
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      expect(now()).toMatchObject({ phase: 'reconnecting', attempt, socket: 'none' });
+      await vi.advanceTimersByTimeAsync(2_999);
+      expect(BrowserSocket.opened).toHaveLength(attempt);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(BrowserSocket.opened).toHaveLength(attempt + 1);
+      newest().onclose?.();
+    }
+    expect(now().phase).toBe('failed');
+  });
+
+  it('gives up an attempt that hangs, without stretching the fifteen seconds', async () => {
+    const { socket, now } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().onclose?.();
+    await vi.advanceTimersByTimeAsync(3_000 + 5 * 3_000 + 10);
+    expect(now().phase).toBe('failed');
+    expect(BrowserSocket.opened.every((opened) => opened.isClosed)).toBe(true);
+  });
+
+  it('asks for health every fifteen seconds while failed, and starts over on an answer', async () => {
+    const askHealth = vi.fn<() => Promise<boolean>>().mockResolvedValue(false);
+    const { socket, now } = build(askHealth);
+    socket.start();
+    // The first attempt hangs for 3 s; its five followers start 3 s apart and hang as long.
+    await vi.advanceTimersByTimeAsync(21_000);
+    expect(now().phase).toBe('failed');
+    expect(askHealth).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(askHealth).toHaveBeenCalledOnce();
+    expect(now().phase).toBe('failed');
+    askHealth.mockResolvedValue(true);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(now()).toMatchObject({ phase: 'connecting', attempt: 0 });
+  });
+
+  it('treats a disconnected message like a lost connection', () => {
+    const { socket, now } = build();
+    socket.start();
+    newest().onopen?.();
+    const first = newest();
+    first.say({ type: 'connection_status', status: 'disconnected', message: 'restarting' });
+    expect(now()).toMatchObject({ phase: 'reconnecting', attempt: 1 });
+    expect(first.isClosed).toBe(true);
+    expect(first.onclose).toBeNull();
+  });
+
+  it('shows what an error message says and stays connected', () => {
+    const { socket, now } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say({ type: 'connection_status', status: 'error', message: 'unknown type' });
+    expect(now()).toMatchObject({ phase: 'live', notice: 'unknown type' });
+  });
+
+  it('counts malformed messages and goes on', () => {
+    const { socket, now, onTick, onMalformed } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().onmessage?.({ data: '{"type":' });
+    newest().say(tick);
+    expect(onMalformed).toHaveBeenCalledOnce();
+    expect(onTick).toHaveBeenCalledOnce();
+    expect(now().phase).toBe('live');
+  });
+
+  it('turns stale in silence, then takes the socket for half-open', async () => {
+    const { socket, now } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    await vi.advanceTimersByTimeAsync(3_500);
+    socket.checkSilence(readClocks());
+    expect(now().phase).toBe('stale');
+    await vi.advanceTimersByTimeAsync(7_000);
+    socket.checkSilence(readClocks());
+    expect(now()).toMatchObject({ phase: 'reconnecting', attempt: 1 });
+  });
+
+  it('does not wait for a dead socket after a sleep', async () => {
+    const { socket, now } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    vi.setSystemTime(Date.now() + 8 * 3_600_000);
+    socket.wake();
+    expect(now().phase).toBe('connecting');
+    expect(BrowserSocket.opened).toHaveLength(2);
+    newest().onopen?.();
+    newest().say(tick);
+    expect(now().phase).toBe('live');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(BrowserSocket.opened).toHaveLength(2);
+  });
+
+  it('leaves no timer, no socket and no callback after stop', async () => {
+    const { socket, onTick } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().onclose?.();
+    socket.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(BrowserSocket.opened).toHaveLength(1);
+    newest().say(tick);
+    expect(onTick).not.toHaveBeenCalled();
+  });
+
+  it('does not start over when the answer to a health question comes after stop', async () => {
+    let answer: (isHealthy: boolean) => void = () => undefined;
+    const { socket, now } = build(() => new Promise((resolve) => (answer = resolve)));
+    socket.start();
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(now().phase).toBe('failed');
+    const count = BrowserSocket.opened.length;
+    socket.stop();
+    answer(true);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(BrowserSocket.opened).toHaveLength(count);
+  });
+});
