@@ -13,6 +13,22 @@ from typing import Any
 import click
 
 
+class OutputGone(Exception):
+    """Who read standard output has gone (`| head`). No OSError: it is no fault of a network."""
+
+
+def echo(line: str | bytes) -> None:
+    """Print one line, for a command that also speaks to a network.
+
+    Raises:
+        OutputGone: nobody reads any more.
+    """
+    try:
+        click.echo(line)
+    except BrokenPipeError as error:
+        raise OutputGone from error
+
+
 def run_until_stopped(main: Coroutine[Any, Any, int]) -> int:
     """Run `main` until it ends or somebody stops it, which is an ordinary end.
 
@@ -36,10 +52,10 @@ def run_until_stopped(main: Coroutine[Any, Any, int]) -> int:
         return asyncio.run(until_stopped())
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
-    except BrokenPipeError:
+    except (OutputGone, BrokenPipeError):
         return _end_of_pipe()
     except BaseExceptionGroup as group:
-        if group.subgroup(BrokenPipeError):
+        if group.subgroup((OutputGone, BrokenPipeError)):
             return _end_of_pipe()
         usage = group.subgroup(click.ClickException)
         if usage is not None:
@@ -54,6 +70,6 @@ def _first(group: BaseExceptionGroup[click.ClickException]) -> click.ClickExcept
 
 
 def _end_of_pipe() -> int:
-    """Leave quietly when the reader has gone (`| head`): Python would complain while closing."""
+    """Leave quietly when the reader has gone: Python would complain while closing."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

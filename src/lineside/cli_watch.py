@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 
 from lineside import __version__
-from lineside.cli_loop import run_until_stopped
+from lineside.cli_loop import echo, run_until_stopped
 from lineside.cli_watch_board import Change, Language, WatchBoard
 
 DEFAULT_URL = "ws://localhost:8000/ws/monitor"
@@ -30,6 +30,15 @@ MESSAGE_MAX_BYTES = 16 * 1024 * 1024  # 5,000 machines are about 1.5 MB
 _PATH = "/ws/monitor"
 
 OnMessage = Callable[[str | bytes], None]
+Report = Callable[[str], None]
+
+
+def _silence(_: str) -> None:
+    """Report nothing: the screen shows it."""
+
+
+def _to_stderr(text: str) -> None:
+    click.echo(text, err=True)
 
 
 @click.command("watch", short_help="Show the live line in this terminal.")
@@ -97,26 +106,35 @@ def normalise_url(text: str) -> str:
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
 
 
-async def _listen(board: WatchBoard, on_message: OnMessage) -> None:
-    """Hand every message to `on_message`, reconnecting for ever; `board` learns of the link."""
+async def _listen(board: WatchBoard, on_message: OnMessage, report: Report = _silence) -> None:
+    """Hand every message to `on_message`, reconnecting for ever; `board` learns of the link.
+
+    `report` hears of the link in words, once per news.
+    """
+    reported = ""
     while True:
         try:
-            await _listen_once(board, on_message)
+            await _listen_once(board, on_message, report)
+            why = "the connection ended"
         except InvalidURI as error:
             raise click.ClickException(str(error)) from error
         except InvalidStatus as error:
             code = error.response.status_code
-            board.closed(time.monotonic(), f"the server refused: HTTP {code}{_hint(code)}")
+            why = f"the server refused: HTTP {code}{_hint(code)}"
         except ConnectionClosed as error:
-            received = error.rcvd
-            why = f"{received.code} {received.reason}".strip() if received else "no goodbye"
-            board.closed(time.monotonic(), f"the connection was closed: {why}")
+            goodbye = error.rcvd
+            said = f"{goodbye.code} {goodbye.reason}".strip() if goodbye else "no goodbye"
+            why, reported = f"the connection was closed: {said}", ""
         except (OSError, TimeoutError, WebSocketException) as error:
-            board.closed(time.monotonic(), f"no connection: {_first_line(error)}")
+            why = f"no connection: {_first_line(error)}"
+        board.closed(time.monotonic(), why)
+        if why != reported:
+            report(f"{why}; trying again every {RECONNECT_PAUSE_S:g} s")
+            reported = why
         await asyncio.sleep(RECONNECT_PAUSE_S)
 
 
-async def _listen_once(board: WatchBoard, on_message: OnMessage) -> None:
+async def _listen_once(board: WatchBoard, on_message: OnMessage, report: Report) -> None:
     connection = connect(
         board.url,
         user_agent_header=f"lineside-watch/{__version__}",
@@ -130,6 +148,7 @@ async def _listen_once(board: WatchBoard, on_message: OnMessage) -> None:
     )
     async with connection as socket:
         board.opened(time.monotonic())
+        report(f"connected to {board.url}")
         while True:
             on_message(await socket.recv())
 
@@ -155,17 +174,14 @@ async def _watch_changes(board: WatchBoard) -> int:
 
     def hear(message: str | bytes) -> None:
         for change in board.heard(message, time.monotonic()):
-            click.echo(_change_line(change))
+            echo(_change_line(change))
 
-    await _listen(board, hear)
+    await _listen(board, hear, _to_stderr)
     return 0
 
 
 async def _watch_json(board: WatchBoard) -> int:
-    def hear(message: str | bytes) -> None:
-        click.echo(message)
-
-    await _listen(board, hear)
+    await _listen(board, echo, _to_stderr)
     return 0
 
 

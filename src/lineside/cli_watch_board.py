@@ -140,7 +140,7 @@ class WatchBoard:
 
     def opened(self, now_s: float) -> None:
         """Note that the socket is open; data counts again from its first snapshot."""
-        self._is_open, self._changed_s = True, now_s
+        self._is_open, self._changed_s, self.note = True, now_s, ""
 
     def closed(self, now_s: float, why: str) -> None:
         """Note that the socket is closed or could not be opened."""
@@ -176,7 +176,7 @@ class WatchBoard:
 
     def is_blind(self, now_s: float) -> bool:
         """Whether what is known is too old to be shown as the truth."""
-        if self._heard_s is None or not self._is_open:
+        if self._heard_s is None or not self._is_open or self._heard_s < self._changed_s:
             return True
         return now_s - self._heard_s > STALE_AFTER_S
 
@@ -211,14 +211,16 @@ class WatchBoard:
         for machine in snapshot.equipment:
             status = machine.status if machine.tags.connection else Status.DISCONNECTED
             code, old = machine.equipment_code, self._rows.get(machine.equipment_code)
-            if old is not None and old.status is status:
+            if old is not None and old.status is status and not was_blind:
                 old.name = machine.equipment_name
                 rows[code] = old
                 continue
-            # After a gap in what was seen the change may have been at any time within the gap.
+            # What happened in a gap nobody saw: the time in any status counts from its end.
             is_exact = old is not None and not was_blind
             rows[code] = _Row(code, machine.equipment_name, status, now_s, is_exact)
             previous = old.status if old else None
+            if previous is status:
+                continue
             changes.append(
                 Change(code=code, name=machine.equipment_name, previous=previous, status=status)
             )
