@@ -33,13 +33,18 @@ class Plant:
     def __init__(self, loop: VirtualTimeLoop) -> None:
         self.loop = loop
         self.heard: list[tuple[float, BusMessage]] = []
+        self.is_recording = True
         self.plcs = {
             plc_id: ScriptedPlc(plc_id, loop.clock, tags={"M1": True, "M2": True, "M9": False})
             for plc_id in ("PLC01", "PLC02", "PLC03")
         }
         self.bus = MemoryBus()
-        self.bus.subscribe(lambda message: self.heard.append((loop.time(), message)))
+        self.bus.subscribe(self.hear)
         self.engine = Engine(self.site(), self.targets(), self.bus, loop.clock)
+
+    def hear(self, message: BusMessage) -> None:
+        if self.is_recording:
+            self.heard.append((self.loop.time(), message))
 
     def site(self, count: int = 6) -> Site:
         equipment = tuple(
