@@ -1,6 +1,6 @@
 """A copy of a config in which every PLC is on this computer, comments and all.
 
-Pure text work; who listens where is decided by the caller.
+Text work only; who listens where is decided by the caller.
 """
 
 from __future__ import annotations
