@@ -117,7 +117,7 @@ class Plant:
             {"id": plc, "host": "127.0.0.1", "port": port, "family": "Q", "heartbeat": "D0"}
             for plc, port in self.ports.items()
         ]
-        tables = [("[server]", server), ("[[line]]", line)]
+        tables: list[tuple[str, Mapping[str, Any]]] = [("[server]", server), ("[[line]]", line)]
         tables += [("[[plc]]", plc) for plc in plcs]
         tables += [("[[equipment]]", machine) for machine in self.machines]
         return "\n".join(f"{head}\n{_keys(table)}" for head, table in tables)

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+from e2e.axe import violations
 from e2e.conftest import OpenMonitor
 from e2e.monitor_page import GRAY, GREEN, MonitorPage
+from e2e.pictures import picture
 from e2e.plant import Plant
 from processes import Server
 
@@ -33,7 +35,7 @@ def test_a_dead_server_is_retried_five_times_then_failed_and_heals_when_it_retur
     servers: tuple[Server, Server], steady_plant: Plant, open_monitor: OpenMonitor
 ) -> None:
     crashed, restarted = servers
-    patient, impatient = open_monitor(crashed), open_monitor(crashed, "?lang=en")
+    patient, impatient = open_monitor(crashed), open_monitor(crashed, "?lang=en&theme=light")
     warned = open_monitor(restarted)
     pages = (patient, impatient, warned)
     for monitor in pages:
@@ -45,12 +47,17 @@ def test_a_dead_server_is_retried_five_times_then_failed_and_heals_when_it_retur
     assert restarted.terminate() == 0
     for monitor in pages:
         monitor.expect_connection("reconnecting")
+    assert violations(patient.page) == []
     for monitor in pages:
         monitor.expect_connection("failed", timeout_ms=FAILED_WITHIN_MS)
         _expect_failed_board(monitor, steady_plant)
         _expect_five_attempts(monitor, lost_at_s)
     expect(patient.pill).to_have_text("연결 실패")
     expect(impatient.pill).to_have_text("Connection failed")
+
+    assert violations(patient.page) == violations(impatient.page) == []
+    picture(patient, "failed-1920x1080-dark-ko")
+    picture(impatient, "failed-1920x1080-light-en")
 
     crashed.start()
     restarted.start()
