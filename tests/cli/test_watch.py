@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from lineside.cli_watch import normalise_url
+from lineside.cli.watch import normalise_url
 from processes import Process, free_port
 
 HELLO = {"type": "connection_status", "timestamp": "t", "status": "connected", "message": "hi"}

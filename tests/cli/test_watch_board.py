@@ -5,7 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
-from lineside.cli_watch_board import Language, Link, WatchBoard, format_age
+from lineside.cli.watch_board import Language, Link, WatchBoard, format_age
 from lineside.core.model import Status
 
 

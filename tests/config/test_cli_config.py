@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from lineside.cli_config import check, init, schema
+from lineside.cli.configs import check, init, schema
 from lineside.config import template
 
 CASES = Path(__file__).parent / "cases"

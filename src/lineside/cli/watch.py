@@ -1,7 +1,7 @@
 """`lineside watch`: the live line in a terminal, or its messages as lines for scripts.
 
 It only listens. It reconnects every three seconds for ever and says so; what it cannot hear it
-does not show as live (`cli_watch_board.py`).
+does not show as live (`watch_board.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 
 from lineside import __version__
-from lineside.cli_loop import echo, run_until_stopped
-from lineside.cli_watch_board import Change, Language, WatchBoard
+from lineside.cli.loop import echo, run_until_stopped
+from lineside.cli.watch_board import Change, Language, WatchBoard
 
 DEFAULT_URL = "ws://localhost:8000/ws/monitor"
 RECONNECT_PAUSE_S = 3.0

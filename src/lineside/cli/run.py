@@ -1,10 +1,9 @@
-"""The command line: `lineside`. Each command's module loads only when the command is asked for."""
+"""`lineside run`: serve the board. What runs is wired in `app.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,47 +15,8 @@ from lineside.core.errors import LinesideError
 if TYPE_CHECKING:
     from lineside.config import LoadedConfig
 
-_COMMANDS = {
-    "run": ("lineside.cli", "run"),
-    "init": ("lineside.cli_config", "init"),
-    "check": ("lineside.cli_config", "check"),
-    "simulate": ("lineside.cli_simulate", "simulate"),
-    "probe": ("lineside.cli_probe", "probe"),
-    "watch": ("lineside.cli_watch", "watch"),
-    "schema": ("lineside.cli_config", "schema"),
-}
 
-
-class _LazyGroup(click.Group):
-    """A group in the order of work, whose commands are imported when they are needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, name = _COMMANDS[cmd_name]
-        command = getattr(import_module(module), name)
-        return command if isinstance(command, click.Command) else None
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="lineside")
-def main() -> None:
-    """Real-time equipment monitoring for the shop floor: a screen that cannot lie.
-
-    \b
-    Look at a simulated plant:       lineside run --demo
-    Connect a plant of your own:     lineside init           writes lineside.toml
-                                     lineside check FILE     finds every mistake in it
-                                     lineside simulate FILE  plays its PLCs, to try it out
-                                     lineside probe FILE     reads every tag once
-                                     lineside run            serves the board
-    """
-
-
-@main.command()
+@click.command()
 @click.option(
     "--config",
     "-c",
@@ -123,7 +83,3 @@ def _announce(loaded: LoadedConfig, address: str) -> None:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-if __name__ == "__main__":
-    main()

@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lineside.cli_config import EXIT_BAD_CONFIG, print_problems
-from lineside.cli_loop import run_until_stopped
+from lineside.cli.configs import EXIT_BAD_CONFIG, print_problems
+from lineside.cli.loop import run_until_stopped
 from lineside.clock import system_clock
 from lineside.config import LoadedConfig, load_config
 from lineside.config.schema import PlcConfig

@@ -20,8 +20,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lineside.cli_config import EXIT_BAD_CONFIG, print_problems
-from lineside.cli_loop import run_until_stopped
+from lineside.cli.configs import EXIT_BAD_CONFIG, print_problems
+from lineside.cli.loop import run_until_stopped
 from lineside.clock import system_clock
 from lineside.config import LoadedConfig, load_config
 from lineside.core.errors import ConfigError

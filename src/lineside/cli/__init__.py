@@ -1,0 +1,48 @@
+"""The command line: `lineside`. Each command's module loads only when the command is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from lineside import __version__
+
+_COMMANDS = {
+    "run": ("lineside.cli.run", "run"),
+    "init": ("lineside.cli.configs", "init"),
+    "check": ("lineside.cli.configs", "check"),
+    "simulate": ("lineside.cli.simulate", "simulate"),
+    "probe": ("lineside.cli.probe", "probe"),
+    "watch": ("lineside.cli.watch", "watch"),
+    "schema": ("lineside.cli.configs", "schema"),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group in the order of work, whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command = getattr(import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lineside")
+def main() -> None:
+    """Real-time equipment monitoring for the shop floor: a screen that cannot lie.
+
+    \b
+    Look at a simulated plant:       lineside run --demo
+    Connect a plant of your own:     lineside init           writes lineside.toml
+                                     lineside check FILE     finds every mistake in it
+                                     lineside simulate FILE  plays its PLCs, to try it out
+                                     lineside probe FILE     reads every tag once
+                                     lineside run            serves the board
+    """
