@@ -10,6 +10,13 @@ const noBarrel = {
   message: 'Import from the module that defines a thing.',
 };
 
+/** Shared -> features -> app, and never from one feature to another. */
+const features = ['attention', 'board', 'detail', 'header', 'wall'];
+const mayNotImport = (files, ...group) => ({
+  files,
+  rules: { 'no-restricted-imports': ['error', { patterns: [{ group }] }] },
+});
+
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', 'src/lib/types/generated.ts'] },
   ...tseslint.configs.strict,
@@ -21,5 +28,13 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', noDefaultExport, noBarrel],
     },
   },
+  mayNotImport(['src/lib/**'], '@/features/*', '@/app/*'),
+  ...features.map((name) =>
+    mayNotImport(
+      [`src/features/${name}/**`],
+      '@/app/*',
+      ...features.filter((other) => other !== name).map((other) => `@/features/${other}/*`),
+    ),
+  ),
   { files: ['vite.config.ts', 'eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
 );

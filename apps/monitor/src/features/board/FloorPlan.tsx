@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type CSSProperties, useState } from 'react';
 import { EquipmentStatusBox } from '@/features/board/EquipmentStatusBox';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
@@ -34,13 +34,7 @@ export function FloorPlan({ session, codes, onOpen }: FloorPlanProps) {
   return (
     <div className={styles.frame}>
       <div className={styles.stage}>
-        <div
-          className={styles.plan}
-          style={{
-            aspectRatio: String(aspect),
-            width: `min(100cqw, ${(100 * aspect).toFixed(2)}cqh)`,
-          }}
-        >
+        <div className={styles.plan} style={{ '--aspect': aspect } as CSSProperties}>
           {imageUrl !== null && (
             <img
               className={styles.image}

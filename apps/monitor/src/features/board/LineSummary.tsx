@@ -11,6 +11,8 @@ import styles from './LineSummary.module.css';
 
 /** A figure over less observed time than this says nothing (ISO 22400 terms: coverage). */
 const COVERAGE_MIN = 0.95;
+/** And over less than this there is no figure at all. */
+const COVERAGE_FIGURE_MIN = 0.05;
 
 /** What the free cell of the board is good for: the line in two figures. */
 export function LineSummary({ session }: { readonly session: LineSession }) {
@@ -37,7 +39,9 @@ export function LineSummary({ session }: { readonly session: LineSession }) {
           {strings.board.runningShare(formatDuration(share.windowMs / 1_000, strings.duration))}
         </h2>
         <p className={styles.figure}>
-          {share.running === null ? '–' : strings.board.share(toPercent(share.running))}
+          {share.running === null || share.coverage < COVERAGE_FIGURE_MIN
+            ? '–'
+            : strings.board.share(toPercent(share.running))}
         </p>
         <p className={styles.note}>
           {strings.board.coverage(toPercent(share.coverage))}
