@@ -42,10 +42,13 @@ _MISFITS = """
       + `${element.scrollWidth}x${element.scrollHeight} in `
       + `${element.clientWidth}x${element.clientHeight})`);
   }
+  const isPanned = (element) => element !== null
+    && (/auto|scroll/.test(getComputedStyle(element).overflowX) || isPanned(element.parentElement));
   const boxes = [...document.querySelectorAll('[data-equipment-code]')]
-    .map((box) => [box.dataset.equipmentCode, box.getBoundingClientRect()]);
-  for (const [code, a] of boxes) {
-    if (a.left < -1 || a.right > innerWidth + 1) misfits.push(`${code} leaves the page`);
+    .map((box) => [box.dataset.equipmentCode, box.getBoundingClientRect(), isPanned(box)]);
+  for (const [code, a, mayLeave] of boxes) {
+    const leaves = a.left < -1 || a.right > innerWidth + 1;
+    if (leaves && !mayLeave) misfits.push(`${code} leaves the page`);
     for (const [other, b] of boxes) {
       if (code < other && a.left < b.right - 1 && b.left < a.right - 1
         && a.top < b.bottom - 1 && b.top < a.bottom - 1) misfits.push(`${code} covers ${other}`);
