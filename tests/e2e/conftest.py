@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from e2e.monitor_page import RECORDER, MonitorPage
 from e2e.plant import Plant, wait_until_running
@@ -36,12 +36,17 @@ OpenMonitor: TypeAlias = Callable[..., MonitorPage]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
-    executable = shutil.which("chromium")
-    assert executable, "the browser tests need chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
+        chromium = launch(playwright)
         yield chromium
         chromium.close()
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the browser."""
+    executable = shutil.which("chromium")
+    assert executable, "the browser tests need chromium: apt-get install chromium"
+    return playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
 
 
 @pytest.fixture
