@@ -90,8 +90,9 @@ describe('MonitorSocket', () => {
     const askHealth = vi.fn<() => Promise<boolean>>().mockResolvedValue(false);
     const { socket, now } = build(askHealth);
     socket.start();
-    // The first attempt hangs for 3 s; its five followers start 3 s apart and hang as long.
-    await vi.advanceTimersByTimeAsync(21_000);
+    // The first attempt hangs for 3 s; its five followers start 3 s apart and hang as long. A timer
+    // without delay still takes a millisecond, hence the ten more.
+    await vi.advanceTimersByTimeAsync(21_010);
     expect(now().phase).toBe('failed');
     expect(askHealth).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(15_000);
