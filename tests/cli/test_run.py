@@ -63,6 +63,7 @@ def until_closed(client: ClientConnection) -> tuple[list[dict[str, Any]], Connec
 
 def test_it_says_in_three_lines_what_runs_where_to_look_and_how_to_stop() -> None:
     with Server("--demo") as server:
+        server.wait_for("Stop with")
         told = [line for line in server.output.splitlines() if "[info" not in line]
     assert len(told) == 3
     assert "17 machines on 3 PLCs" in told[0]
