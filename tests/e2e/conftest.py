@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
-from e2e.monitor_page import RECORDER, MonitorPage
+from e2e.monitor_page import RECORDER, TICK_MS, MonitorPage
 from e2e.plant import Plant, wait_until_running
 from processes import Server
 
@@ -29,6 +29,8 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 LARGE = (1920, 1080)
+
+expect.set_options(timeout=TICK_MS)
 
 OpenMonitor: TypeAlias = Callable[..., MonitorPage]
 
@@ -89,16 +91,23 @@ def open_monitor(new_context: Callable[..., BrowserContext]) -> OpenMonitor:
 
 
 @pytest.fixture(scope="session")
-def steady_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    """A plant in which every machine runs. A test that breaks a PLC mends it again."""
+def shared_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """The plant behind `steady_plant`, for what lives longer than a test."""
     with Plant(tmp_path_factory.mktemp("steady")).running() as plant:
         yield plant
 
 
+@pytest.fixture
+def steady_plant(shared_plant: Plant) -> Iterator[Plant]:
+    """A plant in which every machine runs. What a test breaks is mended after it."""
+    yield shared_plant
+    shared_plant.mend()
+
+
 @pytest.fixture(scope="session")
-def steady(steady_plant: Plant) -> Iterator[Server]:
+def steady(shared_plant: Plant) -> Iterator[Server]:
     """A server for the steady plant, which no test ends."""
-    with steady_plant.server() as server:
+    with shared_plant.server() as server:
         yield server
 
 

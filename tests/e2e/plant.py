@@ -43,6 +43,8 @@ class Plant:
         self.own_pages = [free_port() for _ in range(FREE_PORTS)]
         self.machines = _machines()
         self.plcs: dict[str, Process] = {}
+        self._disturbed: set[str] = set()  # machines that do not run
+        self._lost: set[str] = set()  # PLCs that are not there
         shutil.copy(DEMO / "floor-plan.svg", folder / "floor-plan.svg")
         self.config.write_text(self._toml(), encoding="utf-8")
 
@@ -81,15 +83,28 @@ class Plant:
         plc = next(m["plc"] for m in self.machines if m["code"] == code)
         self.plcs[plc].say(f"{code} {verb}")
         self.plcs[plc].wait_for(f"{code}: {verb}")
+        if verb == "run":
+            self._disturbed.discard(code)
+        else:
+            self._disturbed.add(code)
 
     def lose(self, plc: str) -> None:
         """End a PLC as a power cut does. Its port stays its own."""
         self.plcs[plc].kill()
+        self._lost.add(plc)
 
     def restore(self, plc: str) -> None:
         """Start a lost PLC again, on its port."""
         self.plcs[plc].start()
         self.wait_until_served(plc)
+        self._lost.discard(plc)
+
+    def mend(self) -> None:
+        """Let every PLC be there and every machine run, whatever a test has left."""
+        for plc in sorted(self._lost):
+            self.restore(plc)
+        for code in sorted(self._disturbed):
+            self.order(code, "run")
 
     def show_every_status(self) -> None:
         """Let one machine be in each status that a machine can have by itself, the rest run."""

@@ -67,14 +67,14 @@ class Soaked:
 
 
 @pytest.fixture(scope="module")
-def soaked(steady_plant: Plant) -> Iterator[Soaked]:
+def soaked(shared_plant: Plant) -> Iterator[Soaked]:
     """Do everything of the module's docstring once."""
     ticked = threading.Event()
     seen: list[int] = []
     with (
-        steady_plant.server() as server,
-        Relay(steady_plant.own_pages[3], server.port, _hurrying(seen)).running() as fast,
-        Relay(steady_plant.own_pages[0], server.port, _repeating(ticked)).running() as torn,
+        shared_plant.server() as server,
+        Relay(shared_plant.own_pages[3], server.port, _hurrying(seen)).running() as fast,
+        Relay(shared_plant.own_pages[0], server.port, _repeating(ticked)).running() as torn,
         sync_playwright() as playwright,
     ):
         _visit(server, 50)
