@@ -101,6 +101,7 @@ class EquipmentView(View):
     last_updated: str | None = Field(
         description="None: never read. (The WebSocket says 1970-01-01.)"
     )
+    stale_after_s: float = Field(description="Without a good read for this long: disconnected.")
     position: PositionView | None
 
 
@@ -139,7 +140,6 @@ class EquipmentDetailView(EquipmentView):
     at: str
     raw_tags: list[RawTagView]
     stop_after_s: float | None
-    stale_after_s: float
     observed_since: str = Field(description="Nothing is known of the time before.")
     changes: list[ChangeView] = Field(
         description="Oldest first; at most the newest 500 since the start, fewer in a large plant."

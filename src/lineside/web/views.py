@@ -123,6 +123,7 @@ def equipment_view(state: EquipmentState, equipment: Equipment) -> EquipmentView
             connection=state.is_connected,
         ),
         last_updated=_iso_or_none(state.last_updated_s),
+        stale_after_s=equipment.rule.stale_after_s,
         position=None if position is None else PositionView(x=position[0], y=position[1]),
     )
 
@@ -141,7 +142,6 @@ def equipment_detail_view(
         at=iso_utc(snapshot.at.unix_s),
         raw_tags=[_raw_tag_view(tag) for tag in state.tags],
         stop_after_s=equipment.rule.stop_after_s,
-        stale_after_s=equipment.rule.stale_after_s,
         observed_since=iso_utc(observed_since_s),
         changes=[change_view(change) for change in changes],
     )

@@ -42,6 +42,7 @@ export function buildView(code: string, status: Status, change: Partial<Equipmen
       connection: status !== 'disconnected',
     },
     last_updated: at(0),
+    stale_after_s: 3,
     position: null,
     ...change,
   };

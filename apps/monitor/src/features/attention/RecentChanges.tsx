@@ -21,7 +21,7 @@ export function RecentChanges({ session, onOpen }: RecentChangesProps) {
   const strings = useStrings();
   const changes = useSession(session, (state) => state.board.changes);
   const machines = useSession(session, (state) => state.board.machines);
-  const recent = useMemo(() => listRecent(changes, RECENT_MAX), [changes]);
+  const recent = useMemo(() => listRecent(changes, machines, RECENT_MAX), [changes, machines]);
   return (
     <section className={styles.recent} aria-labelledby="recent-title">
       <h2 id="recent-title" className={styles.title}>
@@ -31,18 +31,24 @@ export function RecentChanges({ session, onOpen }: RecentChangesProps) {
         <p className={styles.none}>{strings.attention.noRecent}</p>
       ) : (
         <ol className={styles.list}>
-          {recent.map(({ code, change }) => (
-            <li key={`${code} ${change.atMs}`}>
+          {recent.map(({ codes, plcId, change }) => (
+            <li key={`${codes[0]} ${change.atMs}`}>
               <button
                 type="button"
                 className={styles.row}
                 data-color={getEquipmentColor({ status: change.status, tags: LIVE_TAGS })}
-                onClick={() => onOpen(code)}
+                onClick={() => onOpen(codes[0])}
               >
                 <time className={styles.time}>{formatHourMinute(change.atMs)}</time>
                 <StatusIcon status={change.status} className={styles.icon ?? ''} />
-                <span className={styles.name}>{machines.get(code)?.name ?? code}</span>
-                <span className={styles.word}>{strings.status[change.status]}</span>
+                <span className={styles.name}>
+                  {plcId === null
+                    ? (machines.get(codes[0])?.name ?? codes[0])
+                    : strings.attention.plcLost(plcId, codes.length)}
+                </span>
+                {plcId === null && (
+                  <span className={styles.word}>{strings.status[change.status]}</span>
+                )}
               </button>
             </li>
           ))}

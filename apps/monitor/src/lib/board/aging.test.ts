@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AGE_GRACE_MS, findLateCodes, getAgeMs, getBoardAgeMs } from '@/lib/board/aging';
-import { foldPlcs } from '@/lib/board/board';
-import { at, buildBoard, buildPlc, buildView, instant } from '@/lib/testing';
+import { at, buildBoard, buildView, instant } from '@/lib/testing';
 import { elapsedMs } from '@/lib/time/instant';
 
 const STALE_MS = 3_000;
@@ -58,19 +57,13 @@ describe('findLateCodes', () => {
     expect(late(3.1, 'reconnecting')).toEqual(['A', 'B', 'C']);
   });
 
-  it('gives a slowly polled PLC the time that its period takes', () => {
-    const view = buildView('A', 'running', { last_updated: at(-20) });
-    const slow = foldPlcs(buildBoard(view), {
-      at: at(0),
-      plcs: [buildPlc('PLC01', { period_s: 10 })],
-    });
-    expect([...findLateCodes(slow, 'live', STALE_MS, instant(1))]).toEqual([]);
-    const past = buildView('A', 'running', { last_updated: at(-30 - AGE_GRACE_MS / 1_000) });
-    const late = foldPlcs(buildBoard(past), {
-      at: at(0),
-      plcs: [buildPlc('PLC01', { period_s: 10 })],
-    });
-    expect([...findLateCodes(late, 'live', STALE_MS, instant(1))]).toEqual(['A']);
+  it("gives each machine the server's own limit for it", () => {
+    const lateAt = (readSeconds: number) => {
+      const view = buildView('A', 'running', { last_updated: at(readSeconds), stale_after_s: 30 });
+      return [...findLateCodes(buildBoard(view), 'live', STALE_MS, instant(1))];
+    };
+    expect(lateAt(-20)).toEqual([]);
+    expect(lateAt(-30 - AGE_GRACE_MS / 1_000)).toEqual(['A']);
   });
 });
 

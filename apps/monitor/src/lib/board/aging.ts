@@ -31,6 +31,7 @@ export function getBoardAgeMs(board: Board, now: Instant): number | null {
 /**
  * Return the machines of which the page no longer believes what it was last told: all of them while
  * it cannot hear, else those that are past their own limit although the server calls them connected.
+ * `staleAfterMs` stands in for a machine's own limit until REST has told it.
  */
 export function findLateCodes(
   board: Board,
@@ -39,24 +40,20 @@ export function findLateCodes(
   now: Instant,
 ): ReadonlySet<string> {
   const late = new Set<string>();
-  const isDeaf = isPageDeaf(board, phase, staleAfterMs, now);
+  const isDeaf = isPageDeaf(board, phase, now);
   for (const machine of board.machines.values()) {
     if (isDeaf) late.add(machine.code);
     if (isDeaf || !machine.tags.connection) continue;
-    const periodMs = (board.plcs.get(machine.plcId ?? '')?.period_s ?? 0) * 1_000;
-    const limitMs = Math.max(staleAfterMs, 3 * periodMs) + AGE_GRACE_MS;
+    const limitMs = (machine.staleAfterMs ?? staleAfterMs) + AGE_GRACE_MS;
     const ageMs = getAgeMs(board, machine.code, now);
     if (ageMs === null || ageMs > limitMs) late.add(machine.code);
   }
   return late;
 }
 
-function isPageDeaf(board: Board, phase: Phase, staleAfterMs: number, now: Instant): boolean {
+function isPageDeaf(board: Board, phase: Phase, now: Instant): boolean {
   if (phase === 'stale' || phase === 'failed') return true;
-  return (
-    board.asOf !== null &&
-    elapsedMs(board.asOf.receivedAt, now) > Math.max(staleAfterMs, SILENCE_STALE_MS)
-  );
+  return board.asOf !== null && elapsedMs(board.asOf.receivedAt, now) > SILENCE_STALE_MS;
 }
 
 /** Return whether both sets hold the same codes. */

@@ -29,6 +29,8 @@ export interface Machine {
   /** Null until REST has answered for this status. */
   readonly reason: ReasonView | null;
   readonly plcId: string | null;
+  /** Its own limit; null until REST has answered. */
+  readonly staleAfterMs: number | null;
   readonly position: PositionView | null;
 }
 
@@ -96,6 +98,7 @@ export function foldTick(
       sinceMs: known === undefined ? null : isChanged ? tickMs : known.sinceMs,
       reason: isChanged ? null : known.reason,
       plcId: known?.plcId ?? null,
+      staleAfterMs: known?.staleAfterMs ?? null,
       position: known?.position ?? null,
     };
     machines.set(code, known !== undefined && isSameMachine(known, next) ? known : next);
@@ -135,6 +138,7 @@ export function foldEquipment(board: Board, view: EquipmentListView, receivedAt:
       sinceMs: isSameStatus ? parseTimeMs(equipment.since) : (base?.sinceMs ?? null),
       reason: isSameStatus ? equipment.reason : (base?.reason ?? null),
       plcId: equipment.plc,
+      staleAfterMs: equipment.stale_after_s * 1_000,
       position: equipment.position,
     };
     machines.set(code, known !== undefined && isSameMachine(known, next) ? known : next);
@@ -211,6 +215,7 @@ function isSameMachine(a: Machine, b: Machine): boolean {
     a.status === b.status &&
     a.sinceMs === b.sinceMs &&
     a.plcId === b.plcId &&
+    a.staleAfterMs === b.staleAfterMs &&
     a.tags.status_tag === b.tags.status_tag &&
     a.tags.error_tag === b.tags.error_tag &&
     a.tags.connection === b.tags.connection &&

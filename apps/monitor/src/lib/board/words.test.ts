@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { announceChanges } from '@/lib/board/announce';
 import { getReasonFacts } from '@/lib/board/reasonFacts';
-import { listRecent } from '@/lib/board/recent';
 import { listShown } from '@/lib/board/shown';
 import { en } from '@/lib/i18n/en';
 import { ko } from '@/lib/i18n/ko';
@@ -25,24 +24,6 @@ describe('announceChanges', () => {
     const one = new Map(before('error')).set('A', 'running');
     expect(announceChanges(one, shown('error'), en)).toBe('Name A: Fault');
     expect(announceChanges(before('running'), shown('error'), en)).toBe('5 machines Fault');
-  });
-});
-
-describe('listRecent', () => {
-  it('lists faults, stops and losses, newest first, and no first status after a start', () => {
-    const changes = new Map([
-      ['A', [{ atMs: 5, previous: 'running', status: 'error' } as const]],
-      [
-        'B',
-        [
-          { atMs: 1, previous: null, status: 'stopped' } as const,
-          { atMs: 7, previous: 'running', status: 'stopped' } as const,
-          { atMs: 9, previous: 'stopped', status: 'running' } as const,
-        ],
-      ],
-    ]);
-    expect(listRecent(changes, 10).map(({ code }) => code)).toEqual(['B', 'A']);
-    expect(listRecent(changes, 1)).toHaveLength(1);
   });
 });
 

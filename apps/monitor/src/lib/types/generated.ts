@@ -231,6 +231,11 @@ export interface components {
              * @description None: never read. (The WebSocket says 1970-01-01.)
              */
             readonly last_updated: string | null;
+            /**
+             * Stale After S
+             * @description Without a good read for this long: disconnected.
+             */
+            readonly stale_after_s: number;
             readonly position: components["schemas"]["PositionView"] | null;
             /** At */
             readonly at: string;
@@ -238,8 +243,6 @@ export interface components {
             readonly raw_tags: readonly components["schemas"]["RawTagView"][];
             /** Stop After S */
             readonly stop_after_s: number | null;
-            /** Stale After S */
-            readonly stale_after_s: number;
             /**
              * Observed Since
              * @description Nothing is known of the time before.
@@ -286,6 +289,11 @@ export interface components {
              * @description None: never read. (The WebSocket says 1970-01-01.)
              */
             readonly last_updated: string | null;
+            /**
+             * Stale After S
+             * @description Without a good read for this long: disconnected.
+             */
+            readonly stale_after_s: number;
             readonly position: components["schemas"]["PositionView"] | null;
         };
         /**
