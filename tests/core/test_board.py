@@ -203,3 +203,49 @@ def test_a_heartbeat_that_stands_still_grays_the_machines_of_its_plc_only_until_
 def test_a_reading_of_a_plc_that_is_not_configured_is_ignored() -> None:
     board = Board(site(machine()), at(0))
     assert board.fold(reading({"M100": True}, at(1), plc="PLC99")) == []
+
+
+def test_a_plc_that_moved_to_another_address_never_lends_its_old_values() -> None:
+    def plc(source: str) -> Plc:
+        return Plc(id="PLC01", driver="melsec", endpoint="-", source=source)
+
+    board = Board(site(machine(), plcs=(plc("192.0.2.1:5010"),)), at(0))
+    board.note_plc(PlcState(id="PLC01", link=PlcLink.ONLINE, since_s=at(0).unix_s), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    same = Board(site(machine(), plcs=(plc("192.0.2.1:5010"),)), at(1), before=board)
+    moved = Board(site(machine(), plcs=(plc("192.0.2.2:5010"),)), at(1), before=board)
+    assert only(same, at(1)).status is Status.RUNNING
+    assert same.link_of("PLC01") is PlcLink.ONLINE
+    assert only(moved, at(1)).status is Status.DISCONNECTED
+    assert moved.link_of("PLC01") is PlcLink.CONNECTING
+    assert only(moved, at(1)).last_updated_s is None
+
+
+def test_running_again_after_an_outage_is_running_since_the_return() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)))
+    board.fold(reading({"M100": True, "M200": False}, at(3)))
+    assert only(board, at(3)).reason.since_s == at(1).unix_s
+    board.note_plc(lost(at(5)), at(5))
+    board.note_plc(PlcState(id="PLC01", link=PlcLink.ONLINE, since_s=at(1800).unix_s), at(1800))
+    board.fold(reading({"M100": True, "M200": False}, at(1800)))
+    state = only(board, at(1800))
+    assert state.status is Status.RUNNING
+    assert state.reason.since_s == at(1800).unix_s
+    assert state.since_s == at(1800).unix_s
+
+
+def test_a_fault_told_by_a_value_map_reaches_clients_that_look_at_error_tag_only() -> None:
+    rule = StatusRule(value_map={0: Status.STOPPED, 1: Status.RUNNING, 3: Status.ERROR})
+    by_value = Equipment(
+        code="KRCWO12ELOA101",
+        name="용접",
+        line_id="weld1",
+        plc_id="PLC01",
+        addresses={TagRole.STATUS: "D100"},
+        rule=rule,
+    )
+    board = Board(site(by_value), at(0))
+    for value, error in [(1, 0), (3, 1), (0, 0)]:
+        board.fold(reading({"D100": value}, at(value + 1)))
+        assert only(board, at(value + 1)).error_value == error

@@ -189,6 +189,8 @@ def test_a_tag_that_was_never_read_says_why_the_plc_is_silent() -> None:
     assert decision.status is Status.DISCONNECTED
     assert decision.reason.code is ReasonCode.NEVER_READ
     assert decision.reason.detail == "connection refused"
+    answering = decide(TagEvidence(address="M100"), plc=ONLINE)
+    assert answering.reason.detail == "M100 has not been read yet"
 
 
 ages = st.floats(0, 100)

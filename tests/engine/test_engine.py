@@ -100,10 +100,10 @@ def test_ticks_fall_on_whole_seconds_once_each_for_an_hour() -> None:
     async def script(made: Plant) -> None:
         await asyncio.sleep(3600)
 
-    snapshots = plant(script).snapshots()
+    _, *snapshots = plant(script).snapshots()  # the first is taken at the start
     assert len(snapshots) == 3600
     assert max(abs(s.at.unix_s - round(s.at.unix_s)) for _, s in snapshots) < 0.001
-    assert [s.sequence for _, s in snapshots] == list(range(1, 3601))
+    assert [s.sequence for _, s in snapshots] == list(range(2, 3602))
 
 
 def test_a_frozen_process_skips_the_ticks_it_missed_and_never_bursts() -> None:
@@ -113,7 +113,7 @@ def test_a_frozen_process_skips_the_ticks_it_missed_and_never_bursts() -> None:
         await asyncio.sleep(10)
 
     made = plant(script)
-    times = [t for t, _ in made.snapshots()]
+    _, *times = [t for t, _ in made.snapshots()]
     gaps = [b - a for a, b in itertools.pairwise(times)]
     assert sum(gap > 29 for gap in gaps) == 1
     assert sum(gap < 0.98 for gap in gaps) <= 1  # back on the grid after the late one
@@ -161,6 +161,27 @@ def test_a_new_configuration_keeps_the_connections_that_did_not_change() -> None
     # No tick between the two configurations shows a machine gray that did not move.
     assert all(s[:4] == [Status.RUNNING] * 4 for s in made.statuses(after_s=2))
     assert len(made.statuses()[-1]) == 5
+
+
+def test_a_new_plan_for_a_plc_waits_until_the_old_connection_is_closed() -> None:
+    async def script(made: Plant) -> None:
+        await asyncio.sleep(10)
+        made.engine.replace_site(made.site(), made.targets(PLC01="one tag more"))
+        await asyncio.sleep(5)
+
+    made = plant(script)
+    plc = made.plcs["PLC01"]
+    assert plc.open_count == 2
+    assert plc.open_times_s[1] - 10 >= 0.05
+    assert not [c for t, c in made.heard if isinstance(c, StateChange) and t > 5]
+
+
+def test_a_page_that_opens_before_the_first_second_gets_an_answer() -> None:
+    async def script(made: Plant) -> None:
+        await asyncio.sleep(0.01)
+
+    (first,) = plant(script).snapshots()
+    assert {e.status for e in first[1].lines[0].equipment} == {Status.DISCONNECTED}
 
 
 def test_a_plc_that_leaves_the_configuration_is_no_longer_polled() -> None:

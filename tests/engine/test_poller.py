@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine.scripted_plc import ScriptedPlc
 from lineside.core.model import Plc, PlcLink, PlcState, Reading
@@ -19,7 +20,7 @@ Script = Callable[["Bench"], Awaitable[None]]
 class Bench:
     """A poller, its scripted PLC, and everything the poller said."""
 
-    def __init__(self, loop: VirtualTimeLoop) -> None:
+    def __init__(self, loop: VirtualTimeLoop, link: PlcLink) -> None:
         self.loop = loop
         self.plc = ScriptedPlc("PLC01", loop.clock, tags={"M100": True})
         self.readings: list[Reading] = []
@@ -30,6 +31,7 @@ class Bench:
             loop.clock,
             on_reading=self.readings.append,
             on_state=lambda state: self.states.append((loop.time(), state)),
+            link=link,
             random=Random(1),
         )
 
@@ -38,10 +40,10 @@ class Bench:
         return [link for i, link in enumerate(links) if i == 0 or links[i - 1] is not link]
 
 
-def bench(script: Script) -> Bench:
+def bench(script: Script, link: PlcLink = PlcLink.CONNECTING) -> Bench:
     """Run a poller while `script` plays, then cancel it."""
     loop = VirtualTimeLoop()
-    made = Bench(loop)
+    made = Bench(loop, link)
 
     async def main() -> None:
         task = asyncio.create_task(made.poller.run())
@@ -126,6 +128,35 @@ def test_backoff_grows_to_ten_seconds_and_is_forgotten_after_a_good_poll() -> No
     assert made.states[-1][1].link in (PlcLink.RETRYING, PlcLink.LOST)
     after_good = [s for _, s in made.states if s.link is PlcLink.RETRYING]
     assert after_good[0].backoff_s == pytest.approx(0.5, rel=0.21)
+
+
+def test_a_link_that_flaps_is_logged_but_not_each_time() -> None:
+    async def script(made: Bench) -> None:
+        made.plc.timeout_s = 0.001
+        for _ in range(120):
+            made.plc.is_up = False
+            await asyncio.sleep(0.6)
+            made.plc.is_up = True
+            await asyncio.sleep(1.4)
+
+    with capture_logs() as logs:
+        made = bench(script)
+    assert PlcLink.RETRYING in made.links()
+    failed = [entry for entry in logs if entry["event"] == "plc poll failed"]
+    assert 2 <= len(failed) <= 5
+    assert failed[-1]["fault_count"] > 10
+
+
+def test_a_poller_that_takes_over_an_online_plc_gives_it_a_second_chance() -> None:
+    async def script(made: Bench) -> None:
+        made.plc.is_up = False
+        made.plc.timeout_s = 0.01
+        await asyncio.sleep(0.1)
+        made.plc.is_up = True
+        await asyncio.sleep(2)
+
+    assert bench(script, PlcLink.ONLINE).links() == [PlcLink.RETRYING, PlcLink.ONLINE]
+    assert bench(script, PlcLink.CONNECTING).links() == [PlcLink.LOST, PlcLink.ONLINE]
 
 
 def test_a_defect_in_a_driver_is_survived_and_named() -> None:

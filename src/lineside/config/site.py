@@ -75,6 +75,8 @@ def _plc(table: PlcConfig) -> Plc:
         id=table.id,
         driver=table.driver,
         endpoint=table.endpoint,
+        source=f"{table.host}:{table.port} {table.transport} {table.network}.{table.pc}"
+        f".{table.module_io}.{table.station} {table.family}",
         period_s=table.period,
         heartbeat=table.heartbeat,
         heartbeat_timeout_s=table.heartbeat_timeout,

@@ -24,6 +24,7 @@ from lineside.core.model import (
     Site,
     Snapshot,
     StateChange,
+    Status,
     TagRole,
     TagState,
     TagValue,
@@ -33,6 +34,7 @@ from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, d
 
 @dataclass(slots=True)
 class _PlcMemory:
+    plc: Plc
     state: PlcState
     evidence: PlcEvidence
     heartbeat_value: TagValue | None = None
@@ -53,7 +55,8 @@ class Board:
     def __init__(self, site: Site, now: Instant, before: Board | None = None) -> None:
         """Start a board for `site`, remembering from `before` what still applies to it.
 
-        A machine keeps its memory when its code, PLC and addresses are the same as before.
+        A PLC is remembered while its values come from the same source; a machine keeps the values
+        of its tags while that PLC and its addresses are the same.
         """
         self.site = site
         self._sequence: int = before._sequence if before else 0
@@ -78,9 +81,9 @@ class Board:
             heartbeat_timeout_s=plc.heartbeat_timeout_s,
         )
         old = before._plcs.get(plc.id) if before else None
-        if old is None:
+        if old is None or old.plc.source != plc.source:
             state = PlcState(id=plc.id, link=PlcLink.CONNECTING, since_s=now.unix_s)
-            return _PlcMemory(state, evidence)
+            return _PlcMemory(plc, state, evidence)
         is_same_beat = old.evidence.heartbeat == plc.heartbeat
         evidence = replace(
             old.evidence,
@@ -88,19 +91,29 @@ class Board:
             heartbeat_timeout_s=plc.heartbeat_timeout_s,
             heartbeat_moved_at=old.evidence.heartbeat_moved_at if is_same_beat else None,
         )
-        return _PlcMemory(old.state, evidence, old.heartbeat_value if is_same_beat else None)
+        return _PlcMemory(plc, old.state, evidence, old.heartbeat_value if is_same_beat else None)
 
-    @staticmethod
-    def _remember_equipment(equipment: Equipment, before: Board | None) -> _EquipmentMemory:
+    def _remember_equipment(self, equipment: Equipment, before: Board | None) -> _EquipmentMemory:
         old = before._equipment.get(equipment.code) if before else None
         tags = {role: TagEvidence(address=a) for role, a in equipment.addresses.items()}
         memory = _EquipmentMemory(equipment, tags)
-        if old is not None:
-            memory.decision, memory.since_s = old.decision, old.since_s
-            same_source = old.equipment.plc_id == equipment.plc_id
-            if same_source and old.equipment.addresses == equipment.addresses:
-                memory.tags, memory.not_running_since = old.tags, old.not_running_since
+        if old is None or before is None:
+            return memory
+        memory.decision, memory.since_s = old.decision, old.since_s
+        source = self._source_of(equipment)
+        is_same_source = source is not None and source == before._source_of(old.equipment)
+        if is_same_source and old.equipment.addresses == equipment.addresses:
+            memory.tags, memory.not_running_since = old.tags, old.not_running_since
         return memory
+
+    def _source_of(self, equipment: Equipment) -> tuple[str, str] | None:
+        """Return where a machine's values come from; None when from nowhere."""
+        plc = self._plcs.get(equipment.plc_id) if equipment.plc_id is not None else None
+        return (plc.plc.id, plc.plc.source) if plc is not None else None
+
+    def link_of(self, plc_id: str) -> PlcLink:
+        """Return how things stood with a PLC when it was last heard of."""
+        return self._plcs[plc_id].state.link
 
     def fold(self, reading: Reading) -> list[StateChange]:
         """Take in one poll of one PLC and return the status changes that it causes."""
@@ -193,7 +206,11 @@ class Board:
             since_s=memory.since_s,
             reason=decision.reason,
             status_value=_wire_number(memory.tags.get(TagRole.STATUS)),
-            error_value=1 if _wire_number(memory.tags.get(TagRole.ERROR)) else 0,
+            # The contract's clients find a fault by `error_tag` alone, wherever it came from.
+            error_value=int(
+                decision.status is Status.ERROR
+                or bool(_wire_number(memory.tags.get(TagRole.ERROR)))
+            ),
             is_connected=decision.is_connected,
             last_updated_s=_last_updated_s(memory),
             tags=tuple(_tag_state(role, tag) for role, tag in memory.tags.items()),
@@ -213,7 +230,12 @@ def _fold_tags(memory: _EquipmentMemory, values: Mapping[str, TagValue]) -> None
                 steady_since_s=tag.steady_since_s,
             )
             continue
-        is_same = tag.good is not None and tag.good.value == value.value
+        # What a value did while nobody could see it is not known: steady counts from the return.
+        is_same = (
+            tag.good is not None
+            and tag.good.value == value.value
+            and tag.good.read_at.age_s(value.read_at) < memory.equipment.rule.stale_after_s
+        )
         memory.tags[role] = TagEvidence(
             address=tag.address,
             good=value,

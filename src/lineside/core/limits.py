@@ -24,6 +24,7 @@ BACKOFF_JITTER = 0.2  # each wait is stretched or shrunk by up to this share
 LATENCY_WINDOW = 100  # polls
 RECONNECT_PAUSE_S = 0.05  # some PLCs refuse a new connection sooner than this after a close
 BAD_TAG_RETEST_S = 180.0
+RETRY_LOG_INTERVAL_S = 60.0
 
 # The site.
 EQUIPMENT_MAX = 5_000

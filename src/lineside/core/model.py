@@ -156,11 +156,15 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plc(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine and the page know of one PLC; how to speak to it is the driver's business."""
+    """What the engine and the page know of one PLC; how to speak to it is the driver's business.
+
+    `source` changes exactly when values may come from another machine than before.
+    """
 
     id: str
     driver: str
     endpoint: str  # for people: "192.168.3.39:5010 TCP 3E binary"
+    source: str = ""
     period_s: float = 0.5
     heartbeat: str | None = None
     heartbeat_timeout_s: float = 3.0

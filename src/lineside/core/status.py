@@ -152,11 +152,17 @@ def _why_tag_is_not_fresh(
         detail = latest.reason
     elif good is None:
         code = ReasonCode.NEVER_READ
-        detail = plc.fault or f"{plc.id} has not answered since the start"
+        detail = plc.fault or _never_read(tag, plc)
     else:
         code = ReasonCode.STALE
         detail = plc.fault or f"no good read of {tag.address} for {rule.stale_after_s:g} s"
     return Reason(code=code, since_s=since_s, tag=tag.address, value=value, detail=detail)
+
+
+def _never_read(tag: TagEvidence, plc: PlcEvidence) -> str:
+    if plc.link is PlcLink.ONLINE:
+        return f"{tag.address} has not been read yet"
+    return f"{plc.id} has not answered yet"
 
 
 def _decide_by_map(value_map: Mapping[int, Status], status: TagEvidence) -> Decision:

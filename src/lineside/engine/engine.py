@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from lineside.core.board import Board
-from lineside.core.limits import TICK_PERIOD_S
+from lineside.core.limits import RECONNECT_PAUSE_S, TICK_PERIOD_S
 from lineside.core.model import Plc, PlcState, Reading, Site, SiteChange, StateChange
 from lineside.core.ports import Bus, Clock, Driver
 from lineside.engine.poller import Poller
@@ -50,6 +50,8 @@ class Engine:
             self._tasks = tasks
             self._bus.publish(SiteChange(site=self._board.site, at_s=self._clock().unix_s))
             self._start_pollers()
+            # A page that opens before the first whole second is told what is known: nothing yet.
+            self._tick()
             await self._tick_forever()
 
     def replace_site(self, site: Site, targets: Sequence[PollTarget]) -> None:
@@ -63,9 +65,11 @@ class Engine:
     def _start_pollers(self) -> None:
         """Stop the pollers that are no longer wanted as they are; start those that are missing."""
         wanted = {target.plc.id: target for target in self._targets}
+        ended: dict[str, asyncio.Task[None]] = {}
         for plc_id, (target, task) in list(self._pollers.items()):
             if plc_id not in wanted or wanted[plc_id].fingerprint != target.fingerprint:
                 task.cancel()
+                ended[plc_id] = task
                 del self._pollers[plc_id]
         for plc_id, target in wanted.items():
             if plc_id in self._pollers or self._tasks is None:
@@ -77,8 +81,10 @@ class Engine:
                 self._clock,
                 on_reading=partial(self._take_reading, target),
                 on_state=partial(self._take_state, target),
+                link=self._board.link_of(plc_id),
             )
-            task = self._tasks.create_task(poller.run(), name=f"poller {plc_id}")
+            running = _run_after(ended.get(plc_id), poller)
+            task = self._tasks.create_task(running, name=f"poller {plc_id}")
             self._pollers[plc_id] = (target, task)
 
     def _is_current(self, target: PollTarget) -> bool:
@@ -98,15 +104,25 @@ class Engine:
             # A timer may fire a little early; a tick never does.
             while (wait_s := tick_s - self._clock().monotonic_s) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(wait_s)
-            now = self._clock()
-            snapshot, changes = self._board.tick(now)
-            self._publish_changes(changes)
-            self._bus.publish(snapshot)
+            self._tick()
             tick_s, missed = next_tick_s(tick_s, TICK_PERIOD_S, self._clock())
             if missed:
                 self.missed_tick_count += missed
                 _log.warning("ticks missed", count=missed)
 
+    def _tick(self) -> None:
+        snapshot, changes = self._board.tick(self._clock())
+        self._publish_changes(changes)
+        self._bus.publish(snapshot)
+
     def _publish_changes(self, changes: Sequence[StateChange]) -> None:
         for change in changes:
             self._bus.publish(change)
+
+
+async def _run_after(predecessor: asyncio.Task[None] | None, poller: Poller) -> None:
+    """Run `poller` once its predecessor's connection is closed: many PLCs serve one at a time."""
+    if predecessor is not None:
+        await asyncio.wait([predecessor])
+        await asyncio.sleep(RECONNECT_PAUSE_S)
+    await poller.run()

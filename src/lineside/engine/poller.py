@@ -14,8 +14,8 @@ from random import Random
 import structlog
 
 from lineside.core.errors import DriverError
-from lineside.core.limits import LATENCY_WINDOW
-from lineside.core.model import CpuState, Plc, PlcFault, PlcLink, PlcState, Reading
+from lineside.core.limits import LATENCY_WINDOW, RETRY_LOG_INTERVAL_S
+from lineside.core.model import CpuState, Instant, Plc, PlcFault, PlcLink, PlcState, Reading
 from lineside.core.ports import Clock, Driver
 from lineside.engine.schedule import backoff_s, next_slot_s
 
@@ -33,6 +33,7 @@ class Poller:
         *,
         on_reading: Callable[[Reading], None],
         on_state: Callable[[PlcState], None],
+        link: PlcLink = PlcLink.CONNECTING,
         random: Random | None = None,
     ) -> None:
         """Make a poller that has not connected yet.
@@ -43,6 +44,8 @@ class Poller:
             clock: where every time comes from.
             on_reading: gets every completed poll. Must not block.
             on_state: gets the link's state after every poll and every transition.
+            link: how things stood with this PLC before; a new plan for a PLC that was online gives
+                it the same second chance as one failed poll.
             random: the source of the backoff's jitter.
         """
         self._plc = plc
@@ -52,7 +55,8 @@ class Poller:
         self._on_state = on_state
         self._random = random or Random()  # noqa: S311 -- jitter, not a secret
         self._log = _log.bind(plc=plc.id)
-        self._link = PlcLink.CONNECTING
+        self._link = link
+        self._told_retry_at: Instant | None = None
         self._since_s = clock().unix_s
         self._fault: PlcFault | None = None
         self._failures = 0
@@ -100,13 +104,14 @@ class Poller:
             await asyncio.sleep(slot_s - now_s)
 
     def _note_reading(self, reading: Reading) -> None:
-        self._last = reading
         self._poll_count += 1
         self._request_count += reading.request_count
         self._latencies_ms.append(reading.latency_s * 1000.0)
-        if self._link is not PlcLink.ONLINE:
+        if self._link in (PlcLink.CONNECTING, PlcLink.LOST):
             self._log.info("plc online", latency_ms=round(reading.latency_s * 1000.0, 1))
+        if self._link is not PlcLink.ONLINE or self._last is None:
             self._enter(PlcLink.ONLINE)
+        self._last = reading
         self._failures = 0
         self._backoff_s = self._next_attempt_s = None
         self._on_reading(reading)
@@ -121,10 +126,18 @@ class Poller:
         self._next_attempt_s = now.unix_s + self._backoff_s
         if self._link is PlcLink.ONLINE:
             self._enter(PlcLink.RETRYING)
+            self._tell_retry(now, message)
         elif self._link is not PlcLink.LOST:
             self._log.warning("plc lost", error=message, cause=cause)
             self._enter(PlcLink.LOST)
         self._on_state(self.state())
+
+    def _tell_retry(self, now: Instant, message: str) -> None:
+        """Log a failed poll, but not each one of a link that flaps all day."""
+        told = self._told_retry_at
+        if told is None or told.age_s(now) >= RETRY_LOG_INTERVAL_S:
+            self._told_retry_at = now
+            self._log.warning("plc poll failed", error=message, fault_count=self._fault_count)
 
     def _enter(self, link: PlcLink) -> None:
         self._link = link

@@ -75,7 +75,7 @@ class ReasonView(View):
 class TagsView(View):
     """The contract's `tags` object."""
 
-    status_tag: float
+    status_tag: int | float
     error_tag: int
     connection: bool
 

@@ -118,7 +118,7 @@ def equipment_view(state: EquipmentState, equipment: Equipment) -> EquipmentView
         reason=reason_view(state.reason),
         tags=TagsView(
             # The contract has a number here, and JSON has none for infinity (the hub says 0 too).
-            status_tag=state.status_value if isfinite(state.status_value) else 0.0,
+            status_tag=state.status_value if isfinite(state.status_value) else 0,
             error_tag=state.error_value,
             connection=state.is_connected,
         ),

@@ -20,11 +20,12 @@ export function LineSummary({ session }: { readonly session: LineSession }) {
   const shown = useShown(session);
   const counts = countStatuses(shown);
   const share = useLineShare(session);
+  const isBlind = shown.length > 0 && shown.every(({ isLate }) => isLate);
   return (
     <section className={styles.summary} aria-label={strings.board.summary}>
       <h2 className={styles.title}>{strings.board.runningNow}</h2>
       <p className={styles.figure}>
-        {counts.running}
+        {isBlind ? '–' : counts.running}
         <small>/{shown.length}</small>
       </p>
       <div className={styles.bar} aria-hidden="true">

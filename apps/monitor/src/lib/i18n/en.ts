@@ -4,7 +4,8 @@ const plural = (count: number, word: string): string => `${count} ${word}${count
 
 export const en: Strings = {
   languageName: 'English',
-  duration: { day: ' d', hour: ' h', minute: ' min', second: ' s' },
+  // No-break spaces: a number and its unit stay on one line.
+  duration: { day: '\u00a0d', hour: '\u00a0h', minute: '\u00a0min', second: '\u00a0s' },
   status: {
     running: 'Running',
     idle: 'Idle',

@@ -19,12 +19,12 @@ describe('formatCounter', () => {
 
 describe('formatDuration', () => {
   it.each([
-    [0, '0초', '0 s'],
-    [48, '48초', '48 s'],
-    [252, '4분 12초', '4 min 12 s'],
-    [300, '5분', '5 min'],
-    [6_130, '1시간 42분', '1 h 42 min'],
-    [86_405, '1일', '1 d'],
+    [0, '0초', '0\u00a0s'],
+    [48, '48초', '48\u00a0s'],
+    [252, '4분 12초', '4\u00a0min 12\u00a0s'],
+    [300, '5분', '5\u00a0min'],
+    [6_130, '1시간 42분', '1\u00a0h 42\u00a0min'],
+    [86_405, '1일', '1\u00a0d'],
   ])('writes %d s as %s and %s', (seconds, korean, english) => {
     expect(formatDuration(seconds, ko.duration)).toBe(korean);
     expect(formatDuration(seconds, en.duration)).toBe(english);
