@@ -86,6 +86,7 @@ async def run(options: RunOptions, announce: Callable[[LoadedConfig, str], None]
             with _stop_on_signals(house.server.stop):
                 serving = tasks.create_task(house.server.serve(), name="web server")
                 await house.server.ready.wait()
+                await house.engine.ready.wait()
                 announce(house.loaded, house.address)
                 await serving
             for task in background:

@@ -120,7 +120,7 @@ def test_a_frozen_process_skips_the_ticks_it_missed_and_never_bursts() -> None:
     assert made.engine.missed_tick_count >= 29
     # What was read before the freeze is 30 s old in the first tick after it, and says so.
     frozen_at = next(i for i, gap in enumerate(gaps) if gap > 29)
-    assert set(made.statuses()[frozen_at + 1]) == {Status.DISCONNECTED}
+    assert set(made.statuses()[frozen_at + 2]) == {Status.DISCONNECTED}
 
 
 def test_one_silent_plc_disconnects_its_two_machines_and_disturbs_no_other() -> None:
@@ -176,12 +176,21 @@ def test_a_new_plan_for_a_plc_waits_until_the_old_connection_is_closed() -> None
     assert not [c for t, c in made.heard if isinstance(c, StateChange) and t > 5]
 
 
-def test_a_page_that_opens_before_the_first_second_gets_an_answer() -> None:
-    async def script(made: Plant) -> None:
-        await asyncio.sleep(0.01)
+def test_a_page_that_opens_before_the_first_second_is_told_what_is_known() -> None:
+    async def all_answer(made: Plant) -> None:
+        await asyncio.sleep(0.1)
 
-    (first,) = plant(script).snapshots()
-    assert {e.status for e in first[1].lines[0].equipment} == {Status.DISCONNECTED}
+    async def one_is_silent(made: Plant) -> None:
+        made.plcs["PLC02"].is_up = False
+        await asyncio.sleep(0.3)
+
+    running, gray = Status.RUNNING, Status.DISCONNECTED
+    for script, expected in (
+        (all_answer, [running] * 6),
+        (one_is_silent, [running, running, gray, gray, running, running]),
+    ):
+        ((_, first),) = plant(script).snapshots()
+        assert [e.status for e in first.lines[0].equipment] == expected
 
 
 def test_a_plc_that_leaves_the_configuration_is_no_longer_polled() -> None:

@@ -6,6 +6,7 @@ It owns the board. Readings come in from the pollers, snapshots and changes go o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from functools import partial
 import structlog
 
 from lineside.core.board import Board
-from lineside.core.limits import RECONNECT_PAUSE_S, TICK_PERIOD_S
+from lineside.core.limits import FIRST_TICK_WAIT_S, RECONNECT_PAUSE_S, TICK_PERIOD_S
 from lineside.core.model import Plc, PlcState, Reading, Site, SiteChange, StateChange
 from lineside.core.ports import Bus, Clock, Driver
 from lineside.engine.poller import Poller
@@ -35,13 +36,19 @@ class Engine:
     """Polls, folds and ticks for as long as `run` is awaited."""
 
     def __init__(self, site: Site, targets: Sequence[PollTarget], bus: Bus, clock: Clock) -> None:
-        """Make an engine for `site` that polls `targets` and publishes on `bus`."""
+        """Make an engine for `site` that polls `targets` and publishes on `bus`.
+
+        `ready` is set once the first snapshot is out.
+        """
         self._bus = bus
         self._clock = clock
         self._board = Board(site, clock())
         self._targets = tuple(targets)
         self._pollers: dict[str, tuple[PollTarget, asyncio.Task[None]]] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._unheard = {target.plc.id for target in self._targets}
+        self._has_heard_all = asyncio.Event()
+        self.ready = asyncio.Event()
         self.missed_tick_count = 0
 
     async def run(self) -> None:
@@ -50,8 +57,7 @@ class Engine:
             self._tasks = tasks
             self._bus.publish(SiteChange(site=self._board.site, at_s=self._clock().unix_s))
             self._start_pollers()
-            # A page that opens before the first whole second is told what is known: nothing yet.
-            self._tick()
+            await self._tick_before_the_first_second()
             await self._tick_forever()
 
     def replace_site(self, site: Site, targets: Sequence[PollTarget]) -> None:
@@ -95,8 +101,19 @@ class Engine:
             self._publish_changes(self._board.fold(reading))
 
     def _take_state(self, target: PollTarget, state: PlcState) -> None:
+        self._unheard.discard(target.plc.id)
+        if not self._unheard:
+            self._has_heard_all.set()
         if self._is_current(target):
             self._publish_changes(self._board.note_plc(state, self._clock()))
+
+    async def _tick_before_the_first_second(self) -> None:
+        """Let a page that opens at once be told what is known, without waiting for a silent PLC."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_TICK_WAIT_S if self._unheard else 0):
+                await self._has_heard_all.wait()
+        self._tick()
+        self.ready.set()
 
     async def _tick_forever(self) -> None:
         tick_s = first_tick_s(self._clock())
