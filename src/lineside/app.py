@@ -30,6 +30,7 @@ from lineside.demo import open_demo
 from lineside.drivers import DRIVERS
 from lineside.engine import Engine, PollTarget
 from lineside.hub.subscribers import Hub, HubLimits
+from lineside.threads import in_daemon_thread
 from lineside.web.gate import Gate, gate_rules
 from lineside.web.http import create_app
 from lineside.web.live import LiveView
@@ -132,14 +133,18 @@ class House:
         watcher = ConfigWatcher(self.loaded.files, self.loaded.fingerprint)
         while True:
             await asyncio.sleep(CONFIG_CHECK_S)
-            if not watcher.changed():
+            # No wait for a network share may stop a tick, or the end of the server.
+            if not await in_daemon_thread(watcher.changed):
                 continue
             try:
-                loaded = await asyncio.to_thread(load_config, self.path, DRIVERS)
+                loaded = await in_daemon_thread(partial(load_config, self.path, DRIVERS))
             except ConfigError as error:
                 for problem in error.problems:
                     _log.error("config refused, the old one stays", problem=str(problem))
-                watcher.follow(error.files)
+                watcher.follow(error.files, error.fingerprint)
+                continue
+            except Exception:  # noqa: BLE001 -- no fault of ours here may end a running server
+                _log.exception("config not loaded, the old one stays")
                 continue
             watcher.follow(loaded.files, loaded.fingerprint)
             self._replace(loaded)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from lineside.core.limits import SHUTDOWN_TIMEOUT_S
 from processes import Process, Server, free_port
 
 TICKS_WAITING = 20  # that a client may find in its buffer when it reads again after a while
@@ -142,6 +145,30 @@ def test_a_new_config_with_mistakes_is_refused_and_the_old_one_stays(tmp_path: P
         server.wait_for("config replaced", 15)
         wanted = ["KRCWO12ELOA101", "KRCWO12ELOA102"]
         assert any(codes(client) == wanted for _ in range(TICKS_WAITING))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_place_of_the_config_stops_neither_the_ticks_nor_the_end(tmp_path: Path) -> None:
+    path, port = tmp_path / "lineside.toml", free_port()
+    write_config(path, 101, port=port)
+    with Server("--config", str(path)) as server, connect(server.ws_address) as client:
+        path.unlink()
+        os.mkfifo(path)
+        server.wait_for("config refused.*not a regular file", 15)
+        assert codes(client) == ["KRCWO12ELOA101"]
+        started_s = time.monotonic()
+        assert server.terminate() == 0
+        assert time.monotonic() - started_s < SHUTDOWN_TIMEOUT_S
+
+
+def test_a_csv_name_that_no_file_can_have_is_refused_while_running(tmp_path: Path) -> None:
+    path, port = tmp_path / "lineside.toml", free_port()
+    write_config(path, 101, port=port)
+    with Server("--config", str(path)) as server, connect(server.ws_address) as client:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f'[equipment_csv]\nfile = "{"x" * 300}.csv"\n')
+        server.wait_for("config refused.*File name too long", 15)
+        assert codes(client) == ["KRCWO12ELOA101"]
 
 
 def test_sigterm_tells_the_clients_closes_with_1012_and_exits_0() -> None:

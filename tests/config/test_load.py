@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -274,3 +276,55 @@ def test_any_toml_at_all_loads_or_is_refused_with_every_mistake_in_its_place(
     for problem in problems(tmp_path, text):
         assert problem.message
         assert problem.line is None or 1 <= problem.line <= line_count
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x" * 300 + ".csv", "File name too long"),
+        ("a\\u0000b.csv", "null"),
+        (".", "is a folder"),
+        ("missing.csv", "there is no file"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_read_is_a_problem_where_it_is_named(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (problem,) = problems(tmp_path, LINE + PLC + f'[equipment_csv]\nfile = "{name}"\n')
+    assert problem.path == "equipment_csv.file"
+    assert problem.line == (LINE + PLC).count("\n") + 2
+    assert said in problem.message
+    assert problem.hint or said == "is a folder"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+def test_a_csv_file_in_a_folder_that_may_not_be_entered_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object, *_flags: object, **_options: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    (tmp_path / "lineside.toml").write_text(LINE + PLC + '[equipment_csv]\nfile = "a/b.csv"\n')
+    shut = tmp_path / "a"
+    shut.mkdir(mode=0)
+    if os.geteuid() == 0:  # whom no permission stops
+        is_dir = Path.is_dir
+        monkeypatch.setattr(
+            Path, "is_dir", lambda path: refuse(path) if path.parent == shut else is_dir(path)
+        )
+    try:
+        with pytest.raises(ConfigError) as caught:
+            load_config(tmp_path / "lineside.toml", DRIVERS)
+    finally:
+        shut.chmod(0o700)
+    (problem,) = caught.value.problems
+    assert problem.path == "equipment_csv.file"
+    assert "may not be read" in problem.message
+    assert "permissions" in problem.hint
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_a_problem_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    (problem,) = problems(tmp_path, LINE + PLC + '[equipment_csv]\nfile = "a.csv"\n')
+    assert "not a regular file" in problem.message

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lineside.config.load import fingerprint
+from lineside.config.load import fingerprint, load_config
 from lineside.config.watch import ConfigWatcher
+from lineside.core.errors import ConfigError
+from lineside.drivers import DRIVERS
 
 
 class Folder:
@@ -98,7 +100,9 @@ def test_a_file_that_is_mended_after_a_refusal_is_told(folder: Folder, tmp_path:
     folder.write(folder.toml, "broken")
     assert folder.looks(2) == [False, True]
     missing = tmp_path / "plan.svg"
-    folder.watcher.follow((folder.toml, missing))
+    folder.watcher.follow(
+        (folder.toml, missing), fingerprint({folder.toml: b"broken", missing: None})
+    )
     assert folder.looks(3) == [False] * 3
     folder.write(missing, "<svg/>")
     assert folder.looks(3) == [False, True, False]
@@ -109,3 +113,33 @@ def test_after_a_reload_the_new_files_count_as_known(folder: Folder) -> None:
     assert folder.looks(2) == [False, True]
     folder.watcher.follow((folder.toml, folder.csv), folder.fingerprint())
     assert folder.looks(3) == [False] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["broken", '[[line]]\nid = "a"\nname = "A"\nfloor_plan = "plan.png"\n', "#" * 5 * 1024 * 1024],
+    ids=["syntax", "floor plan of another kind", "too large"],
+)
+def test_a_mistake_that_was_refused_is_not_told_again(folder: Folder, text: str) -> None:
+    folder.write(folder.toml, text)
+    folder.write(folder.toml.with_name("plan.png"), "<svg/>")
+    with pytest.raises(ConfigError) as refused:
+        load_config(folder.toml, DRIVERS)
+    folder.watcher.follow(refused.value.files, refused.value.fingerprint)
+    assert folder.looks(3) == [False] * 3
+
+
+def test_a_fix_saved_while_the_mistake_was_being_judged_is_told(folder: Folder) -> None:
+    folder.write(folder.toml, "broken")
+    with pytest.raises(ConfigError) as refused:
+        load_config(folder.toml, DRIVERS)
+    folder.write(folder.toml, "mended")
+    folder.watcher.follow(refused.value.files, refused.value.fingerprint)
+    assert folder.looks(3) == [False, True, False]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(folder: Folder) -> None:
+    folder.toml.unlink()
+    os.mkfifo(folder.toml)
+    assert folder.looks(3) == [False, True, False]

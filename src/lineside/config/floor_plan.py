@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from lineside.config.findings import Findings, Origin
+from lineside.config.source import FILE_MAX_BYTES, ReadFile, read_file, reason_of
 
-FLOOR_PLAN_MAX_BYTES = 20 * 1024 * 1024
+FLOOR_PLAN_MAX_BYTES = FILE_MAX_BYTES
 MEDIA_TYPES = {
     "SVG": "image/svg+xml",
     "PNG": "image/png",
@@ -17,8 +18,10 @@ MEDIA_TYPES = {
 KINDS = {".svg": "SVG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP"}
 
 
-def check_floor_plan(path: Path, label: str, origin: Origin, findings: Findings) -> bytes | None:
-    """Return the image at `path`; None after a noted mistake at `floor_plan` of `origin`."""
+def check_floor_plan(
+    path: Path, label: str, origin: Origin, findings: Findings, read: ReadFile = read_file
+) -> None:
+    """Read the image at `path` and note any mistake at `floor_plan` of `origin`."""
 
     def note(message: str, hint: str = "") -> None:
         findings.problem(origin, ("floor_plan",), message, hint)
@@ -26,26 +29,22 @@ def check_floor_plan(path: Path, label: str, origin: Origin, findings: Findings)
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         note(f"{label} is no floor plan: it must end in {', '.join(KINDS)}")
-        return None
+        return
     try:
-        with path.open("rb") as file:
-            image = file.read(FLOOR_PLAN_MAX_BYTES + 1)
+        image = read(path)
     except FileNotFoundError:
         note(f"there is no file {label}", "the path counts from the folder of the config file")
-        return None
+        return
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        note(f"{label} cannot be read: {reason}")
-        return None
+        note(f"{label} cannot be read: {reason_of(error)}")
+        return
     if len(image) > FLOOR_PLAN_MAX_BYTES:
         note(f"{label} is larger than {FLOOR_PLAN_MAX_BYTES // 1024 // 1024} MB")
-        return None
+        return
     found = kind_of_image(image)
     if found != kind:
         what = f"a {found} image" if found else "not an image that browsers draw"
         note(f"{label} is {what}, its name says {kind}")
-        return None
-    return image
 
 
 def kind_of_image(image: bytes) -> str | None:

@@ -32,7 +32,7 @@ from lineside.config.schema import (
     Table,
 )
 from lineside.config.site import build_site
-from lineside.config.source import TEXT_MAX_BYTES, decode_utf8, parse_toml, read_bytes
+from lineside.config.source import decode_utf8, parse_toml, read_file, read_text_file
 from lineside.config.tables import HEADERS, Draft, TableT, did_you_mean, read_table
 from lineside.core.errors import ConfigError, ConfigProblem
 from lineside.core.limits import EQUIPMENT_MAX
@@ -71,7 +71,7 @@ def load_config(path: Path, drivers: Mapping[str, DriverRules]) -> LoadedConfig:
 
 
 def fingerprint(contents: Mapping[Path, bytes | None]) -> str:
-    """Return a hash of files and their contents; None stands for a file that is not there."""
+    """Return a hash of files and their contents; None stands for one that cannot be read."""
     digest = hashlib.sha256()
     for path, data in contents.items():
         digest.update(str(path).encode("utf-8", "surrogateescape") + b"\0")
@@ -126,11 +126,16 @@ class _Loader:
 
     def _stop_on_problems(self) -> None:
         if self._findings.problems:
-            raise ConfigError(self._findings.sorted_problems(), files=tuple(self._contents))
+            raise ConfigError(
+                self._findings.sorted_problems(),
+                files=tuple(self._contents),
+                fingerprint=fingerprint(self._contents),
+            )
 
-    def _read(self, path: Path, label: str, limit_bytes: int) -> bytes | None:
-        contents = read_bytes(path, label, limit_bytes, self._findings)
-        self._contents[path.absolute()] = contents
+    def _read(self, path: Path) -> bytes:
+        """Return what is in a file, and keep in mind what was judged, good or bad."""
+        self._contents[path.absolute()] = None
+        contents = self._contents[path.absolute()] = read_file(path)
         return contents
 
     def _beside(self, name: str) -> tuple[Path, str]:
@@ -140,7 +145,7 @@ class _Loader:
 
     def _read_toml(self) -> tuple[dict[str, Any], Origin]:
         label = str(self._path)
-        contents = self._read(self._path, label, TEXT_MAX_BYTES)
+        contents = read_text_file(self._path, label, self._findings, read=self._read)
         text = decode_utf8(contents, label, self._findings) if contents is not None else None
         document = parse_toml(text, label, self._findings) if text is not None else None
         self._stop_on_problems()
@@ -227,16 +232,7 @@ class _Loader:
         if "file" in draft.bad:
             return []
         path, label = self._beside(draft.table.file)
-        if not path.is_file():
-            self._findings.problem(
-                draft.origin,
-                ("file",),
-                f"there is no file {label}",
-                "the path counts from the folder of the config file",
-            )
-            self._contents[path.absolute()] = None
-            return []
-        contents = self._read(path, label, TEXT_MAX_BYTES)
+        contents = read_text_file(path, label, self._findings, origin=draft.origin, read=self._read)
         if contents is None:
             return []
         rows = read_rows(contents, label, self._findings)
@@ -247,6 +243,4 @@ class _Loader:
         if not draft.has("floor_plan") or draft.table.floor_plan is None:
             return
         path, label = self._beside(draft.table.floor_plan)
-        self._contents[path.absolute()] = check_floor_plan(
-            path, label, draft.origin, self._findings
-        )
+        check_floor_plan(path, label, draft.origin, self._findings, self._read)

@@ -2,44 +2,96 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from lineside.config.findings import Findings
+from lineside.config.findings import Findings, Origin
 
 TEXT_MAX_BYTES = 4 * 1024 * 1024
+FILE_MAX_BYTES = 20 * 1024 * 1024  # of any file that a configuration names
+
+ReadFile: TypeAlias = Callable[[Path], bytes]
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_HOW_TO_START = "`lineside init` writes one to start from"
 _UNQUOTED = re.compile(r"^\s*([A-Za-z0-9_.\"-]+)\s*=\s*([^\s\"'\[{#][^#]*?)\s*(?:#.*)?$")
 
 
-def read_bytes(path: Path, label: str, limit_bytes: int, findings: Findings) -> bytes | None:
-    """Return the contents of `path`; None after a noted mistake when that cannot be done."""
+def read_file(path: Path) -> bytes:
+    """Return the contents of a regular file, or its first `FILE_MAX_BYTES` + 1 bytes.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file (a pipe, a terminal).
+        ValueError: no file can have this name.
+    """
+    # Opening a pipe would otherwise wait until somebody writes to it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if path.is_dir():  # Windows would say that access is denied
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return file.read(FILE_MAX_BYTES + 1)
+
+
+def read_text_file(
+    path: Path,
+    label: str,
+    findings: Findings,
+    *,
+    origin: Origin | None = None,
+    read: ReadFile = read_file,
+) -> bytes | None:
+    """Return the contents of `path`; None after a noted mistake when that cannot be done.
+
+    Args:
+        path: at most `TEXT_MAX_BYTES` of it are taken.
+        label: its name for messages.
+        findings: where a mistake is noted.
+        origin: the table whose `file` names it; None for the file that was asked for by name.
+        read: what reads it.
+    """
+
+    def note(message: str, hint: str = "") -> None:
+        if origin is None:
+            findings.file_problem(label, message, hint)
+        else:
+            findings.problem(origin, ("file",), f"{label} {message}", hint)
+
     try:
-        if path.is_dir():
-            findings.file_problem(label, "is a folder, not a file")
-            return None
-        with path.open("rb") as file:
-            contents = file.read(limit_bytes + 1)
+        contents = read(path)
     except FileNotFoundError:
-        hint = "`lineside init` writes one to start from" if path.suffix == ".toml" else ""
-        findings.file_problem(label, "there is no such file", hint)
+        if origin is not None:
+            hint = "the path counts from the folder of the config file"
+            findings.problem(origin, ("file",), f"there is no file {label}", hint)
+            return None
+        note("there is no such file", _HOW_TO_START if path.suffix == ".toml" else "")
+        return None
+    except IsADirectoryError:
+        note("is a folder, not a file")
         return None
     except PermissionError:
-        findings.file_problem(label, "may not be read by this user", "check the file's permissions")
+        note("may not be read by this user", "check the permissions of the file and its folders")
         return None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        findings.file_problem(label, f"cannot be read: {reason}")
+        note(f"cannot be read: {reason_of(error)}", "check the name, and that it is a plain file")
         return None
-    if len(contents) > limit_bytes:
-        size = f"{limit_bytes // 1024 // 1024} MB"
-        findings.file_problem(label, f"is larger than {size}", "is this the right file?")
+    if len(contents) > TEXT_MAX_BYTES:
+        note(f"is larger than {TEXT_MAX_BYTES // 1024 // 1024} MB", "is this the right file?")
         return None
     return contents
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Return why a file cannot be read, without its name."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def decode_utf8(contents: bytes, label: str, findings: Findings) -> str | None:

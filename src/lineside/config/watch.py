@@ -1,4 +1,7 @@
-"""Notices when the files of a configuration change. It looks when asked: no thread, no timer."""
+"""Notices when the files of a configuration change. It looks when asked: no thread, no timer.
+
+Looking reads files and may wait for a network share: never on the event loop.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from lineside.config.load import fingerprint
+from lineside.config.source import read_file
 
 _Signature: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
@@ -43,17 +47,16 @@ class ConfigWatcher:
         self._fingerprint = current
         return True
 
-    def follow(self, files: Sequence[Path], fingerprint: str | None = None) -> None:
-        """Watch `files` from now on.
+    def follow(self, files: Sequence[Path], fingerprint: str) -> None:
+        """Watch `files` from now on; what has changed since they were judged is told.
 
         Args:
             files: those of the configuration just loaded, or of the `ConfigError` that refused it.
-            fingerprint: that of the configuration just loaded; None after a refusal, when the
-                files count as last used in the state they are in now.
+            fingerprint: of the contents that were judged; from the same place.
         """
         self._files = tuple(files)
         self._signature, self._is_settled = None, False
-        self._fingerprint = fingerprint if fingerprint is not None else self._read()
+        self._fingerprint = fingerprint
 
     def _look(self) -> _Signature:
         return tuple(_signature(path) for path in self._files)
@@ -72,6 +75,6 @@ def _signature(path: Path) -> tuple[int, int, int] | None:
 
 def _contents(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_file(path)
     except (OSError, ValueError):
         return None

@@ -31,12 +31,19 @@ class ConfigProblem(msgspec.Struct, frozen=True, kw_only=True):
 class ConfigError(LinesideError):
     """The configuration cannot be used. The user's to mend; carries every mistake at once.
 
-    `files` are those whose change may mend it, the missing ones included.
+    `files` are those whose change may mend it, the missing ones included; `fingerprint` stands for
+    the contents that were judged.
     """
 
-    def __init__(self, problems: Sequence[ConfigProblem], files: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        problems: Sequence[ConfigProblem],
+        files: Sequence[Path] = (),
+        fingerprint: str = "",
+    ) -> None:
         self.problems = tuple(problems)
         self.files = tuple(files)
+        self.fingerprint = fingerprint
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -1,0 +1,63 @@
+"""What the composition root itself promises; the rest is seen from outside, in tests/cli."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from lineside import app
+from lineside.config import LoadedConfig, load_config
+from serving import eventually
+
+CONFIG = """\
+[[line]]
+id = "weld1"
+name = "Weld 1"
+
+[[plc]]
+id = "PLC01"
+host = "127.0.0.1"
+port = 5010
+family = "Q"
+
+[[equipment]]
+code = "KRCWO12ELOA101"
+name = "Robot"
+plc = "PLC01"
+status_tag = "M100"
+error_tag = "M200"
+"""
+
+
+async def test_a_fault_of_ours_in_loading_is_logged_and_the_watch_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "lineside.toml"
+    path.write_text(CONFIG)
+    house = app.House(path, app.RunOptions(config=path, port=0))
+    load, loads = load_config, []
+
+    def fail_once(*args: object) -> LoadedConfig:
+        loads.append(args)
+        if len(loads) == 1:
+            raise ZeroDivisionError("a fault of ours")
+        return load(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(app, "load_config", fail_once)
+    monkeypatch.setattr(app, "CONFIG_CHECK_S", 0.001)
+    watching = asyncio.create_task(house.watch_config())
+    try:
+        path.write_text(CONFIG.replace("Robot", "Another"))
+        await eventually(lambda: bool(loads), "the change was not noticed")
+        before = house.loaded
+        path.write_text(CONFIG.replace("Robot", "A third one"))
+        await eventually(lambda: house.loaded is not before, "the watch has ended")
+        assert house.loaded.site.lines[0].equipment[0].name == "A third one"
+        assert "ZeroDivisionError" in capsys.readouterr().out
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        house.server.stop()
+        await house.server.serve()  # closes its sockets
