@@ -35,6 +35,7 @@ def configure_logging(log_format: LogFormat) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
         )
     )
+    logging.raiseExceptions = False  # a log that nobody reads any more is no reason to complain
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

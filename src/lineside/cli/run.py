@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lineside import __version__
+from lineside.cli.streams import drop_broken_streams, open_missing_streams
 from lineside.core.errors import LinesideError
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def run(
     lineside run --demo
     lineside run --config lineside.toml --host 0.0.0.0 --port 8000
     """
+    open_missing_streams()
     if demo and config is not None:
         raise click.UsageError("--demo brings its own config; leave out --config")
     if not demo and config is None:
@@ -68,6 +71,8 @@ def run(
     except LinesideError as error:
         click.secho(str(error), fg="red", err=True)
         sys.exit(2)
+    finally:
+        drop_broken_streams()
 
 
 def _announce(loaded: LoadedConfig, address: str) -> None:
@@ -75,10 +80,11 @@ def _announce(loaded: LoadedConfig, address: str) -> None:
     machines = _counted(len(loaded.config.equipment), "machine")
     plcs = _counted(len(loaded.config.plc), "PLC")
     lines = ", ".join(line.name for line in loaded.site.lines)
-    click.echo(f"Lineside {__version__}: {lines}, {machines} on {plcs}.")
-    click.echo(f"Open {address}/ (clients: {address.replace('http', 'ws', 1)}/ws/monitor)")
-    click.echo("Stop with Ctrl+C.")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # nobody reads it (`| head -1`): serve all the same
+        click.echo(f"Lineside {__version__}: {lines}, {machines} on {plcs}.")
+        click.echo(f"Open {address}/ (clients: {address.replace('http', 'ws', 1)}/ws/monitor)")
+        click.echo("Stop with Ctrl+C.")
+        sys.stdout.flush()
 
 
 def _counted(count: int, noun: str) -> str:
