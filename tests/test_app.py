@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
 from lineside import app
@@ -61,3 +62,21 @@ async def test_a_fault_of_ours_in_loading_is_logged_and_the_watch_goes_on(
         await asyncio.wait([watching])
         house.server.stop()
         await house.server.serve()  # closes its sockets
+
+
+async def test_what_the_engine_and_the_server_count_reaches_the_metrics(tmp_path: Path) -> None:
+    path = tmp_path / "lineside.toml"
+    path.write_text(CONFIG)
+    house = app.House(path, app.RunOptions(config=path, port=0))
+    serving = asyncio.create_task(house.server.serve())
+    await house.server.ready.wait()
+    house.engine.missed_tick_count = 7
+    house.server.cap.rejected_total = 3
+    try:
+        async with httpx.AsyncClient(base_url=house.address) as client:
+            figures = (await client.get("/metrics")).text.splitlines()
+    finally:
+        house.server.stop()
+        await serving
+    assert "lineside_engine_missed_ticks_total 7.0" in figures
+    assert "lineside_connections_rejected_total 3.0" in figures

@@ -34,6 +34,7 @@ from lineside.threads import in_daemon_thread
 from lineside.web.gate import Gate, gate_rules
 from lineside.web.http import create_app
 from lineside.web.live import LiveView
+from lineside.web.metrics import ServerStats
 from lineside.web.server import LinesideServer, bind
 from lineside.web.views import ServerInfo
 from lineside.web.ws import websocket_routes
@@ -122,6 +123,7 @@ class House:
             ServerInfo(version=__version__, started_at_s=system_clock().unix_s),
             system_clock,
             extra_routes=websocket_routes(self.hub, system_clock),
+            server_stats=self._server_stats,
         )
         self.gate = Gate(app, gate_rules(self._host))
         self._apply_server_rules()
@@ -169,6 +171,12 @@ class House:
         self.hub.limits = HubLimits(
             connections_max=server.connections_max,
             connections_per_address_max=server.connections_per_address_max,
+        )
+
+    def _server_stats(self) -> ServerStats:
+        return ServerStats(
+            missed_ticks_total=self.engine.missed_tick_count,
+            connections_rejected_total=self.server.cap.rejected_total,
         )
 
     def _site(self) -> Site:

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
+import sys
 
 import pytest
+from structlog.testing import capture_logs
 
 from lineside.core.limits import CONNECTIONS_MAX
+from lineside.web.connection_cap import connection_limit
 from lineside.web.server import LinesideServer, bind, event_loop_factory
-from serving import RawClient, handshake, serving
+from serving import RawClient, eventually, handshake, serving
 
 
 async def _answer(scope: object, receive: object, send: object) -> None:
@@ -93,3 +97,67 @@ async def test_two_servers_cannot_have_one_port() -> None:
     async with serving() as served:
         with pytest.raises(OSError, match="in use"):
             bind("127.0.0.1", served.port)
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "limit"),
+    [(None, CONNECTIONS_MAX + 500), (1_000_000, CONNECTIONS_MAX + 500), (1024, 924), (64, 32)],
+)
+def test_connections_leave_descriptors_for_plcs_and_files(
+    descriptors: int | None, limit: int
+) -> None:
+    assert connection_limit(descriptors) == limit
+
+
+async def test_a_connection_too_many_is_ended_at_once_counted_and_told_once() -> None:
+    async with serving() as served:
+        served.server.cap.limit = 3
+        idle = [await RawClient.connect(served.port) for _ in range(3)]
+        with capture_logs() as logs:
+            for _ in range(5):
+                late = await RawClient.connect(served.port)
+                async with asyncio.timeout(2):
+                    assert await late.rest() == b""
+                late.close()
+        assert served.server.cap.rejected_total == 5
+        assert [(log["log_level"], log["limit"]) for log in logs] == [("warning", 3)]
+        idle.pop().close()
+        await eventually(lambda: len(served.server.server_state.connections) == 2, "still open")
+        seated = await RawClient.upgraded(served.port)
+        for client in (*idle, seated):
+            client.close()
+
+
+async def test_websockets_count_as_connections_too() -> None:
+    async with serving() as served:
+        served.server.cap.limit = 1
+        seated = await RawClient.upgraded(served.port)
+        late = await RawClient.connect(served.port)
+        assert await late.rest() == b""
+        for client in (late, seated):
+            client.close()
+
+
+async def test_an_end_that_takes_too_long_is_cut_short() -> None:
+    (listening,) = bind("127.0.0.1", 0)
+    server = LinesideServer(_answer, [listening], close_websockets=_never, shutdown_timeout_s=0.05)
+    serving = asyncio.create_task(server.serve())
+    await server.ready.wait()
+    client = await RawClient.connect(server.port)
+    server.stop()
+    async with asyncio.timeout(2):
+        await serving
+        assert await client.rest() == b""
+    assert listening.fileno() == -1
+    client.close()
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
+
+
+def test_only_windows_is_asked_for_an_address_of_our_own() -> None:
+    (bound,) = bind("127.0.0.1", 0)
+    with bound:
+        reuses = bound.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+    assert bool(reuses) is (sys.platform != "win32")

@@ -25,7 +25,7 @@ from lineside.web.answers import Encoded, json_response, tagged
 from lineside.web.api import LineApi, api_router
 from lineside.web.documents import asyncapi_document, openapi_document
 from lineside.web.live import LiveView
-from lineside.web.metrics import LinesideCollector, Metrics
+from lineside.web.metrics import LinesideCollector, Metrics, ServerStats
 from lineside.web.monitor_files import MonitorFiles, load_monitor_files
 from lineside.web.problem import install_problem_handlers
 from lineside.web.views import ServerInfo
@@ -47,6 +47,7 @@ def create_app(
     *,
     static_dir: Path | None = STATIC_DIR,
     extra_routes: Sequence[BaseRoute] = (),
+    server_stats: Callable[[], ServerStats] = ServerStats,
 ) -> FastAPI:
     """Return the application.
 
@@ -57,6 +58,7 @@ def create_app(
         clock: the same clock that the snapshots are made with.
         static_dir: the built monitor, read once, here.
         extra_routes: the WebSocket routes; they come before the monitor's catch-all.
+        server_stats: asked at each scrape of `/metrics`.
 
     Raises:
         LinesideError: `static_dir` cannot be the built monitor.
@@ -72,7 +74,7 @@ def create_app(
     )
     install_problem_handlers(app)
     app.include_router(api_router(LineApi(live, server_info, clock)))
-    metrics = Metrics(LinesideCollector(live, hub_stats, server_info, clock))
+    metrics = Metrics(LinesideCollector(live, hub_stats, server_info, clock, server_stats))
     _add_metrics(app, metrics)
     _add_documents(app)
     app.router.routes.extend(extra_routes)

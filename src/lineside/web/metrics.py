@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -21,6 +22,13 @@ from lineside.web.live import LiveView
 from lineside.web.views import ServerInfo
 
 
+class ServerStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ticker and the server have counted since the start."""
+
+    missed_ticks_total: int = 0
+    connections_rejected_total: int = 0
+
+
 class LinesideCollector(Collector):
     """Turns the newest snapshot and the hub's counters into metric families."""
 
@@ -30,11 +38,13 @@ class LinesideCollector(Collector):
         hub_stats: Callable[[], HubMetrics],
         server_info: ServerInfo,
         clock: Clock,
+        server_stats: Callable[[], ServerStats] = ServerStats,
     ) -> None:
         self._live = live
         self._hub_stats = hub_stats
         self._info = server_info
         self._clock = clock
+        self._server_stats = server_stats
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: names are not checked against a state that does not exist yet."""
@@ -50,6 +60,7 @@ class LinesideCollector(Collector):
         yield from self._equipment()
         yield from self._plcs()
         yield from self._hub()
+        yield from self._server()
 
     def _build_info(self) -> Metric:
         family = GaugeMetricFamily(
@@ -153,6 +164,19 @@ class LinesideCollector(Collector):
             ("missed_ticks", "Ticks not sent to slow clients.", stats.missed_ticks_total),
         ):
             yield CounterMetricFamily(f"lineside_{name}", text, value=value)
+
+    def _server(self) -> Iterator[Metric]:
+        stats = self._server_stats()
+        yield CounterMetricFamily(
+            "lineside_engine_missed_ticks",
+            "Seconds without a tick: the computer was busy or asleep.",
+            value=stats.missed_ticks_total,
+        )
+        yield CounterMetricFamily(
+            "lineside_connections_rejected",
+            "Connections closed at once: too many were open.",
+            value=stats.connections_rejected_total,
+        )
 
 
 class Metrics:

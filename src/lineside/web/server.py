@@ -7,15 +7,22 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from lineside.core import limits
+from lineside.web.connection_cap import ConnectionCap, connection_limit
 from lineside.web.wire import HttpStage, WebSocketWire, WireLimits
 
 _BACKLOG = 4096  # all screens of a plant come back in the same second after a restart
 _OTHER_DESCRIPTORS = 1000  # PLCs, files, HTTP requests
 _GRACE_S = 2.0  # for requests that are still being answered
+# A restart must not wait for old connections to time out. Windows needs no option for that, and
+# there the option of that name would let two programs serve on one port.
+_ADDRESS_OPTION: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+
+_log = structlog.get_logger("lineside.web")
 
 
 def event_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -45,7 +52,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
         for family, kind, protocol, _, address in dict.fromkeys(infos):
             bound = socket.socket(family, kind, protocol)
             sockets.append(bound)
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.setsockopt(socket.SOL_SOCKET, _ADDRESS_OPTION, 1)
             if family == socket.AF_INET6:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             bound.bind((address[0], port, *address[2:]))
@@ -57,28 +64,33 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def lift_descriptor_limit() -> None:
+def lift_descriptor_limit() -> int | None:
     """Let the process open as many sockets as its clients may need, as far as the system allows.
 
     Most systems start a process with 1024, and the 1025th screen would hang unanswered.
+
+    Returns:
+        How many files the process may open from now on; None when there is no limit.
     """
     try:
         import resource
     except ImportError:  # Windows has no such limit
-        return
+        return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = limits.CONNECTIONS_MAX + _OTHER_DESCRIPTORS
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 class LinesideServer(uvicorn.Server):
     """One server on sockets that are already bound. It leaves signals to its owner.
 
     `serve()` runs until `stop()` is called or it is cancelled; both end it in an orderly way within
-    `SHUTDOWN_TIMEOUT_S`: listen no more, close the WebSockets, finish what is being answered.
+    `shutdown_timeout_s`: listen no more, close the WebSockets, finish what is being answered.
     """
 
     def __init__(
@@ -89,6 +101,7 @@ class LinesideServer(uvicorn.Server):
         close_websockets: Callable[[], Awaitable[None]] | None = None,
         wire_limits: WireLimits | None = None,
         ping_interval_s: float | None = None,
+        shutdown_timeout_s: float = limits.SHUTDOWN_TIMEOUT_S,
     ) -> None:
         """Prepare to serve `app`.
 
@@ -99,12 +112,14 @@ class LinesideServer(uvicorn.Server):
             wire_limits: bounds per connection; the house's own by default.
             ping_interval_s: seconds between ping frames; None for none, because each tick already
                 finds a client that is gone (its bytes do not drain).
+            shutdown_timeout_s: how long stopping may take; what is still open then is cut off.
         """
         wire = wire_limits or WireLimits()
+        self.cap = ConnectionCap(connection_limit(None))
         super().__init__(
             uvicorn.Config(
                 app,
-                http=type("HttpStage", (HttpStage,), {"limits": wire}),
+                http=type("HttpStage", (HttpStage,), {"limits": wire, "cap": self.cap}),
                 ws=type("WebSocketWire", (WebSocketWire,), {"limits": wire}),
                 ws_max_size=limits.INBOUND_MESSAGE_MAX_BYTES,
                 ws_per_message_deflate=False,
@@ -122,6 +137,7 @@ class LinesideServer(uvicorn.Server):
         )
         self._sockets = list(sockets)
         self._close_websockets = close_websockets
+        self._shutdown_timeout_s = shutdown_timeout_s
         self.ready = asyncio.Event()
         self.port: int = self._sockets[0].getsockname()[1]
 
@@ -135,7 +151,7 @@ class LinesideServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept connections."""
-        lift_descriptor_limit()
+        self.cap.limit = connection_limit(lift_descriptor_limit())
         await super().startup(sockets)
         self.ready.set()
 
@@ -151,9 +167,15 @@ class LinesideServer(uvicorn.Server):
         """Close everything in bounded time."""
         for server in self.servers:
             server.close()
-        if self._close_websockets is not None:
-            await self._close_websockets()
-        await super().shutdown(sockets)
+        try:
+            async with asyncio.timeout(self._shutdown_timeout_s):
+                if self._close_websockets is not None:
+                    await self._close_websockets()
+                await super().shutdown(sockets)
+        except TimeoutError:
+            _log.warning("stopping took too long: cut off what is open")
+            for listening in sockets or ():
+                listening.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 

@@ -27,6 +27,7 @@ from lineside.core import limits
 from lineside.hub.audience import Subscriber
 from lineside.hub.close_codes import REASONS, CloseCode, clip_reason
 from lineside.hub.inbound import InboundBudget, InboundLimits, Verdict
+from lineside.web.connection_cap import ConnectionCap, connection_limit
 from lineside.web.transport import BoundedTransport, WireTransport
 
 EXTENSION = "lineside.wire"  # where the ASGI scope carries the WebSocketWire
@@ -52,6 +53,7 @@ class HttpStage(HttpToolsProtocol):
     """An HTTP connection whose requests arrive, and whose answers leave, in bounded time."""
 
     limits: ClassVar[WireLimits] = WireLimits()
+    cap: ClassVar[ConnectionCap] = ConnectionCap(connection_limit(None))
 
     def __init__(
         self,
@@ -66,9 +68,12 @@ class HttpStage(HttpToolsProtocol):
         self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock for the first request."""
+        """Start the clock for the first request, unless there are too many connections."""
         super().connection_made(BoundedTransport(transport, self.loop, self.limits.flush_timeout_s))
-        self._start_request_timer()
+        if self.cap.admits(len(self.connections), self.loop.time()):
+            self._start_request_timer()
+        else:
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop every clock."""
