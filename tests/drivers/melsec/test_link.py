@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -74,3 +77,44 @@ async def test_a_new_udp_link_never_receives_where_late_answers_may_come() -> No
             assert isinstance(link, UdpLink)
             assert link.local_port != port
             link.abort()
+
+
+async def test_a_udp_link_that_holds_a_port_is_dropped_when_no_other_can_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    make = loop.create_datagram_endpoint
+    made: list[Any] = []
+
+    async def make_one(*args: Any, **options: Any) -> Any:
+        if made:
+            raise OSError(errno.EMFILE, "Too many open files")
+        options["local_addr"] = ("127.0.0.1", avoid_port)
+        made.append(await make(*args, **options))
+        return made[0]
+
+    async with MelsecSimulator(transport="udp") as plc:
+        before = await link_to(plc)
+        assert isinstance(before, UdpLink)
+        avoid_port = before.local_port
+        before.abort()
+        await asyncio.sleep(0)
+        monkeypatch.setattr(loop, "create_datagram_endpoint", make_one)
+        with pytest.raises(PlcUnreachable, match="file descriptors"):
+            await link_to(plc, avoid_port)
+    ((transport, _),) = made
+    assert transport.is_closing()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+async def test_a_computer_without_descriptors_is_not_blamed_on_the_plc(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_args: object, **_options: object) -> object:
+        raise OSError(number, os.strerror(number))
+
+    async with MelsecSimulator() as plc:
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", refuse)
+        with pytest.raises(PlcUnreachable, match="this computer has no free") as caught:
+            await link_to(plc)
+    assert "LimitNOFILE" in caught.value.cause

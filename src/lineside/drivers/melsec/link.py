@@ -294,8 +294,11 @@ async def connect_udp(
         async with asyncio.timeout(timeout_s):
             link = await connect()
             if link.local_port == avoid_port:
-                taken, link = link, await connect()  # the first holds the port until then
-                taken.abort()
+                taken = link  # holds the port until there is another
+                try:
+                    link = await connect()
+                finally:
+                    taken.abort()
     except TimeoutError:
         raise _no_connection(timeout_s) from None
     except OSError as error:
@@ -318,6 +321,12 @@ def _connect_fault(error: Exception) -> PlcUnreachable:
             "connection refused",
             cause="the port is not open: check `port`, and that the PLC's Ethernet settings have "
             "an open setting for it with MC protocol",
+        )
+    if any(f"[Errno {number}]" in str(error) for number in (errno.EMFILE, errno.ENFILE)):
+        return PlcUnreachable(
+            "this computer has no free file descriptors",
+            cause="too many connections and files are open here; raise LimitNOFILE of the service "
+            "(`ulimit -n`), or have fewer screens connect",
         )
     if isinstance(error, socket.gaierror):
         return PlcUnreachable("the host name is not known", cause="check `host`")
