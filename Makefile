@@ -11,7 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 PAGE := src/lineside/web/static/index.html
-MONITOR_SOURCES := $(shell find apps/monitor -name node_modules -prune -o -type f -print 2>/dev/null)
+# With the folders, which change when a file in them is deleted or renamed.
+MONITOR_SOURCES := $(shell find apps/monitor -mindepth 1 -name node_modules -prune -o -print 2>/dev/null)
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

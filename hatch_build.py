@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +76,30 @@ def install_packages() -> None:
     run_npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
+def sources_in(folder: Path) -> list[Path]:
+    """Return what the page is made from: the files, and the folders.
+
+    A folder changes when a file in it is deleted or renamed. The topmost one is left out: tools put
+    their temporary files there.
+    """
+    return [path for path in folder.rglob("*") if "node_modules" not in path.parts]
+
+
+def is_newer_than_all(page: Path, sources: Iterable[Path]) -> bool:
+    """Return whether `page` is there and none of `sources` has changed since it was built."""
+    return page.exists() and page.stat().st_mtime >= max(p.stat().st_mtime for p in sources)
+
+
 def build_monitor() -> None:
     """Build the page, unless it is newer than everything it is made from.
 
     Raises:
         SystemExit: the page could not be built.
     """
-    sources = [p for p in MONITOR.rglob("*") if p.is_file() and "node_modules" not in p.parts]
+    sources = sources_in(MONITOR)
     if not sources:
         sys.exit(f"hatch_build: {MONITOR} is missing; the monitor cannot be built")
-    newest_s = max(p.stat().st_mtime for p in sources)
-    if PAGE.exists() and PAGE.stat().st_mtime >= newest_s:
+    if is_newer_than_all(PAGE, sources):
         return
     install_packages()
     run_npm("run", "--silent", "build")
