@@ -137,13 +137,14 @@ def test_seats_are_counted_per_address_and_forgotten_with_the_last() -> None:
 
 def test_many_connections_are_hidden_from_the_collector_until_half_of_them_have_gone() -> None:
     hub, wires = Hub(TurnedClock(), ["weld1"]), [PaperWire() for _ in range(1000)]
-    assert gc.get_freeze_count() == 0
+    gc.unfreeze()
+    baseline = gc.get_freeze_count()  # Python 3.12 keeps some objects frozen by itself
     for wire in wires:
         hub.subscribe(wire, None)
-    assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() > baseline + len(wires)
     for wire in wires[:501]:
         wire.end()
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= baseline
 
 
 def test_the_clock_of_the_hub_and_not_of_the_snapshot_measures_slowness() -> None:
