@@ -1,4 +1,4 @@
-import { type MouseEvent, useCallback } from 'react';
+import { type MouseEvent, useCallback, useEffect } from 'react';
 import { PlcHealth } from '@/features/detail/PlcHealth';
 import { RawTags } from '@/features/detail/RawTags';
 import { Timeline } from '@/features/detail/Timeline';
@@ -29,6 +29,10 @@ export function EquipmentDetail({ session, rest, code, onClose }: EquipmentDetai
     if (dialog !== null && !dialog.open) dialog.showModal();
     return () => dialog?.close();
   }, []);
+  const isGone = machine === undefined;
+  useEffect(() => {
+    if (isGone) onClose();
+  }, [isGone, onClose]);
   function closeFromBackdrop(event: MouseEvent<HTMLDialogElement>): void {
     if (event.target === event.currentTarget) event.currentTarget.close();
   }

@@ -37,9 +37,12 @@ export function Timeline({ session, machine, view }: TimelineProps) {
     [view],
   );
   const observedSinceMs = parseTimeMs(view?.observed_since ?? null);
+  const heardUntilMs = useSession(session, ({ board, lateCodes }) =>
+    lateCodes.has(machine.code) ? (board.lastUpdatedMs.get(machine.code) ?? 0) : endMs,
+  );
   const spans = useMemo(
-    () => buildSpans({ changes, status, sinceMs, observedSinceMs, startMs, endMs }),
-    [changes, status, sinceMs, observedSinceMs, startMs, endMs],
+    () => buildSpans({ changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs }),
+    [changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs],
   );
   const label = spans
     .map((span) => {

@@ -6,7 +6,7 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatClock, formatCounter, formatDuration, parseTimeMs } from '@/lib/time/format';
-import { readClocks } from '@/lib/time/instant';
+import { elapsedMs, readClocks } from '@/lib/time/instant';
 import type { EquipmentDetailView } from '@/lib/types/generated';
 
 interface WhyThisColourProps {
@@ -21,8 +21,11 @@ export function WhyThisColour({ session, machine, isLate, view }: WhyThisColourP
   const strings = useStrings();
   const nowS = useSession(session, (state) => state.nowS);
   const line = useSession(session, (state) => state.line);
-  const ageMs = useSession(session, (state) => {
-    const age = getAgeMs(state.board, machine.code, readClocks());
+  // While the page cannot hear, what matters is its own silence, not how old the PLC's data is.
+  const ageMs = useSession(session, ({ board, connection }) => {
+    const now = readClocks();
+    const isDeaf = connection.phase !== 'live' && board.asOf !== null;
+    const age = isDeaf ? elapsedMs(board.asOf.receivedAt, now) : getAgeMs(board, machine.code, now);
     return age === null ? null : Math.floor(age / 1_000) * 1_000;
   });
   // The details may be older than the tick that changed the status.

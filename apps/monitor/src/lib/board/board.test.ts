@@ -117,3 +117,35 @@ describe('foldChanges', () => {
     expect(getObservedSinceMs(board, 'B')).toBe(START_MS - 50_000);
   });
 });
+
+describe('what a later answer may not do', () => {
+  const view = (seconds: number) => ({
+    at: at(seconds),
+    sequence: 1,
+    equipment: [buildView('A', 'running', { last_updated: at(seconds - 0.2) })],
+  });
+  const tick = (seconds: number, lastUpdated: string) => ({
+    type: 'equipment_status' as const,
+    timestamp: at(seconds),
+    equipment: [
+      {
+        equipment_code: 'A',
+        equipment_name: 'A',
+        status: 'running' as const,
+        tags: { status_tag: 1, error_tag: 0, connection: true },
+        last_updated: lastUpdated,
+      },
+    ],
+  });
+
+  it('does not make a tick that was heard before fresh again', () => {
+    const { board } = foldTick(emptyBoard, tick(1, at(0.8)), instant(1));
+    expect(foldEquipment(board, view(1), instant(6)).asOf?.receivedAt).toEqual(instant(1));
+    expect(foldEquipment(board, view(6), instant(6)).asOf?.receivedAt).toEqual(instant(6));
+  });
+
+  it('does not take 1970 for a time at which something was read', () => {
+    const { board } = foldTick(emptyBoard, tick(1, '1970-01-01T00:00:00.000Z'), instant(1));
+    expect(board.lastUpdatedMs.get('A')).toBeNull();
+  });
+});

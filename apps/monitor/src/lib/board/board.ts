@@ -83,7 +83,8 @@ export function foldTick(
     const code = equipment.equipment_code;
     const known = board.machines.get(code);
     const isChanged = known?.status !== equipment.status;
-    lastUpdatedMs.set(code, Date.parse(equipment.last_updated));
+    // The contract has no null: 1970 stands for "never read".
+    lastUpdatedMs.set(code, Date.parse(equipment.last_updated) || null);
     if (isChanged) changedCodes.push(code);
     if (isChanged && known !== undefined) {
       changes ??= new Map(board.changes);
@@ -146,7 +147,9 @@ export function foldEquipment(board: Board, view: EquipmentListView, receivedAt:
     const readMs = parseTimeMs(equipment.last_updated);
     lastUpdatedMs.set(code, isNewest || heardMs === null ? readMs : heardMs);
   }
-  const asOf = isNewest ? { serverMs: atMs, receivedAt } : board.asOf;
+  // The answer to a tick already heard is the same news, not fresher news.
+  const isNews = isNewest && atMs !== board.tickMs;
+  const asOf = isNews ? { serverMs: atMs, receivedAt } : board.asOf;
   return { ...board, ...keepIdentity(board, machines), lastUpdatedMs, asOf };
 }
 
@@ -160,7 +163,8 @@ export function foldChanges(board: Board, view: ChangesView): Board {
     collected.set(change.equipment_code, list);
   }
   for (const [code, list] of board.changes) {
-    const newer = list.filter((change) => change.atMs > nowMs);
+    const newestMs = board.tickMs ?? nowMs;
+    const newer = list.filter((change) => change.atMs > nowMs && change.atMs <= newestMs);
     if (newer.length > 0) collected.set(code, [...(collected.get(code) ?? []), ...newer]);
   }
   const changes = new Map<string, readonly StatusChange[]>();

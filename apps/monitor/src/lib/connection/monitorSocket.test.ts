@@ -162,6 +162,17 @@ describe('MonitorSocket', () => {
     expect(BrowserSocket.opened).toHaveLength(2);
   });
 
+  it('does not take a tick that waited through the sleep for news', () => {
+    const { socket, now, onTick } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    vi.setSystemTime(Date.now() + 3 * 3_600_000);
+    newest().say(tick);
+    expect(now().phase).toBe('reconnecting');
+    expect(onTick).toHaveBeenCalledTimes(1);
+  });
+
   it('leaves no timer, no socket and no callback after stop', async () => {
     const { socket, onTick } = build();
     socket.start();

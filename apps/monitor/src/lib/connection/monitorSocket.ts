@@ -121,6 +121,9 @@ export class MonitorSocket {
       return;
     }
     if (message.type === 'equipment_status') {
+      // What was waiting while the machine slept is from before the sleep: judge the gap first.
+      this.checkSilence(receivedAt);
+      if (this.#connection.socket !== 'open') return;
       this.#heardAt = receivedAt;
       this.#dispatch({ type: 'ticked' });
       this.#options.onTick(message, receivedAt);

@@ -213,19 +213,22 @@ export class LineSession {
 
   async #fetchAll(signal: AbortSignal): Promise<void> {
     const { rest, lineId } = this.#options;
-    if (this.#state.line === null || this.#isHistoryDue) {
-      const { server, lines } = await rest.getLines(signal);
-      const line = lines.find((item) => (lineId === null ? item.is_default : item.id === lineId));
-      this.#update({ server, lines, line: line ?? null });
-    }
-    const { line } = this.#state;
+    // Asked for each time: the default line, its name and its limits may change while we watch.
+    const { server, lines } = await rest.getLines(signal);
+    const line =
+      lines.find((item) => (lineId === null ? item.is_default : item.id === lineId)) ?? null;
+    const isSwapped = this.#state.line !== null && this.#state.line.id !== line?.id;
+    if (isSwapped) this.#isHistoryDue = true;
+    this.#update(isSwapped ? { server, lines, line, board: emptyBoard } : { server, lines, line });
     if (line === null) return;
+    const askedAt = readClocks();
     const [equipment, plcs] = await Promise.all([
       rest.getEquipment(line.id, signal),
       rest.getPlcs(signal),
     ]);
     const now = readClocks();
-    const board = foldPlcs(foldEquipment(this.#state.board, equipment, now), plcs);
+    // An answer is as old as the question: how long the way back took is not known.
+    const board = foldPlcs(foldEquipment(this.#state.board, equipment, askedAt), plcs);
     this.#update({ board, ...this.#judge(board, this.#state.connection, now) });
     if (!this.#isHistoryDue) return;
     const changes = await rest.getChanges(line.id, signal);

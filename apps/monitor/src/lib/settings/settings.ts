@@ -78,6 +78,14 @@ function writeStored(settings: Settings): void {
   }
 }
 
+/** Take wall mode out of the address, so that a reload does not bring it back. */
+function leaveTheWall(): void {
+  const address = new URL(window.location.href);
+  if (!address.searchParams.has('wall')) return;
+  address.searchParams.delete('wall');
+  window.history.replaceState(null, '', address);
+}
+
 /** The settings as an external store; the document's root carries them for the style sheets. */
 export class SettingsStore {
   #settings: Settings;
@@ -98,6 +106,7 @@ export class SettingsStore {
   readonly set = (change: Partial<Settings>): void => {
     this.#settings = { ...this.#settings, ...change };
     writeStored(this.#settings);
+    if (change.isWall === false) leaveTheWall();
     this.#show();
     for (const listener of this.#listeners) listener();
   };

@@ -36,6 +36,8 @@ describe('formatAge', () => {
     [42.4, '42 ms'],
     [4_230, '4.2 s'],
     [22_400, '22 s'],
+    [600_000, '10 min'],
+    [14_400_000, '4 h'],
   ])('writes %d ms as %s', (ms, text) => {
     expect(formatAge(ms)).toBe(text);
   });

@@ -63,7 +63,9 @@ export function formatHourMinute(unixMs: number): string {
 export function formatAge(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.round(ms / 1_000)} s`;
+  if (ms < 2 * 60_000) return `${Math.round(ms / 1_000)} s`;
+  if (ms < 2 * 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  return `${Math.round(ms / 3_600_000)} h`;
 }
 
 /** Return the Unix milliseconds of an ISO 8601 time, or null where there is none. */
