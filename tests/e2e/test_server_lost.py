@@ -31,6 +31,8 @@ def servers(steady_plant: Plant) -> Iterator[tuple[Server, Server]]:
         yield first, second
 
 
+# It waits out five attempts and the health question, 35 s by the contract's own clock, twice over.
+@pytest.mark.timeout(120)
 def test_a_dead_server_is_retried_five_times_then_failed_and_heals_when_it_returns(
     servers: tuple[Server, Server], steady_plant: Plant, open_monitor: OpenMonitor
 ) -> None:
