@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 ResultT = TypeVar("ResultT")
@@ -20,22 +21,17 @@ async def in_daemon_thread(function: Callable[[], ResultT]) -> ResultT:
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[ResultT] = loop.create_future()
 
-    def settle(result: ResultT | None, error: BaseException | None) -> None:
-        if outcome.done():  # cancelled
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type] -- no error: there is a result
+    def settle(tell: Callable[[], None]) -> None:
+        if not outcome.done():  # nobody cancelled
+            tell()
 
     def work() -> None:
-        result, failure = None, None
         try:
-            result = function()
+            tell = partial(outcome.set_result, function())
         except BaseException as error:  # noqa: BLE001 -- told to whoever awaits it
-            failure = error
+            tell = partial(outcome.set_exception, error)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, failure)
+            loop.call_soon_threadsafe(settle, tell)
 
     threading.Thread(target=work, name="files", daemon=True).start()
     return await outcome
