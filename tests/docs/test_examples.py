@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -131,15 +132,13 @@ def test_a_clean_stop_fits_into_the_time_that_the_unit_gives() -> None:
     assert SHUTDOWN_TIMEOUT_S < 15
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    checker = Path("/usr/bin/systemd-analyze")
-    if not checker.exists():
-        pytest.skip("this machine has no systemd")
     unit = (EXAMPLES / "lineside.service").read_text(encoding="utf-8")
     copy = tmp_path / "lineside.service"
     copy.write_text(re.sub(r"(?m)^ExecStart=.*$", "ExecStart=/bin/true", unit), encoding="utf-8")
     done = subprocess.run(
-        [str(checker), "verify", str(copy)], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False
     )
     assert str(copy.name) not in done.stderr, done.stderr
 
