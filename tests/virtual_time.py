@@ -11,6 +11,8 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import pytest
+
 from lineside.core.model import Instant
 
 T = TypeVar("T")
@@ -52,6 +54,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def spend(self, seconds: float) -> None:
         """Let time pass while nothing runs, as when the process is frozen."""
         self._jumping.now_s += seconds
+
+
+def run_beside(
+    running: Coroutine[Any, Any, None], script: Coroutine[Any, Any, None], loop: VirtualTimeLoop
+) -> None:
+    """Run `running`, which never ends by itself, while `script` plays; then cancel it."""
+
+    async def main() -> None:
+        task = asyncio.create_task(running)
+        await script
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run_virtually(main(), loop)
 
 
 def run_virtually(main: Coroutine[Any, Any, T], loop: VirtualTimeLoop) -> T:

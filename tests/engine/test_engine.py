@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
-
-import pytest
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from engine.scripted_plc import ScriptedPlc
 from lineside.bus import MemoryBus
@@ -22,7 +21,7 @@ from lineside.core.model import (
 )
 from lineside.core.ports import BusMessage
 from lineside.engine import Engine, PollTarget
-from virtual_time import VirtualTimeLoop, run_virtually
+from virtual_time import VirtualTimeLoop, run_beside
 
 CODES = [f"KRCWO12ELOA{n}" for n in range(101, 107)]
 
@@ -80,19 +79,11 @@ class Plant:
         ]
 
 
-def plant(script: Callable[[Plant], Awaitable[None]]) -> Plant:
+def plant(script: Callable[[Plant], Coroutine[Any, Any, None]]) -> Plant:
     """Run an engine while `script` plays, then cancel it."""
     loop = VirtualTimeLoop()
     made = Plant(loop)
-
-    async def main() -> None:
-        task = asyncio.create_task(made.engine.run())
-        await script(made)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    run_virtually(main(), loop)
+    run_beside(made.engine.run(), script(made), loop)
     return made
 
 

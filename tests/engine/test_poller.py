@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from random import Random
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,9 +13,9 @@ from structlog.testing import capture_logs
 from engine.scripted_plc import ScriptedPlc
 from lineside.core.model import Plc, PlcLink, PlcState, Reading
 from lineside.engine.poller import Poller
-from virtual_time import VirtualTimeLoop, run_virtually
+from virtual_time import VirtualTimeLoop, run_beside
 
-Script = Callable[["Bench"], Awaitable[None]]
+Script = Callable[["Bench"], Coroutine[Any, Any, None]]
 
 
 class Bench:
@@ -44,15 +45,7 @@ def bench(script: Script, link: PlcLink = PlcLink.CONNECTING) -> Bench:
     """Run a poller while `script` plays, then cancel it."""
     loop = VirtualTimeLoop()
     made = Bench(loop, link)
-
-    async def main() -> None:
-        task = asyncio.create_task(made.poller.run())
-        await script(made)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    run_virtually(main(), loop)
+    run_beside(made.poller.run(), script(made), loop)
     return made
 
 
