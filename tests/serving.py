@@ -9,12 +9,13 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import websockets
 from fastapi import FastAPI
+from websockets.extensions import Extension
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
@@ -25,7 +26,7 @@ from lineside.hub.subscribers import Hub, HubLimits
 from lineside.web.gate import Gate, GateRules, gate_rules
 from lineside.web.server import LinesideServer, bind
 from lineside.web.wire import WebSocketWire, WireLimits
-from lineside.web.ws import websocket_routes
+from lineside.web.ws import MonitorDoor, upgrade_routes
 
 PATIENCE_S = 10.0
 
@@ -90,21 +91,20 @@ async def serving(
     inbound_limits: InboundLimits | None = None,
     wire_limits: WireLimits | None = None,
     rules: GateRules | None = None,
-    ping_interval_s: float | None = None,
 ) -> AsyncIterator[Served]:
     """Serve the WebSocket routes behind the gate, as the application does."""
     plant = plant or seventeen_machines()
     clock = TurnedClock(T0_S)
     hub = Hub(clock, [each.id for each in plant.lines], hub_limits or HubLimits())
     app = FastAPI()
-    app.router.routes.extend(websocket_routes(hub, clock, inbound_limits or InboundLimits()))
+    app.router.routes.extend(upgrade_routes())
     gate = Gate(app, rules or gate_rules("127.0.0.1", allowed_origins=["http://localhost:3001"]))
     server = LinesideServer(
         gate,
         bind("127.0.0.1", 0),
+        MonitorDoor(hub, clock, gate.refuse_websocket, inbound_limits or InboundLimits()),
         close_websockets=hub.close_all,
         wire_limits=wire_limits,
-        ping_interval_s=ping_interval_s,
     )
     task = asyncio.create_task(server.serve())
     try:
@@ -219,7 +219,9 @@ def masked(frame: Frame) -> bytes:
     return frame.serialize(mask=True)
 
 
-def parse_frames(data: bytes) -> tuple[list[Frame], list[int]]:
+def parse_frames(
+    data: bytes, extensions: Sequence[Extension] = ()
+) -> tuple[list[Frame], list[int]]:
     """Return the whole unmasked frames in `data` (by the `websockets` library) and their ends."""
     reader = StreamReader()
     reader.feed_data(data)
@@ -227,7 +229,7 @@ def parse_frames(data: bytes) -> tuple[list[Frame], list[int]]:
     ends: list[int] = []
     position = 0
     while True:
-        parser = Frame.parse(reader.read_exact, mask=False)
+        parser = Frame.parse(reader.read_exact, mask=False, extensions=extensions)
         try:
             next(parser)
         except StopIteration as done:

@@ -37,7 +37,7 @@ from lineside.web.live import LiveView
 from lineside.web.metrics import ServerStats
 from lineside.web.server import LinesideServer, bind
 from lineside.web.views import ServerInfo
-from lineside.web.ws import websocket_routes
+from lineside.web.ws import MonitorDoor, upgrade_routes
 
 CONFIG_CHECK_S = 2.0
 
@@ -122,12 +122,13 @@ class House:
             self.hub.metrics,
             ServerInfo(version=__version__, started_at_s=system_clock().unix_s),
             system_clock,
-            extra_routes=websocket_routes(self.hub, system_clock),
+            extra_routes=upgrade_routes(),
             server_stats=self._server_stats,
         )
         self.gate = Gate(app, gate_rules(self._host))
         self._apply_server_rules()
-        self.server = LinesideServer(self.gate, sockets, close_websockets=self.hub.close_all)
+        door = MonitorDoor(self.hub, system_clock, self.gate.refuse_websocket)
+        self.server = LinesideServer(self.gate, sockets, door, close_websockets=self.hub.close_all)
         self.address = f"http://{_shown_host(self._host)}:{self.server.port}"
 
     async def watch_config(self) -> None:

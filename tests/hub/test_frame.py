@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Opcode
 
 from builders import T0_S, equipment, equipment_state
 from lineside.core.model import EquipmentState, LineState, Reason, ReasonCode, Status
 from lineside.hub.frame import (
     CLIENT_TIMESTAMP_MAX,
+    Encoding,
     connection_status_payload,
     equipment_status_payload,
     pong_payload,
     text_frame,
+    tick_frame,
 )
 from serving import parse_frames
 
@@ -128,3 +131,27 @@ def test_an_independent_parser_reads_frames_of_every_length_form(size: int) -> N
     assert [bytes(frame.data) for frame in frames] == [payload, payload]
     assert all(frame.opcode is Opcode.TEXT and frame.fin for frame in frames)
     assert ends[1] == 2 * len(text_frame(payload))
+
+
+@given(payload=st.binary(max_size=70_000))
+def test_an_independent_inflater_reads_a_compressed_tick_without_any_other(payload: bytes) -> None:
+    (frame,), _ = parse_frames(tick_frame(payload, Encoding.DEFLATE), [_inflater()])
+    assert frame.opcode is Opcode.TEXT
+    assert bytes(frame.data) == payload
+
+
+def test_a_compressed_tick_is_a_fraction_of_the_plain_one() -> None:
+    states = tuple(equipment_state(equipment(code)) for code in range(101, 118))
+    line = LineState(id="weld1", name="용접", equipment=states)
+    payload = equipment_status_payload(line, AT_S)
+    plain, deflated = (len(tick_frame(payload, each)) for each in Encoding)
+    assert deflated * 5 < plain
+
+
+def _inflater() -> PerMessageDeflate:
+    return PerMessageDeflate(
+        remote_no_context_takeover=True,
+        local_no_context_takeover=True,
+        remote_max_window_bits=15,
+        local_max_window_bits=15,
+    )

@@ -6,16 +6,24 @@ import socket
 import sys
 
 import pytest
+from starlette.responses import Response
+from starlette.types import Scope
 from structlog.testing import capture_logs
 
 from lineside.core.limits import CONNECTIONS_MAX
 from lineside.web.connection_cap import connection_limit
+from lineside.web.http_stage import MakeListener
 from lineside.web.server import LinesideServer, bind, event_loop_factory
 from serving import RawClient, eventually, handshake, serving
 
 
 async def _answer(scope: object, receive: object, send: object) -> None:
     raise AssertionError("nothing asks")
+
+
+class _NoDoor:
+    def admit(self, scope: Scope) -> Response | MakeListener:
+        raise AssertionError("nothing asks")
 
 
 def test_a_port_in_use_is_an_oserror_that_says_so() -> None:
@@ -63,7 +71,7 @@ async def test_a_low_limit_on_open_files_is_lifted_as_far_as_the_system_allows()
 
 async def test_the_port_that_the_system_picked_is_known_before_serving() -> None:
     sockets = bind("127.0.0.1", 0)
-    server = LinesideServer(_answer, sockets)
+    server = LinesideServer(_answer, sockets, _NoDoor())
     assert server.port == sockets[0].getsockname()[1] > 0
     for each in sockets:
         each.close()
@@ -140,7 +148,9 @@ async def test_websockets_count_as_connections_too() -> None:
 
 async def test_an_end_that_takes_too_long_is_cut_short() -> None:
     (listening,) = bind("127.0.0.1", 0)
-    server = LinesideServer(_answer, [listening], close_websockets=_never, shutdown_timeout_s=0.05)
+    server = LinesideServer(
+        _answer, [listening], _NoDoor(), close_websockets=_never, shutdown_timeout_s=0.05
+    )
     serving = asyncio.create_task(server.serve())
     await server.ready.wait()
     client = await RawClient.connect(server.port)

@@ -89,6 +89,23 @@ async def test_every_client_hears_the_same_bytes() -> None:
             await client.close()
 
 
+async def test_a_client_that_takes_compression_hears_the_same_as_one_that_does_not() -> None:
+    async with (
+        serving() as served,
+        served.connect(compression="deflate") as deflated,
+        served.connect() as plain,
+    ):
+        assert [each.name for each in deflated.protocol.extensions] == ["permessage-deflate"]
+        assert await hear(deflated) == await hear(plain) == CONNECTED
+        for _ in range(3):
+            served.tick()
+            assert await deflated.recv() == await plain.recv()
+            await served.settled()
+        assert served.hub.metrics().frames_sent_total == 6
+        await deflated.send('{"type":"ping","timestamp":"mine"}')
+        assert (await hear(deflated))["ping_timestamp"] == "mine"
+
+
 async def test_each_line_has_its_own_address_and_the_first_has_two() -> None:
     async with (
         serving() as served,

@@ -9,12 +9,16 @@ INBOUND_MESSAGES_PER_S = 1.0
 INBOUND_BURST = 5  # messages answered before the rate applies
 INBOUND_FLOOD = 60  # unanswered messages within FLOOD_WINDOW_S after which the client is closed
 FLOOD_WINDOW_S = 10.0
+CONTROL_FRAMES_PER_S = 10.0  # frames that are no whole message: ping, pong, fragments
+CONTROL_BURST = 20
+CONTROL_FLOOD = 200
 
 # Subscribers.
 CONNECTIONS_MAX = 12_000
 CONNECTIONS_PER_ADDRESS_MAX = 11_000  # a plant may sit behind one proxy or one load generator
 HANDSHAKE_TIMEOUT_S = 10.0
 UNDRAINED_TIMEOUT_S = 15.0
+UNACKNOWLEDGED_TIMEOUT_S = 20.0  # for TCP's own acknowledgement: a cable pulled, a lid closed
 SEND_BUFFER_BYTES = 32 * 1024
 SHUTDOWN_TIMEOUT_S = 5.0
 

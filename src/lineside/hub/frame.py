@@ -6,6 +6,8 @@ Pure: it encodes, it neither sends nor asks a clock. Every server-to-client fram
 
 from __future__ import annotations
 
+import zlib
+from enum import Enum
 from math import isfinite
 from typing import Literal
 
@@ -20,6 +22,16 @@ CLIENT_TIMESTAMP_MAX = 64  # characters of a ping's own timestamp that a pong ca
 ConnectionWord = Literal["connected", "disconnected", "error"]
 
 _TEXT_FIN = 0x81
+_COMPRESSED = 0x40  # RSV1 on a message's first frame (RFC 7692, section 7.2.3.1)
+_SYNC_TAIL_BYTES = 4  # 00 00 FF FF, which RFC 7692, section 7.2.1, has the sender cut off
+_RAW_DEFLATE = -zlib.MAX_WBITS
+
+
+class Encoding(Enum):
+    """How a subscriber takes its ticks."""
+
+    PLAIN = "plain"
+    DEFLATE = "deflate"  # permessage-deflate without context takeover (RFC 7692)
 
 
 class TagsMessage(msgspec.Struct, frozen=True):
@@ -103,14 +115,30 @@ def pong_payload(at_s: float, client_timestamp: str | None = None) -> bytes:
 
 def text_frame(payload: bytes) -> bytes:
     """Return `payload` as one unmasked, unfragmented text frame (RFC 6455, section 5.2)."""
-    size = len(payload)
+    return _frame(_TEXT_FIN, payload)
+
+
+def tick_frame(payload: bytes, encoding: Encoding) -> bytes:
+    """Return `payload` as one frame for every subscriber that takes its ticks in `encoding`.
+
+    No context is taken over from one message to the next, so that one compression serves all.
+    """
+    if encoding is Encoding.PLAIN:
+        return text_frame(payload)
+    compressor = zlib.compressobj(wbits=_RAW_DEFLATE)
+    data = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    return _frame(_TEXT_FIN | _COMPRESSED, data[:-_SYNC_TAIL_BYTES])
+
+
+def _frame(first_byte: int, data: bytes) -> bytes:
+    size = len(data)
     if size < 126:
-        head = bytes((_TEXT_FIN, size))
+        head = bytes((first_byte, size))
     elif size < 65_536:
-        head = bytes((_TEXT_FIN, 126)) + size.to_bytes(2, "big")
+        head = bytes((first_byte, 126)) + size.to_bytes(2, "big")
     else:
-        head = bytes((_TEXT_FIN, 127)) + size.to_bytes(8, "big")
-    return head + payload
+        head = bytes((first_byte, 127)) + size.to_bytes(8, "big")
+    return head + data
 
 
 def _equipment(state: EquipmentState) -> EquipmentMessage:

@@ -76,7 +76,7 @@ class Mistake(msgspec.Struct, frozen=True):
 Inbound: TypeAlias = Ping | Mistake
 
 
-def parse_inbound(text: str) -> Inbound:
+def parse_inbound(text: str | bytes) -> Inbound:
     """Return what `text` asks for, or what is wrong with it. Any text gives one of the two."""
     try:
         message = msgspec.json.decode(text)

@@ -20,9 +20,11 @@ from lineside.hub.audience import Audience, Counters, Subscriber, Wire
 from lineside.hub.close_codes import REASONS, CloseCode
 from lineside.hub.frame import (
     ConnectionWord,
+    Encoding,
     connection_status_payload,
     equipment_status_payload,
     text_frame,
+    tick_frame,
 )
 
 CONNECTED_MESSAGE = "WebSocket connected successfully"
@@ -74,7 +76,7 @@ class Hub:
         self._clock = clock
         self._line_ids = tuple(line_ids)
         self._counters = Counters()
-        self._audiences: dict[str | None, Audience] = {}
+        self._audiences: dict[tuple[str | None, Encoding], Audience] = {}
         self._subscribers: set[Subscriber] = set()
         self._seats: dict[str, int] = {}
         self._seat_count = 0
@@ -106,21 +108,24 @@ class Hub:
         started_s = self._clock().monotonic_s
         first = self._line_ids[0] if self._line_ids else None
         for line in snapshot.lines:
-            audiences = [self._audiences.get(line.id)]
-            if line.id == first:
-                audiences.append(self._audiences.get(None))
-            heard = [audience for audience in audiences if audience]
-            if not heard:
-                continue
-            frame = text_frame(equipment_status_payload(line, snapshot.at.unix_s))
-            for audience in heard:
-                audience.broadcast(frame, started_s)
+            ids = (line.id, None) if line.id == first else (line.id,)
+            payload: bytes | None = None
+            for encoding in Encoding:
+                audiences = [self._audiences.get((line_id, encoding)) for line_id in ids]
+                heard = [audience for audience in audiences if audience]
+                if not heard:
+                    continue
+                if payload is None:
+                    payload = equipment_status_payload(line, snapshot.at.unix_s)
+                frame = tick_frame(payload, encoding)
+                for audience in heard:
+                    audience.broadcast(frame, started_s)
         self._last_broadcast_s = self._clock().monotonic_s - started_s
 
     def _follow_site(self, change: SiteChange) -> None:
         self._line_ids = tuple(line.id for line in change.site.lines)
-        for line_id in [key for key in self._audiences if not self.has_line(key)]:
-            audience = self._audiences.pop(line_id)
+        for key in [key for key in self._audiences if not self.has_line(key[0])]:
+            audience = self._audiences.pop(key)
             message = "The line is no longer configured."
             for subscriber in audience.subscribers():
                 self._dismiss(subscriber, message, "the line is no longer configured")
@@ -150,12 +155,15 @@ class Hub:
         if not self._seats[address]:
             del self._seats[address]
 
-    def subscribe(self, wire: Wire, line_id: str | None) -> Subscriber:
+    def subscribe(
+        self, wire: Wire, line_id: str | None, encoding: Encoding = Encoding.PLAIN
+    ) -> Subscriber:
         """Greet an accepted connection and let it hear its line from the next tick on.
 
         Args:
             wire: an accepted WebSocket.
             line_id: a line for which `has_line` is true; None follows the default line.
+            encoding: how the client takes its ticks, as negotiated.
         """
         subscriber = Subscriber(wire, line_id, self)
         self._subscribers.add(subscriber)
@@ -164,10 +172,10 @@ class Hub:
         if self._is_closing:
             self._dismiss(subscriber, *_RESTART)
             return subscriber
-        audience = self._audiences.get(line_id)
+        audience = self._audiences.get((line_id, encoding))
         if audience is None:
             audience = Audience(self._counters, self.limits.undrained_timeout_s)
-            self._audiences[line_id] = audience
+            self._audiences[line_id, encoding] = audience
         audience.add(subscriber)
         self._spare_from_collection()
         return subscriber

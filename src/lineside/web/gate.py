@@ -116,21 +116,19 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it with what is wrong."""
-        if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        elif scope["type"] == "http":
+        if scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def refuse_websocket(self, scope: Scope) -> Response | None:
+        """Return the answer to a handshake that may not pass, None for one that may."""
         try:
             check_origin(self.rules, scope, check_host(self.rules, scope))
         except Refused as refused:
             # Before the upgrade, so that the client sees the status and not a closed WebSocket.
-            await problem_response(refused.status, refused.detail)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+            return problem_response(refused.status, refused.detail)
+        return None
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

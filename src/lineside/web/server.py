@@ -13,7 +13,8 @@ from starlette.types import ASGIApp
 
 from lineside.core import limits
 from lineside.web.connection_cap import ConnectionCap, connection_limit
-from lineside.web.wire import HttpStage, WebSocketWire, WireLimits
+from lineside.web.http_stage import Door, HttpStage
+from lineside.web.wire import WireLimits
 
 _BACKLOG = 4096  # all screens of a plant come back in the same second after a restart
 _OTHER_DESCRIPTORS = 1000  # PLCs, files, HTTP requests
@@ -97,21 +98,20 @@ class LinesideServer(uvicorn.Server):
         self,
         app: ASGIApp,
         sockets: Sequence[socket.socket],
+        door: Door,
         *,
         close_websockets: Callable[[], Awaitable[None]] | None = None,
         wire_limits: WireLimits | None = None,
-        ping_interval_s: float | None = None,
         shutdown_timeout_s: float = limits.SHUTDOWN_TIMEOUT_S,
     ) -> None:
         """Prepare to serve `app`.
 
         Args:
-            app: the whole ASGI application.
+            app: the ASGI application that answers HTTP.
             sockets: from `bind`.
+            door: opens WebSockets.
             close_websockets: awaited first when stopping; `Hub.close_all`.
             wire_limits: bounds per connection; the house's own by default.
-            ping_interval_s: seconds between ping frames; None for none, because each tick already
-                finds a client that is gone (its bytes do not drain).
             shutdown_timeout_s: how long stopping may take; what is still open then is cut off.
         """
         wire = wire_limits or WireLimits()
@@ -119,12 +119,10 @@ class LinesideServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=type("HttpStage", (HttpStage,), {"limits": wire, "cap": self.cap}),
-                ws=type("WebSocketWire", (WebSocketWire,), {"limits": wire}),
-                ws_max_size=limits.INBOUND_MESSAGE_MAX_BYTES,
-                ws_per_message_deflate=False,
-                ws_ping_interval=ping_interval_s,
-                ws_ping_timeout=ping_interval_s,
+                http=type(
+                    "HttpStage", (HttpStage,), {"limits": wire, "cap": self.cap, "door": door}
+                ),
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 log_level="error",

@@ -1,19 +1,10 @@
-"""asyncio transports as the server's protocols see them: closing is bounded, writing is noticed."""
+"""An asyncio transport as the HTTP protocol sees it: closing is bounded."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Protocol
-
-
-class WireEvents(Protocol):
-    """Whoever must know what happens to a WebSocket's transport."""
-
-    subscriber: Any
-
-    def leave(self) -> None:
-        """Stop writing to the file descriptor: it is about to be closed."""
+from typing import Any
 
 
 class BoundedTransport(asyncio.Transport):
@@ -98,42 +89,3 @@ class BoundedTransport(asyncio.Transport):
     def get_protocol(self) -> asyncio.BaseProtocol:
         """Return who is told of what arrives."""
         return self.inner.get_protocol()
-
-
-class WireTransport(BoundedTransport):
-    """A WebSocket's transport: tells the hub of each write, and lets go of it before each close."""
-
-    __slots__ = ("_events",)
-
-    def __init__(
-        self,
-        inner: asyncio.Transport,
-        loop: asyncio.AbstractEventLoop,
-        flush_timeout_s: float,
-        events: WireEvents,
-    ) -> None:
-        super().__init__(inner, loop, flush_timeout_s)
-        self._events: WireEvents | None = events
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write `data` behind whatever is still unsent, and tell the hub that something may be."""
-        self.inner.write(data)
-        if self._events is not None and self._events.subscriber is not None:
-            self._events.subscriber.written()
-
-    def close(self) -> None:
-        """Let go of the hub, then flush and close in bounded time."""
-        if self._events is not None:
-            self._events.leave()
-        super().close()
-
-    def abort(self) -> None:
-        """Let go of the hub, then close now."""
-        if self._events is not None:
-            self._events.leave()
-        super().abort()
-
-    def lost(self) -> None:
-        """Take note that the connection has ended."""
-        super().lost()
-        self._events = None

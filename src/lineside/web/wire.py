@@ -1,9 +1,8 @@
-"""uvicorn's protocols with bounds on time and size, and a WebSocket the hub may write to directly.
+"""One WebSocket: what the hub writes to, and what turns a client's bytes into messages.
 
-`HttpStage` is every connection until it is upgraded, `WebSocketWire` from then on. Both keep
-uvicorn's own machinery; what is overridden either bounds what a client can cost, or tells the hub
-about bytes that did not come from it, so that no frame ever lands inside a half-sent one.
-Which messages mean what is not known here.
+It begins when the handshake is accepted (`http_stage`). There is one object per screen and nothing
+else: no task, no queue, no wrapper; the reader of inbound bytes is made when the first ones come,
+since most screens never send any. Which messages mean what is not known here.
 """
 
 from __future__ import annotations
@@ -12,30 +11,19 @@ import asyncio
 import contextlib
 import os
 import socket
-from typing import Any, ClassVar, cast
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 import msgspec
-from uvicorn._types import ASGISendEvent
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
-from websockets.frames import Frame
-from websockets.http11 import Request
 
 from lineside.core import limits
 from lineside.hub.audience import Subscriber
-from lineside.hub.close_codes import REASONS, CloseCode, clip_reason
-from lineside.hub.inbound import InboundBudget, InboundLimits, Verdict
-from lineside.web.connection_cap import ConnectionCap, connection_limit
-from lineside.web.transport import BoundedTransport, WireTransport
+from lineside.hub.close_codes import REASONS, CloseCode
+from lineside.hub.inbound import InboundLimits
+from lineside.web.messages import MessageReader, ReaderLimits
 
-EXTENSION = "lineside.wire"  # where the ASGI scope carries the WebSocketWire
-
-REQUEST_HEAD_MAX_BYTES = 64 * 1024
 _PARSE_SLICE_BYTES = 4 * 1024  # so that one chunk of tiny frames cannot hold the loop for long
-_PONG_FIRST_BYTE = b"\x8a"
-_CONTROL_LIMITS = InboundLimits(per_s=10.0, burst=20, flood=200)
+_TCP_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
 
 
 class WireLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,150 +32,118 @@ class WireLimits(msgspec.Struct, frozen=True, kw_only=True):
     handshake_timeout_s: float = limits.HANDSHAKE_TIMEOUT_S
     close_timeout_s: float = 2.0  # for the client's answer to our close frame
     flush_timeout_s: float = limits.UNDRAINED_TIMEOUT_S
+    unacknowledged_timeout_s: float = limits.UNACKNOWLEDGED_TIMEOUT_S
     send_buffer_bytes: int = limits.SEND_BUFFER_BYTES
-    inbound_queue_max: int = limits.INBOUND_FLOOD
     writes_directly: bool = os.name != "nt"  # False: through the transport, as Windows must
+    inbound: ReaderLimits = ReaderLimits(
+        message_max_bytes=limits.INBOUND_MESSAGE_MAX_BYTES,
+        control=InboundLimits(
+            per_s=limits.CONTROL_FRAMES_PER_S,
+            burst=limits.CONTROL_BURST,
+            flood=limits.CONTROL_FLOOD,
+        ),
+    )
 
 
-class HttpStage(HttpToolsProtocol):
-    """An HTTP connection whose requests arrive, and whose answers leave, in bounded time."""
+class Listener(Protocol):
+    """Whoever hears what one client says. Must not block."""
 
-    limits: ClassVar[WireLimits] = WireLimits()
-    cap: ClassVar[ConnectionCap] = ConnectionCap(connection_limit(None))
+    def on_message(self, message: str | bytes) -> None:
+        """Take one whole message; bytes only where `ReaderLimits.takes_binary` lets them in."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._request_timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock for the first request, unless there are too many connections."""
-        super().connection_made(BoundedTransport(transport, self.loop, self.limits.flush_timeout_s))
-        if self.cap.admits(len(self.connections), self.loop.time()):
-            self._start_request_timer()
-        else:
-            transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop every clock."""
-        self._stop_request_timer()
-        self.resume_writing()
-        cast(BoundedTransport, self.transport).lost()
-        super().connection_lost(exc)
-
-    def eof_received(self) -> None:
-        """Close in bounded time even when the client, having said all, reads nothing more."""
-        self.transport.close()
-
-    def data_received(self, data: bytes) -> None:
-        """Parse what came, unless the request head is far too large already."""
-        self._head_bytes += len(data)
-        if self._head_bytes > REQUEST_HEAD_MAX_BYTES and self._request_timer is not None:
-            self.transport.write(_HEAD_TOO_LARGE)
-            self.transport.close()
-            return
-        super().data_received(data)
-
-    def on_message_begin(self) -> None:
-        """Start the clock for a request on a kept connection."""
-        super().on_message_begin()
-        if self._request_timer is None:
-            self._start_request_timer()
-
-    def on_headers_complete(self) -> None:
-        """Start counting anew: the limit is one of the head."""
-        self._head_bytes = 0
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Stop the clock: the request is whole."""
-        self._stop_request_timer()
-        super().on_message_complete()
-
-    def pause_writing(self) -> None:
-        """Give a client that does not read its answer a time to do so."""
-        super().pause_writing()
-        if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(
-                self.limits.flush_timeout_s, self.transport.abort
-            )
-
-    def resume_writing(self) -> None:
-        """Note that the client reads."""
-        super().resume_writing()
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
-
-    def handle_websocket_upgrade(self) -> None:
-        """Hand the connection to a `WebSocketWire`."""
-        self._stop_request_timer()
-        super().handle_websocket_upgrade()
-        # The parser and this object hold each other; nobody needs either from here on.
-        self.parser = cast(Any, None)
-
-    def _start_request_timer(self) -> None:
-        self._head_bytes = 0
-        self._request_timer = self.loop.call_later(
-            self.limits.handshake_timeout_s, self._on_request_timeout
-        )
-
-    def _stop_request_timer(self) -> None:
-        if self._request_timer is not None:
-            self._request_timer.cancel()
-            self._request_timer = None
-
-    def _on_request_timeout(self) -> None:
-        self._request_timer = None
-        self.transport.abort()
+    def on_closed(self) -> None:
+        """Take note that the connection has ended."""
 
 
-class WebSocketWire(WebSocketsSansIOProtocol):
-    """One WebSocket. The hub's `Wire`; also what uvicorn drives."""
+class WebSocketWire(asyncio.Protocol):
+    """One accepted WebSocket. The hub's `Wire`."""
 
-    limits: ClassVar[WireLimits] = WireLimits()
+    __slots__ = (
+        "__weakref__",
+        "_connections",
+        "_is_closing",
+        "_limits",
+        "_listener",
+        "_loop",
+        "_reader",
+        "_subscriber",
+        "_timer",
+        "is_deflated",
+        "transport",
+    )
 
     def __init__(
         self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        wire_limits: WireLimits,
+        connections: set[Any],
+        is_deflated: bool,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.close_timeout = self.limits.close_timeout_s
-        self.subscriber: Subscriber | None = None
-        self._control_budget: InboundBudget | None = None
+        """Take over `transport` from whoever read the handshake from it.
+
+        Args:
+            transport: of the accepted connection, before the answer to the handshake is sent.
+            loop: the event loop.
+            wire_limits: bounds on time and size.
+            connections: all that the server has open; this one is in it until it ends.
+            is_deflated: whether compression was negotiated.
+        """
+        self.transport = transport
+        self.is_deflated = is_deflated
+        self._loop = loop
+        self._limits = wire_limits
+        self._connections = connections
+        self._is_closing = False
+        self._listener: Listener | None = None
+        self._reader: MessageReader | None = None
+        self._subscriber: Subscriber | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, response: bytes, make_listener: Callable[[WebSocketWire], Listener]) -> None:
+        """Answer the handshake and let `make_listener` say who hears this connection."""
+        self.transport.set_protocol(self)
+        self._connections.add(self)
+        self.transport.write(response)
+        self._listener = make_listener(self)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing but the end of this connection is still to come."""
+        return self._is_closing
+
+    @property
+    def part_count(self) -> int:
+        """How many fragments of an unfinished inbound message are kept."""
+        return 0 if self._reader is None else self._reader.part_count
 
     # What the hub asks of it.
 
     def direct_fd(self) -> int | None:
         """Return the file descriptor that may be written to directly; None for TLS and Windows."""
         is_tls = self.transport.get_extra_info("sslcontext") is not None
-        if is_tls or not self.limits.writes_directly:
+        if is_tls or not self._limits.writes_directly:
             return None
         return cast(int, self.transport.get_extra_info("socket").fileno())
 
     def attach(self, subscriber: Subscriber) -> None:
         """Tell `subscriber` of everything that is written, and of the end."""
-        self.subscriber = subscriber
-        # The kernel's default would hide minutes of stale ticks from the watchdog.
+        self._subscriber = subscriber
+        connection = self.transport.get_extra_info("socket")
         with contextlib.suppress(OSError):  # the client may be gone already
-            self.transport.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_SNDBUF, self.limits.send_buffer_bytes
+            # The kernel's default would hide minutes of stale ticks from the watchdog.
+            connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.send_buffer_bytes
             )
+            if _TCP_USER_TIMEOUT is not None:
+                # A client whose cable was pulled acknowledges nothing; it need not fill a buffer.
+                timeout_ms = round(self._limits.unacknowledged_timeout_s * 1000)
+                connection.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout_ms)
 
     def write(self, data: bytes) -> None:
         """Write whole frames, or the rest of one, behind whatever is still unsent."""
-        if not self.close_sent:
-            self.transport.write(data)
+        if not self._is_closing:
+            self._write(data)
 
     def has_unsent(self) -> bool:
         """Whether bytes wait in the transport."""
@@ -195,167 +151,125 @@ class WebSocketWire(WebSocketsSansIOProtocol):
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Send a close frame; end when the client answers it, or after `close_timeout_s`."""
-        if not self.handshake_complete or self.close_sent or self.transport.is_closing():
+        if self._is_closing or self.transport.is_closing():
             return
-        reason = clip_reason(reason)
-        self.conn.send_close(code, reason)
-        self._finish(code, reason)
+        reader = self._ready_reader()
+        reader.close(code, reason)
+        self._begin_end(reader)
 
     def fail(self, code: CloseCode, reason: str) -> None:
         """Close for the client's own fault; what it still sends is thrown away unread."""
-        if self.close_sent or self.transport.is_closing():
+        if self._is_closing or self.transport.is_closing():
             return
-        reason = clip_reason(reason)
-        self.conn.fail(code, reason)
-        self._finish(code, reason)
-        self._end_our_side()
+        reader = self._ready_reader()
+        reader.fail(code, reason)
+        self._begin_end(reader)
 
     def abort(self) -> None:
         """End the connection now; what is unsent is lost."""
+        self._leave()
         self.transport.abort()
 
-    def leave(self) -> None:
-        """Take the file descriptor away from the hub. Called before anything closes it."""
-        if self.subscriber is not None:
-            self.subscriber.leave()
-
-    # What uvicorn asks of it.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take over the connection from the HTTP stage."""
-        inner = cast(BoundedTransport, transport).inner
-        super().connection_made(WireTransport(inner, self.loop, self.limits.flush_timeout_s, self))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Leave the hub before the file descriptor can be reused, then clean up."""
-        subscriber, self.subscriber = self.subscriber, None
-        if subscriber is not None:
-            subscriber.lost()
-        transport = cast(WireTransport, self.transport)
-        transport.lost()
-        super().connection_lost(exc)
-        # Undo the circles, so that a connection is freed at once and not by the collector.
-        if self.handshake_initiated and hasattr(self, "scope"):
-            cast(dict[str, Any], self.scope["extensions"]).pop(EXTENSION, None)
-        self.conn.parser.close()
-
-    def eof_received(self) -> None:
-        """Close in bounded time when the client stops sending without a close frame."""
-        self.transport.close()
+    # What the server asks of it.
 
     def shutdown(self) -> None:
         """End this connection because the server does."""
-        if self.handshake_complete:
-            self.close(CloseCode.SERVICE_RESTART, REASONS[CloseCode.SERVICE_RESTART])
-        else:
-            super().shutdown()
+        self.close(CloseCode.SERVICE_RESTART, REASONS[CloseCode.SERVICE_RESTART])
 
-    def handle_connect(self, event: Request) -> None:
-        """Put this object into the ASGI scope, where the WebSocket route finds it."""
-        try:
-            super().handle_connect(event)
-        except UnicodeError:  # a path or a header name with bytes that HTTP does not allow
-            self._refuse_handshake()
-            return
-        if self.response.status_code == 101:
-            cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
-
-    async def send(self, message: ASGISendEvent) -> None:
-        """Send what the application says."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and self.close_sent:
-            # A refusal is an answer too; without this uvicorn logs each one as an error.
-            self.handshake_complete = True
+    # What the transport tells it.
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, in slices, and stop at the first reason to."""
+        """Read what came, in slices, and stop at the first reason to."""
+        reader = self._ready_reader()
         for start in range(0, len(data), _PARSE_SLICE_BYTES):
-            super().data_received(data[start : start + _PARSE_SLICE_BYTES])
-            if self.transport.is_closing():
+            if reader.is_over or self.transport.is_closing():
                 return
-        if not self.handshake_initiated and self.conn.handshake_exc is not None:
-            self._refuse_handshake()
+            for message in reader.receive(data[start : start + _PARSE_SLICE_BYTES], self._now_s()):
+                # Between our close frame and the client's, messages are read and not heard.
+                if self._listener is not None and not self._is_closing:
+                    self._listener.on_message(message)
+            if reader.is_over:
+                self._on_over(reader)
+            else:
+                self._answer(reader)
 
-    def handle_bytes(self, event: Frame) -> None:
-        """Refuse binary at its first frame."""
-        self.fail(CloseCode.UNSUPPORTED_DATA, REASONS[CloseCode.UNSUPPORTED_DATA])
+    def eof_received(self) -> None:
+        """Close in bounded time when the client stops sending without a close frame."""
+        self._end()
 
-    def handle_cont(self, event: Frame) -> None:
-        """Collect a fragment; empty ones would cost memory without ever reaching the limit."""
-        if event.data or event.fin:
-            super().handle_cont(event)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave the hub before the file descriptor can be reused, then let go of everything."""
+        subscriber, self._subscriber = self._subscriber, None
+        if subscriber is not None:
+            subscriber.lost()
+        self._is_closing = True
+        self._connections.discard(self)
+        self._set_timer(None)
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.on_closed()
+        if self._reader is not None:
+            self._reader.free()
 
-    def handle_ping(self) -> None:
-        """Answer a ping frame, unless they come so fast that answers would pile up."""
-        now_s = self.loop.time()
-        if self._control_budget is None:
-            self._control_budget = InboundBudget(_CONTROL_LIMITS, now_s)
-        verdict = self._control_budget.spend(now_s)
-        if verdict is Verdict.ANSWER:
-            super().handle_ping()
-            return
-        self.conn.writes = [w for w in self.conn.writes if w[:1] != _PONG_FIRST_BYTE]
-        if verdict is Verdict.CLOSE:
-            self.fail(CloseCode.POLICY_VIOLATION, "too many ping frames")
+    # The rest.
 
-    def send_receive_event_to_app(self) -> None:
-        """Hand one whole text message to the route."""
-        data = b"".join(self.frames)
-        self.frames = []
-        if self.close_sent:
-            return
-        if self.queue.qsize() >= self.limits.inbound_queue_max:
-            self.fail(CloseCode.POLICY_VIOLATION, REASONS[CloseCode.POLICY_VIOLATION])
-            return
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            self.fail(CloseCode.INVALID_TEXT, REASONS[CloseCode.INVALID_TEXT])
-            return
-        self.queue.put_nowait({"type": "websocket.receive", "text": text})
-        if not self.read_paused:
-            self.read_paused = True
-            self.transport.pause_reading()
+    def _now_s(self) -> float:
+        return self._loop.time()
 
-    def handle_parser_exception(self) -> None:
-        """Close after bytes that are no frame, or a frame that is too big."""
-        close = self.conn.close_sent
-        if self.close_sent or close is None:
-            return
-        self._finish(close.code, close.reason)
-        self._end_our_side()
+    def _ready_reader(self) -> MessageReader:
+        if self._reader is None:
+            self._reader = MessageReader(self._limits.inbound, self.is_deflated, self._now_s())
+        return self._reader
 
-    def _finish(self, code: int, reason: str) -> None:
-        """Send the close frame that waits in `conn`, and tell the hub and the route."""
-        self.leave()
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        self.stop_keepalive()
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+    def _write(self, data: bytes) -> None:
+        self.transport.write(data)
+        if self._subscriber is not None:
+            self._subscriber.written()
 
-    def _end_our_side(self) -> None:
-        # Closing at once with bytes unread would reset the connection, and the reset would throw
-        # away the close frame on the client's side: end our half and read on for a moment.
-        if self.transport.can_write_eof():
+    def _answer(self, reader: MessageReader) -> None:
+        answers = reader.answers()
+        if answers:
+            self._write(answers)
+
+    def _begin_end(self, reader: MessageReader) -> None:
+        """Send our close frame; from here on only the end is awaited."""
+        self._leave()
+        self._is_closing = True
+        self._answer(reader)
+        self._set_timer(self._loop.call_later(self._limits.close_timeout_s, self._end))
+        if reader.is_over and self.transport.can_write_eof():
+            # Closing at once with bytes unread would reset the connection, and the reset would
+            # throw away the close frame on the client's side: end our half and read on a while.
             self.transport.write_eof()
 
-    def _refuse_handshake(self) -> None:
-        self.handshake_complete = True
-        self.close_sent = True
-        self.transport.write(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
+    def _on_over(self, reader: MessageReader) -> None:
+        """Go on after the client's close frame, or after a mistake of its own."""
+        if reader.has_close:
+            self._leave()
+            self._answer(reader)
+            self._end()
+        elif not self._is_closing:  # else the end is under way, and its timer runs
+            self._begin_end(reader)
+
+    def _end(self) -> None:
+        """Flush and close, in bounded time."""
+        self._leave()
+        self._is_closing = True
+        if self.transport.is_closing():
+            return
+        self._set_timer(None)
         self.transport.close()
+        if self.has_unsent():
+            self._set_timer(
+                self._loop.call_later(self._limits.flush_timeout_s, self.transport.abort)
+            )
 
+    def _leave(self) -> None:
+        """Take the file descriptor away from the hub. Called before anything closes it."""
+        if self._subscriber is not None:
+            self._subscriber.leave()
 
-def _plain_response(status_line: str) -> bytes:
-    return (
-        f"HTTP/1.1 {status_line}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        f"Content-Length: {len(status_line)}\r\nConnection: close\r\n\r\n{status_line}"
-    ).encode()
-
-
-_BAD_REQUEST = _plain_response("400 Bad Request")
-_HEAD_TOO_LARGE = _plain_response("431 Request Header Fields Too Large")
+    def _set_timer(self, timer: asyncio.TimerHandle | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer

@@ -1,112 +1,132 @@
-"""The WebSocket routes: seat, handshake, and what clients say. The ticks come from the hub.
+"""The WebSocket addresses: who gets a seat, and what clients say. The ticks come from the hub.
 
 `/ws/monitor` follows the first line, `/ws/monitor/{line}` any line by its id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
-from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
+from starlette.types import Scope
 
 from lineside.core.ports import Clock
-from lineside.hub.audience import Subscriber
 from lineside.hub.close_codes import REASONS, CloseCode
-from lineside.hub.frame import pong_payload, text_frame
+from lineside.hub.frame import Encoding, pong_payload, text_frame
 from lineside.hub.inbound import InboundBudget, InboundLimits, Ping, Verdict, parse_inbound
 from lineside.hub.subscribers import Hub
+from lineside.web.http_stage import MakeListener
 from lineside.web.problem import not_found, problem_response
-from lineside.web.wire import EXTENSION, WebSocketWire
+from lineside.web.wire import WebSocketWire
 
+_PATH = "/ws/monitor"
 _RETRY_AFTER_S = 5
 
 
-def websocket_routes(
-    hub: Hub,
-    clock: Clock,
-    inbound_limits: InboundLimits = InboundLimits(),  # noqa: B008 -- frozen
-) -> list[BaseRoute]:
-    """Return the routes of the contract's WebSocket, to be added before any catch-all.
+class MonitorDoor:
+    """Opens the contract's WebSocket to whoever may hear a line."""
 
-    Args:
-        hub: keeps the subscribers; knows the lines.
-        clock: for pongs and for the ration of inbound messages.
-        inbound_limits: how much one client may say.
-    """
-    socket = MonitorSocket(hub, clock, inbound_limits)
-    paths: Sequence[str] = ("/ws/monitor", "/ws/monitor/{line}")
-    return [
-        *(WebSocketRoute(path, socket) for path in paths),
-        *(Route(path, _upgrade_required, methods=["GET"]) for path in paths),
-        WebSocketRoute("/{path:path}", _no_such_socket),
-    ]
+    def __init__(
+        self,
+        hub: Hub,
+        clock: Clock,
+        refuse: Callable[[Scope], Response | None],
+        inbound_limits: InboundLimits = InboundLimits(),  # noqa: B008 -- frozen
+    ) -> None:
+        """Make a door to the lines of `hub`.
 
-
-class MonitorSocket:
-    """The ASGI endpoint of one WebSocket after another."""
-
-    def __init__(self, hub: Hub, clock: Clock, inbound_limits: InboundLimits) -> None:
+        Args:
+            hub: keeps the subscribers; knows the lines.
+            clock: for pongs and for the ration of inbound messages.
+            refuse: the gate's answer to a handshake that may not pass.
+            inbound_limits: how much one client may say.
+        """
         self._hub = hub
         self._clock = clock
+        self._refuse = refuse
         self._inbound_limits = inbound_limits
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Seat a client, or answer its handshake with the reason why not."""
+    def admit(self, scope: Scope) -> Response | MakeListener:
+        """Seat a client, or return the reason why not as the answer to its handshake."""
+        refusal = self._refuse(scope)
+        if refusal is not None:
+            return refusal
+        path: str = scope["path"]
+        line_id = path[len(_PATH) + 1 :] or None
+        if path != _PATH and (not path.startswith(f"{_PATH}/") or line_id is None):
+            return problem_response(
+                HTTPStatus.NOT_FOUND,
+                "There is no WebSocket here. Try /ws/monitor or /ws/monitor/{line}.",
+            )
         hub = self._hub
-        line_id: str | None = scope["path_params"].get("line")
         if not hub.has_line(line_id):
             problem = not_found("line", line_id or "", hub.line_ids)
-            await problem_response(problem.status, problem.detail)(scope, receive, send)
-            return
+            return problem_response(problem.status, problem.detail)
         address = scope["client"][0] if scope["client"] else ""
-        refusal = hub.reserve_seat(address)
-        if refusal is not None:
-            response = problem_response(
+        no_seat = hub.reserve_seat(address)
+        if no_seat is not None:
+            return problem_response(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                refusal.value,
+                no_seat.value,
                 headers={"Retry-After": str(_RETRY_AFTER_S)},
             )
-            await response(scope, receive, send)
+        return partial(MonitorListener, hub, self._clock, self._inbound_limits, address, line_id)
+
+
+class MonitorListener:
+    """What one seated client says, and the answers."""
+
+    __slots__ = ("_address", "_budget", "_clock", "_hub", "_limits", "_subscriber", "_wire")
+
+    def __init__(
+        self,
+        hub: Hub,
+        clock: Clock,
+        inbound_limits: InboundLimits,
+        address: str,
+        line_id: str | None,
+        wire: WebSocketWire,
+    ) -> None:
+        """Greet the client and let it hear its line."""
+        self._hub = hub
+        self._clock = clock
+        self._limits = inbound_limits
+        self._address = address
+        self._wire = wire
+        self._budget: InboundBudget | None = None  # most screens never say anything
+        encoding = Encoding.DEFLATE if wire.is_deflated else Encoding.PLAIN
+        self._subscriber = hub.subscribe(wire, line_id, encoding)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Answer one message, if the client's ration allows it."""
+        now = self._clock()
+        if self._budget is None:
+            self._budget = InboundBudget(self._limits, now.monotonic_s)
+        verdict = self._budget.spend(now.monotonic_s)
+        if verdict is Verdict.IGNORE:
             return
-        try:
-            await receive()  # websocket.connect
-            await send({"type": "websocket.accept"})
-            await self._listen(hub.subscribe(_wire(scope), line_id), receive)
-        finally:
-            hub.release_seat(address)
+        if verdict is Verdict.CLOSE:
+            self._wire.fail(CloseCode.POLICY_VIOLATION, REASONS[CloseCode.POLICY_VIOLATION])
+            return
+        inbound = parse_inbound(message)
+        if isinstance(inbound, Ping):
+            self._subscriber.send(text_frame(pong_payload(now.unix_s, inbound.timestamp)))
+        else:
+            self._subscriber.send(self._hub.status_frame("error", inbound.message))
 
-    async def _listen(self, subscriber: Subscriber, receive: Receive) -> None:
-        """Answer what the client says until it is gone."""
-        budget = InboundBudget(self._inbound_limits, self._clock().monotonic_s)
-        while True:
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            now = self._clock()
-            verdict = budget.spend(now.monotonic_s)
-            if verdict is Verdict.IGNORE:
-                continue
-            if verdict is Verdict.CLOSE:
-                cast(WebSocketWire, subscriber.wire).fail(
-                    CloseCode.POLICY_VIOLATION, REASONS[CloseCode.POLICY_VIOLATION]
-                )
-                return
-            inbound = parse_inbound(message["text"])
-            if isinstance(inbound, Ping):
-                subscriber.send(text_frame(pong_payload(now.unix_s, inbound.timestamp)))
-            else:
-                subscriber.send(self._hub.status_frame("error", inbound.message))
+    def on_closed(self) -> None:
+        """Give back the seat."""
+        self._hub.release_seat(self._address)
 
 
-def _wire(scope: Scope) -> WebSocketWire:
-    """Return the connection itself, which web.server's protocols put into the scope."""
-    extensions: dict[str, Any] = scope["extensions"]
-    return cast(WebSocketWire, extensions[EXTENSION])
+def upgrade_routes() -> list[BaseRoute]:
+    """Return the routes that tell plain HTTP where the WebSockets are."""
+    paths: Sequence[str] = (_PATH, f"{_PATH}/{{line}}")
+    return [Route(path, _upgrade_required, methods=["GET"]) for path in paths]
 
 
 async def _upgrade_required(_request: Request) -> Response:
@@ -115,12 +135,3 @@ async def _upgrade_required(_request: Request) -> Response:
         "This address speaks WebSocket: connect to it with ws://, not http://.",
         headers={"Upgrade": "websocket", "Connection": "Upgrade"},
     )
-
-
-class _NoSuchSocket:
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = "There is no WebSocket here. Try /ws/monitor or /ws/monitor/{line}."
-        await problem_response(HTTPStatus.NOT_FOUND, detail)(scope, receive, send)
-
-
-_no_such_socket = _NoSuchSocket()
