@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from lineside.config.schema import Family
 from lineside.core.model import CpuState, Scalar
@@ -157,7 +158,11 @@ class Memory:
             raise CommandFault(0xC056, "address out of range")
 
     def _parse(self, address: str) -> TagAddress:
-        return parse_address(address, self._family)
+        return _parse(address, self._family)
+
+
+# A simulated plant writes the same addresses ten times a second.
+_parse = lru_cache(maxsize=10_000)(parse_address)
 
 
 _NUMBERS: Mapping[ValueType, struct.Struct] = {
