@@ -30,6 +30,7 @@ from lineside.demo import open_demo
 from lineside.drivers import DRIVERS
 from lineside.engine import Engine, PollTarget
 from lineside.hub.subscribers import Hub, HubLimits
+from lineside.pauses import PauseWatch
 from lineside.threads import in_daemon_thread
 from lineside.web.gate import Gate, gate_rules
 from lineside.web.http import create_app
@@ -90,7 +91,8 @@ async def run(options: RunOptions, announce: Callable[[LoadedConfig, str], None]
                 await house.server.ready.wait()
                 await house.engine.ready.wait()
                 announce(house.loaded, house.address)
-                await serving
+                with house.pauses:
+                    await serving
             for task in background:
                 task.cancel()
 
@@ -109,6 +111,7 @@ class House:
         self._host = options.host if options.host is not None else server.host
         port = options.port if options.port is not None else server.port
         sockets = _claim(self._host, port)
+        self.pauses = PauseWatch()
         bus = MemoryBus()
         site = self._site()
         self.hub = Hub(system_clock, [line.id for line in site.lines])
@@ -178,6 +181,9 @@ class House:
         return ServerStats(
             missed_ticks_total=self.engine.missed_tick_count,
             connections_rejected_total=self.server.cap.rejected_total,
+            gc_pause_count=self.pauses.count,
+            gc_pause_total_s=self.pauses.total_s,
+            gc_pause_longest_s=self.pauses.longest_s,
         )
 
     def _site(self) -> Site:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import time
+import weakref
 
 from builders import TurnedClock, line, site, site_change, snapshot, state_change
 from lineside.core.model import Status
@@ -135,16 +136,25 @@ def test_seats_are_counted_per_address_and_forgotten_with_the_last() -> None:
     assert hub.metrics().rejected_total == 1
 
 
-def test_many_connections_are_hidden_from_the_collector_until_half_of_them_have_gone() -> None:
+def test_many_connections_are_hidden_from_the_collector_and_garbage_is_not() -> None:
     hub, wires = Hub(TurnedClock(), ["weld1"]), [PaperWire() for _ in range(1000)]
-    gc.unfreeze()
+    gc.collect()
     baseline = gc.get_freeze_count()  # Python 3.12 keeps some objects frozen by itself
-    for wire in wires:
-        hub.subscribe(wire, None)
-    assert gc.get_freeze_count() > baseline + len(wires)
-    for wire in wires[:501]:
-        wire.end()
-    assert gc.get_freeze_count() <= baseline
+    try:
+        for wire in wires[:200]:
+            hub.subscribe(wire, None)
+        assert gc.get_freeze_count() == baseline
+        circle = PaperWire()
+        hub.subscribe(circle, None)  # which the wire holds, and which holds the wire
+        circle.end()
+        gone = weakref.ref(circle)
+        del circle
+        for wire in wires[200:]:
+            hub.subscribe(wire, None)
+        assert gc.get_freeze_count() > baseline + len(wires)
+        assert gone() is None, "garbage was frozen"
+    finally:
+        gc.unfreeze()
 
 
 def test_the_clock_of_the_hub_and_not_of_the_snapshot_measures_slowness() -> None:

@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -27,6 +32,9 @@ class ServerStats(msgspec.Struct, frozen=True, kw_only=True):
 
     missed_ticks_total: int = 0
     connections_rejected_total: int = 0
+    gc_pause_count: int = 0
+    gc_pause_total_s: float = 0.0
+    gc_pause_longest_s: float = 0.0
 
 
 class LinesideCollector(Collector):
@@ -176,6 +184,17 @@ class LinesideCollector(Collector):
             "lineside_connections_rejected",
             "Connections closed at once: too many were open.",
             value=stats.connections_rejected_total,
+        )
+        yield SummaryMetricFamily(
+            "lineside_gc_pause_seconds",
+            "Pauses of the garbage collector, each of which stops every screen.",
+            count_value=stats.gc_pause_count,
+            sum_value=stats.gc_pause_total_s,
+        )
+        yield _gauge(
+            "lineside_gc_pause_longest_seconds",
+            "The longest pause of the garbage collector since the start.",
+            stats.gc_pause_longest_s,
         )
 
 
