@@ -1,0 +1,175 @@
+"""The well-behaved screens, as a test holds them: what they heard, and whether that was all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+PROGRAM = Path(__file__).with_name("listening.py")
+DELIVERY_P99_MAX_S = 0.1
+ANSWER_TIMEOUT_S = 40.0
+
+
+class Tick(msgspec.Struct, frozen=True, array_like=True):
+    """One tick at one screen: its own timestamp, and when it was there on both clocks."""
+
+    stamped_unix_s: float
+    heard_unix_s: float
+    heard_s: float
+
+    @property
+    def delay_s(self) -> float:
+        """How long the tick was on its way."""
+        return self.heard_unix_s - self.stamped_unix_s
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Everything that one screen has heard since it began."""
+
+    ticks: list[Tick]
+    opened_s: list[float]
+    closed: list[tuple[float, int]]
+    last_status: str
+    is_open: bool
+
+    def between(self, since_unix_s: float, until_unix_s: float) -> list[Tick]:
+        """Return the ticks of that time, with the one before and the one after it."""
+        before = [each for each in self.ticks if each.heard_unix_s <= since_unix_s][-1:]
+        within = [each for each in self.ticks if since_unix_s < each.heard_unix_s <= until_unix_s]
+        after = [each for each in self.ticks if each.heard_unix_s > until_unix_s][:1]
+        return [*before, *within, *after]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How the ticks of one stretch of time arrived at all screens."""
+
+    missed_count: int
+    repeated_count: int
+    tick_count: int
+    delays_s: Sequence[float]
+
+    def percentile_s(self, share: float) -> float:
+        """Return the delay that `share` of the deliveries did not exceed."""
+        ordered = sorted(self.delays_s)
+        return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.delays_s)} deliveries of {self.tick_count} ticks, {self.missed_count} "
+            f"missed, p50 {self.percentile_s(0.5) * 1000:.1f} ms, "
+            f"p99 {self.percentile_s(0.99) * 1000:.1f} ms, max {max(self.delays_s) * 1000:.1f} ms"
+        )
+
+
+class Listeners:
+    """Screens in a process of their own."""
+
+    def __init__(
+        self, port: int, count: int, *, host: str = "127.0.0.1", retry_s: float | None = None
+    ) -> None:
+        """Describe `count` screens; `with` starts them and waits until each has heard a tick."""
+        self.count = count
+        self.words = [sys.executable, str(PROGRAM), host, str(port), str(count)]
+        if retry_s is not None:
+            self.words.append(str(retry_s))
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Listeners:
+        self._process = subprocess.Popen(
+            self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            heard = self.report()
+            silent = sum(1 for each in heard if not each.ticks)
+            assert not silent, f"{silent} of {self.count} screens heard nothing"
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        process = self._process
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+        process.stdout.close()
+
+    def report(self, until_unix_s: float | None = None) -> list[Heard]:
+        """Return what each screen has heard, once all have heard a tick later than that time."""
+        return self._ask(f"report {until_unix_s or time.time()}")
+
+    def ended(self) -> list[Heard]:
+        """Return what each screen has heard, once the server has ended every connection."""
+        return self._ask("ended")
+
+    def _ask(self, order: str) -> list[Heard]:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(order + "\n")
+        self._process.stdin.flush()
+        return msgspec.convert(json.loads(self._process.stdout.readline()), list[Heard])
+
+    def listen(self, seconds: float) -> None:
+        """Let time pass, and return when everybody has heard the tick after it."""
+        self.report(time.time() + seconds)
+
+
+def delivery(heard: Sequence[Heard], since_unix_s: float, until_unix_s: float) -> Delivery:
+    """Return how ticks arrived in that time. Ticks sit on whole seconds, so a gap shows."""
+    missed = repeated = most = 0
+    delays_s: list[float] = []
+    for each in heard:
+        ticks = each.between(since_unix_s, until_unix_s)
+        assert ticks, "a screen heard nothing at all"
+        seconds = [round(tick.stamped_unix_s) for tick in ticks]
+        steps = [after - before for before, after in pairwise(seconds)]
+        missed += sum(step - 1 for step in steps if step > 1)
+        repeated += sum(1 for step in steps if step < 1)
+        if ticks[-1].heard_unix_s <= until_unix_s:
+            missed += 1  # the one that everybody was waited for
+        delays_s += [tick.delay_s for tick in ticks]
+        most = max(most, len(ticks))
+    return Delivery(missed, repeated, most, delays_s)
+
+
+@contextlib.contextmanager
+def undisturbed(screens: Listeners) -> Iterator[None]:
+    """Assert that whatever happens within costs no screen a tick and makes none late."""
+    started_unix_s = time.time()
+    yield
+    ended_unix_s = time.time()
+    assert_undisturbed(screens.report(ended_unix_s), started_unix_s, ended_unix_s)
+
+
+def assert_undisturbed(
+    heard: Sequence[Heard], since_unix_s: float, until_unix_s: float
+) -> Delivery:
+    """Assert that no screen missed a tick in that time, and that they came in time."""
+    result = delivery(heard, since_unix_s, until_unix_s)
+    closed: list[Any] = [code for each in heard for _, code in each.closed]
+    assert not closed, f"well-behaved screens were closed: {closed}"
+    assert result.missed_count == 0, str(result)
+    assert result.repeated_count == 0, str(result)
+    assert result.percentile_s(0.99) < DELIVERY_P99_MAX_S, str(result)
+    return result

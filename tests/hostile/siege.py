@@ -1,0 +1,145 @@
+"""A real server, fifty well-behaved screens that listen throughout, and a watch over the server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from hostile.listeners import Delivery, Listeners, assert_undisturbed
+from processes import Server
+
+SCREENS = 50
+SAMPLE_S = 0.05
+MEMORY_GROWTH_MAX_BYTES = 64 * 2**20  # while it lasts
+MEMORY_KEPT_MAX_BYTES = 16 * 2**20  # when it is over: the allocator gives back late
+DESCRIPTORS_MAX = 1_200  # 500 strangers, fifty screens, three PLCs, and room
+COME_BACK_TIMEOUT_S = 10.0
+
+
+def eventually(is_true: Callable[[], bool], timeout_s: float = COME_BACK_TIMEOUT_S) -> bool:
+    """Return whether `is_true()` became so in time; asked often, since nothing tells of it."""
+    patience = threading.Event()
+    deadline_s = time.monotonic() + timeout_s
+    while not is_true():
+        if time.monotonic() > deadline_s:
+            return False
+        patience.wait(SAMPLE_S)
+    return True
+
+
+def descriptors(pid: int) -> int:
+    """Return how many files and sockets a process holds."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def memory_bytes(pid: int) -> int:
+    """Return the memory that a process occupies (RSS)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def held_from(pid: int, port: int) -> set[tuple[str, int]]:
+    """Return the far ends of the connections to `port` that the process `pid` holds."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed in the meantime
+            inodes.add(str(descriptor.readlink()))
+    ends = set()
+    for line in Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        words = line.split()
+        local_port = int(words[1].split(":")[1], 16)
+        if local_port != port or f"socket:[{words[9]}]" not in inodes:
+            continue
+        address, far_port = words[2].split(":")
+        octets = bytes.fromhex(address)[::-1]
+        ends.add((".".join(map(str, octets)), int(far_port, 16)))
+    return ends - {("0.0.0.0", 0)}
+
+
+@dataclass
+class Watch:
+    """The most that a process has used while it was watched."""
+
+    pid: int
+    memory_most_bytes: int = 0
+    descriptors_most: int = 0
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._over.wait(SAMPLE_S):
+            self.memory_most_bytes = max(self.memory_most_bytes, memory_bytes(self.pid))
+            self.descriptors_most = max(self.descriptors_most, descriptors(self.pid))
+
+
+class Siege:
+    """What a test holds: the server, and the fifty."""
+
+    def __init__(self, server: Server, screens: Listeners) -> None:
+        self.server = server
+        self.screens = screens
+        self.descriptors_before = descriptors(server.pid)
+        self.memory_before_bytes = memory_bytes(server.pid)
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and return when all fifty have heard the tick after it."""
+        self.screens.listen(seconds)
+
+    @contextlib.contextmanager
+    def attack(self, name: str) -> Iterator[None]:
+        """Assert that what happens within disturbs none of the fifty and leaves nothing behind."""
+        before = descriptors(self.server.pid)
+        memory_before_bytes = memory_bytes(self.server.pid)
+        started_unix_s = time.time()
+        with Watch(self.server.pid) as watch:
+            yield
+            ended_unix_s = time.time()
+            heard = self.screens.report(ended_unix_s)
+        result = assert_undisturbed(heard, started_unix_s, ended_unix_s)
+        self._assert_bounded(watch, before, memory_before_bytes)
+        self._say(name, result, watch, memory_before_bytes)
+
+    def _assert_bounded(self, watch: Watch, before: int, memory_before_bytes: int) -> None:
+        pid = self.server.pid
+        grown = watch.memory_most_bytes - memory_before_bytes
+        assert grown <= MEMORY_GROWTH_MAX_BYTES, f"memory grew by {grown / 2**20:.0f} MiB"
+        assert watch.descriptors_most <= DESCRIPTORS_MAX, f"{watch.descriptors_most} descriptors"
+        assert eventually(lambda: descriptors(pid) <= before), (
+            f"{descriptors(pid)} descriptors are open, {before} were"
+        )
+        kept = memory_bytes(pid) - memory_before_bytes
+        assert kept <= MEMORY_KEPT_MAX_BYTES, f"{kept / 2**20:.0f} MiB were kept"
+
+    def _say(self, name: str, result: Delivery, watch: Watch, memory_before_bytes: int) -> None:
+        """Print the figures; pytest shows them where it is asked to (-s)."""
+        kept = memory_bytes(self.server.pid) - memory_before_bytes
+        grown = watch.memory_most_bytes - memory_before_bytes
+        print(
+            f"\n{name}: {result}; memory {grown / 2**20:+.1f} MiB at most, "
+            f"{kept / 2**20:+.1f} MiB afterwards; {watch.descriptors_most} descriptors at most"
+        )
+
+
+@contextlib.contextmanager
+def besieged(*words: str) -> Iterator[Siege]:
+    """Run the demo plant's server and the fifty screens."""
+    with Server("--demo", *words) as server, Listeners(server.port, SCREENS) as screens:
+        yield Siege(server, screens)
