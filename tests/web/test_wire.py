@@ -10,9 +10,9 @@ import weakref
 
 import pytest
 from websockets.frames import Frame, Opcode
-from websockets.protocol import Protocol
 
 from lineside.web.http_stage import REQUEST_HEAD_MAX_BYTES
+from lineside.web.messages import MessageReader
 from lineside.web.wire import WireLimits
 from serving import RawClient, eventually, handshake, masked, parse_frames, serving
 
@@ -246,8 +246,8 @@ async def test_a_client_that_ignores_our_close_is_ended_all_the_same() -> None:
         client.close()
 
 
-def parser_count() -> int:
-    return sum(isinstance(each, Protocol) for each in gc.get_objects())
+def reader_count() -> int:
+    return sum(isinstance(each, MessageReader) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize("goodbye", ["close", "reset", "failure"])
@@ -259,7 +259,7 @@ async def test_a_connection_that_ended_is_freed_at_once_without_the_collector(
         await client.send_text('{"type":"ping"}')  # so that everything there is has been made
         await client.frame()
         gone = [weakref.ref(wire) for wire in served.wires()]
-        assert len(gone) == parser_count() == 1
+        assert len(gone) == reader_count() == 1
         gc.disable()
         try:
             if goodbye == "close":
@@ -272,6 +272,6 @@ async def test_a_connection_that_ended_is_freed_at_once_without_the_collector(
                 await client.rest()
             client.close()
             await eventually(lambda: [ref() for ref in gone] == [None], "it is still held")
-            assert parser_count() == 0
+            assert reader_count() == 0
         finally:
             gc.enable()

@@ -187,6 +187,7 @@ class WebSocketWire(asyncio.Protocol):
             for message in reader.receive(data[start : start + _PARSE_SLICE_BYTES], self._now_s()):
                 # Between our close frame and the client's, messages are read and not heard.
                 if self._listener is not None and not self._is_closing:
+                    self._answer(reader)  # a ping that came first is answered first
                     self._listener.on_message(message)
             if reader.is_over:
                 self._on_over(reader)
@@ -208,8 +209,6 @@ class WebSocketWire(asyncio.Protocol):
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.on_closed()
-        if self._reader is not None:
-            self._reader.free()
 
     # The rest.
 
