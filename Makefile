@@ -52,6 +52,10 @@ lock: $(VENV)/.installed-dev ## Resolve the dependencies anew into requirements*
 	$$UV pyproject.toml --group build -o requirements-build.lock
 	$$UV pyproject.toml --group build --group dev -o requirements-dev.lock
 
+.PHONY: autobahn
+autobahn: $(VENV)/.installed-dev ## Run the Autobahn fuzzing client against the WebSocket layer (needs Python 2.7)
+	@$(BIN)/python -m bench.autobahn $(ARGS)
+
 .PHONY: wheel
 wheel: setup ## Build the wheel, monitor included, into dist/
 	$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w dist .
