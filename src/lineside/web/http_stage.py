@@ -26,8 +26,13 @@ from lineside.web.transport import BoundedTransport
 from lineside.web.wire import Listener, WebSocketWire, WireLimits
 
 REQUEST_HEAD_MAX_BYTES = 64 * 1024
+PIPELINED_MAX = 16  # requests that a client sends without waiting for answers; browsers send none
 
 MakeListener: TypeAlias = Callable[[WebSocketWire], Listener]
+
+
+class TooManyRequests(Exception):
+    """A client that asks on without waiting for the answers; the parser refuses the rest."""
 
 
 class Door(Protocol):
@@ -72,6 +77,7 @@ class HttpStage(HttpToolsProtocol):
         """Stop every clock."""
         self._stop_request_timer()
         self.resume_writing()
+        self.pipeline.clear()
         cast(BoundedTransport, self.transport).lost()
         super().connection_lost(exc)
 
@@ -104,6 +110,9 @@ class HttpStage(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start counting anew: the limit is one of the head."""
         self._head_bytes = 0
+        if len(self.pipeline) >= PIPELINED_MAX:
+            # One chunk of bytes holds thousands, and each would wait here as a whole request.
+            raise TooManyRequests
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

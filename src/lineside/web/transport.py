@@ -35,8 +35,10 @@ class BoundedTransport(asyncio.Transport):
             self._flush_timer = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write `data` behind whatever is still unsent."""
-        self.inner.write(data)
+        """Write `data` behind whatever is still unsent; nobody hears what comes after the end."""
+        # A request that was under way when its client vanished is still answered to the end.
+        if not self.inner.is_closing():
+            self.inner.write(data)
 
     def abort(self) -> None:
         """Close now; what is unsent is lost."""
