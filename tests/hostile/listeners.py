@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -55,7 +56,7 @@ class Heard(msgspec.Struct, frozen=True):
 class Delivery:
     """How the ticks of one stretch of time arrived at all screens."""
 
-    missed_count: int
+    missed: Mapping[int, int]  # by the tick's second: how many screens did not hear it
     repeated_count: int
     tick_count: int
     delays_s: Sequence[float]
@@ -67,8 +68,8 @@ class Delivery:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.delays_s)} deliveries of {self.tick_count} ticks, {self.missed_count} "
-            f"missed, p50 {self.percentile_s(0.5) * 1000:.1f} ms, "
+            f"{len(self.delays_s)} deliveries of {self.tick_count} ticks, "
+            f"missed: {dict(self.missed) or 'none'}, p50 {self.percentile_s(0.5) * 1000:.1f} ms, "
             f"p99 {self.percentile_s(0.99) * 1000:.1f} ms, max {max(self.delays_s) * 1000:.1f} ms"
         )
 
@@ -77,13 +78,28 @@ class Listeners:
     """Screens in a process of their own."""
 
     def __init__(
-        self, port: int, count: int, *, host: str = "127.0.0.1", retry_s: float | None = None
+        self,
+        port: int,
+        count: int,
+        *,
+        host: str = "127.0.0.1",
+        retry_s: float | None = None,
+        words: Sequence[str] = (),
     ) -> None:
-        """Describe `count` screens; `with` starts them and waits until each has heard a tick."""
+        """Describe screens; `with` starts them and waits until each has heard a tick.
+
+        Args:
+            port: of the server.
+            count: how many screens; every other one takes compressed ticks.
+            host: of the server.
+            retry_s: after how long a screen that has lost its connection connects again.
+            words: what to put before the command, to run it somewhere else.
+        """
         self.count = count
-        self.words = [sys.executable, str(PROGRAM), host, str(port), str(count)]
+        self.words = [*words, sys.executable, str(PROGRAM), host, str(port), str(count)]
         if retry_s is not None:
             self.words.append(str(retry_s))
+        self._asking = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Listeners:
@@ -126,9 +142,10 @@ class Listeners:
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(order + "\n")
-        self._process.stdin.flush()
-        return msgspec.convert(json.loads(self._process.stdout.readline()), list[Heard])
+        with self._asking:
+            self._process.stdin.write(order + "\n")
+            self._process.stdin.flush()
+            return msgspec.json.decode(self._process.stdout.readline(), type=list[Heard])
 
     def listen(self, seconds: float) -> None:
         """Let time pass, and return when everybody has heard the tick after it."""
@@ -137,17 +154,18 @@ class Listeners:
 
 def delivery(heard: Sequence[Heard], since_unix_s: float, until_unix_s: float) -> Delivery:
     """Return how ticks arrived in that time. Ticks sit on whole seconds, so a gap shows."""
-    missed = repeated = most = 0
+    missed: Counter[int] = Counter()
+    repeated = most = 0
     delays_s: list[float] = []
     for each in heard:
         ticks = each.between(since_unix_s, until_unix_s)
         assert ticks, "a screen heard nothing at all"
         seconds = [round(tick.stamped_unix_s) for tick in ticks]
         steps = [after - before for before, after in pairwise(seconds)]
-        missed += sum(step - 1 for step in steps if step > 1)
+        missed.update(set(range(seconds[0], seconds[-1])) - set(seconds))
         repeated += sum(1 for step in steps if step < 1)
         if ticks[-1].heard_unix_s <= until_unix_s:
-            missed += 1  # the one that everybody was waited for
+            missed[seconds[-1] + 1] += 1  # the one that everybody was waited for
         delays_s += [tick.delay_s for tick in ticks]
         most = max(most, len(ticks))
     return Delivery(missed, repeated, most, delays_s)
@@ -169,7 +187,7 @@ def assert_undisturbed(
     result = delivery(heard, since_unix_s, until_unix_s)
     closed: list[Any] = [code for each in heard for _, code in each.closed]
     assert not closed, f"well-behaved screens were closed: {closed}"
-    assert result.missed_count == 0, str(result)
+    assert not result.missed, str(result)
     assert result.repeated_count == 0, str(result)
     assert result.percentile_s(0.99) < DELIVERY_P99_MAX_S, str(result)
     return result

@@ -92,6 +92,7 @@ class Siege:
     def __init__(self, server: Server, screens: Listeners) -> None:
         self.server = server
         self.screens = screens
+        self.watch: Watch | None = None
         self.descriptors_before = descriptors(server.pid)
         self.memory_before_bytes = memory_bytes(server.pid)
 

@@ -18,7 +18,7 @@ CONNECTIONS_MAX = 12_000
 CONNECTIONS_PER_ADDRESS_MAX = 11_000  # a plant may sit behind one proxy or one load generator
 HANDSHAKE_TIMEOUT_S = 10.0
 UNDRAINED_TIMEOUT_S = 15.0
-UNACKNOWLEDGED_TIMEOUT_S = 20.0  # for TCP's own acknowledgement: a cable pulled, a lid closed
+UNACKNOWLEDGED_TIMEOUT_S = 15.0  # for TCP itself: a cable pulled, a lid closed, a full receiver
 SEND_BUFFER_BYTES = 32 * 1024
 SHUTDOWN_TIMEOUT_S = 5.0
 
