@@ -65,6 +65,7 @@ class WebSocketWire(asyncio.Protocol):
         "_limits",
         "_listener",
         "_loop",
+        "_preface",
         "_reader",
         "_subscriber",
         "_timer",
@@ -95,6 +96,7 @@ class WebSocketWire(asyncio.Protocol):
         self._limits = wire_limits
         self._connections = connections
         self._is_closing = False
+        self._preface = b""
         self._listener: Listener | None = None
         self._reader: MessageReader | None = None
         self._subscriber: Subscriber | None = None
@@ -104,8 +106,10 @@ class WebSocketWire(asyncio.Protocol):
         """Answer the handshake and let `make_listener` say who hears this connection."""
         self.transport.set_protocol(self)
         self._connections.add(self)
-        self.transport.write(response)
+        self._preface = response  # a system call is saved when it leaves with the first message
         self._listener = make_listener(self)
+        if self._preface:
+            self._write(b"")
 
     @property
     def is_closing(self) -> bool:
@@ -221,6 +225,8 @@ class WebSocketWire(asyncio.Protocol):
         return self._reader
 
     def _write(self, data: bytes) -> None:
+        if self._preface:
+            data, self._preface = self._preface + data, b""
         self.transport.write(data)
         if self._subscriber is not None:
             self._subscriber.written()
