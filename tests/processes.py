@@ -9,9 +9,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Self
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
@@ -27,9 +28,29 @@ def free_port() -> int:
 class Process:
     """One `lineside` command. What it prints is kept and can be waited for."""
 
-    def __init__(self, words: Sequence[str], *, takes_input: bool = False) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        takes_input: bool = False,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        stderr: IO[bytes] | None = None,
+    ) -> None:
+        """Describe the command.
+
+        Args:
+            words: after `lineside`.
+            takes_input: whether `say` will be used.
+            cwd: the folder to run in.
+            environment: variables besides this process's own.
+            stderr: where standard error goes, if not into `output`.
+        """
         self.words = [sys.executable, "-m", "lineside.cli", *words]
         self._takes_input = takes_input
+        self._cwd = cwd
+        self._environment = dict(environment or {})
+        self._stderr = stderr
         self._process: subprocess.Popen[str] | None = None
         self._news = threading.Condition()
         self._lines: list[str] = []
@@ -55,7 +76,7 @@ class Process:
 
     @property
     def output(self) -> str:
-        """Everything printed so far, both streams."""
+        """Everything printed so far; both streams, unless `stderr` went elsewhere."""
         with self._news:
             return "".join(self._lines)
 
@@ -66,10 +87,16 @@ class Process:
             self.words,
             stdin=subprocess.PIPE if self._takes_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if self._stderr is None else self._stderr,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+            cwd=self._cwd,
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONIOENCODING": "utf-8",
+                **self._environment,
+            },
         )
         threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
 
@@ -139,8 +166,9 @@ class Process:
 class Server(Process):
     """`lineside run`. `address` is known once it is started; `start` again serves there again."""
 
-    def __init__(self, *words: str) -> None:
-        super().__init__(["run", *words, "--port", "0"])
+    def __init__(self, *words: str, **surroundings: Any) -> None:
+        """Describe the server; `surroundings` are those of `Process`."""
+        super().__init__(["run", *words, "--port", "0"], **surroundings)
         self.address = ""
 
     @property

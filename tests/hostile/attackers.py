@@ -23,6 +23,7 @@ DEFLATE_OFFER = "Sec-WebSocket-Extensions: permessage-deflate"
 DEFLATE_ANSWER = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 SMALL_BUFFER_BYTES = 2048
 SMALL_SEGMENT_BYTES = 536
+ATTACKS_MAX = 10_000
 
 T = TypeVar("T")
 
@@ -111,6 +112,15 @@ class Stranger:
         """Send all of it, or fail."""
         self.socket.sendall(data)
 
+    def send_text(self, text: str) -> None:
+        """Send one whole text message."""
+        self.send(frame_bytes(0x81, text.encode()))
+
+    def end_sending(self) -> None:
+        """End this half of the connection."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
     def pour(self, data: bytes) -> bool:
         """Send as long as the server lets us; return whether it took everything."""
         try:
@@ -163,11 +173,13 @@ def all_at_once(count: int, attack: Callable[[int], T]) -> list[T]:
         return list(pool.map(attack, range(count)))
 
 
-def over_and_over(seconds: float, at_most: int, attacks: Sequence[Callable[[], T]]) -> list[T]:
+def over_and_over(
+    seconds: float, attacks: Sequence[Callable[[], T]], *, at_least: int = 0
+) -> list[T]:
     """Run `attacks` in turn for that long, each at least once, and return what they return."""
     results: list[T] = []
     deadline_s = time.monotonic() + seconds
-    while len(results) < len(attacks) or time.monotonic() < deadline_s:
-        assert len(results) < at_most, "an attack is bounded"
+    while len(results) < max(len(attacks), at_least) or time.monotonic() < deadline_s:
+        assert len(results) < ATTACKS_MAX, "an attack is bounded"
         results.append(attacks[len(results) % len(attacks)]())
     return results
