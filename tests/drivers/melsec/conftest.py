@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from lineside.config.schema import Family, PlcConfig
 from lineside.core.model import Instant
@@ -14,10 +13,6 @@ from lineside.drivers.melsec.driver import MelsecDriver
 from lineside.drivers.melsec.simulator import MelsecSimulator
 
 TIMEOUT_S = 0.25  # short enough to wait out, long enough for a busy machine
-
-# A busy machine is not a slow codec.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 
 class HandClock:
