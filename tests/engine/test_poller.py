@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from engine.scripted_plc import ScriptedPlc
+from lineside.core.limits import POLL_LEAD_JITTER_S
 from lineside.core.model import Plc, PlcLink, PlcState, Reading
 from lineside.engine.poller import Poller
+from lineside.engine.schedule import JustInTime
 from virtual_time import VirtualTimeLoop, run_beside
 
 Script = Callable[["Bench"], Coroutine[Any, Any, None]]
@@ -30,6 +33,8 @@ class Bench:
             Plc(id="PLC01", driver="melsec", endpoint="-", period_s=0.5),
             self.plc,
             loop.clock,
+            JustInTime(0.5, 1.0),
+            lambda: math.floor(loop.time()) + 1.0,
             on_reading=self.readings.append,
             on_state=lambda state: self.states.append((loop.time(), state)),
             link=link,
@@ -49,16 +54,19 @@ def bench(script: Script, link: PlcLink = PlcLink.CONNECTING) -> Bench:
     return made
 
 
-def test_it_polls_on_a_grid_that_does_not_drift_with_the_answer_time() -> None:
+def test_its_answers_come_just_before_the_tick_however_long_they_take() -> None:
     async def script(made: Bench) -> None:
         made.plc.answer_s = 0.137
         await asyncio.sleep(600)
 
     made = bench(script)
-    first_s = made.plc.read_times_s[0]
-    phases = [(t - first_s) % 0.5 for t in made.plc.read_times_s]
     assert len(made.readings) == pytest.approx(1200, abs=2)
-    assert max(min(p, 0.5 - p) for p in phases) < 1e-6
+    answered_s = [reading.read_at.monotonic_s for reading in made.readings[1:]]
+    assert {round(-t % 0.5, 6) for t in answered_s} == {POLL_LEAD_JITTER_S}
+    state = made.states[-1][1]
+    assert state.lead_ms == pytest.approx(140, abs=0.1)
+    assert state.late_poll_count == 0
+    assert state.missed_poll_count == 0
 
 
 def test_an_answer_slower_than_the_period_skips_polls_and_never_bursts() -> None:

@@ -7,10 +7,11 @@ that a machine that goes out of sight keeps showing what was last true of it, ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from lineside.core.limits import LATENCY_WINDOW
 from lineside.core.model import (
     Equipment,
     EquipmentState,
@@ -30,6 +31,7 @@ from lineside.core.model import (
     TagValue,
 )
 from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, decide_status
+from lineside.core.window import Window
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class _PlcMemory:
     state: PlcState
     evidence: PlcEvidence
     heartbeat_value: TagValue | None = None
+    read_at: Instant | None = None
+    ages_ms: Window = field(default_factory=lambda: Window(LATENCY_WINDOW))
 
 
 @dataclass(slots=True)
@@ -91,7 +95,8 @@ class Board:
             heartbeat_timeout_s=plc.heartbeat_timeout_s,
             heartbeat_moved_at=old.evidence.heartbeat_moved_at if is_same_beat else None,
         )
-        return _PlcMemory(plc, old.state, evidence, old.heartbeat_value if is_same_beat else None)
+        beat = old.heartbeat_value if is_same_beat else None
+        return _PlcMemory(plc, old.state, evidence, beat, old.read_at, old.ages_ms)
 
     def _remember_equipment(self, equipment: Equipment, before: Board | None) -> _EquipmentMemory:
         old = before._equipment.get(equipment.code) if before else None
@@ -120,6 +125,7 @@ class Board:
         plc = self._plcs.get(reading.plc_id)
         if plc is None:
             return []  # read just before the PLC left the configuration
+        plc.read_at = reading.read_at
         self._fold_heartbeat(plc, reading)
         changes = []
         for memory in self._by_plc[reading.plc_id]:
@@ -155,7 +161,7 @@ class Board:
             )
             for line in self.site.lines
         )
-        plcs = tuple(self._plcs[plc.id].state for plc in self.site.plcs)
+        plcs = tuple(self._aged_state_of(self._plcs[plc.id], now) for plc in self.site.plcs)
         return Snapshot(at=now, sequence=self._sequence, lines=lines, plcs=plcs), changes
 
     def _fold_heartbeat(self, plc: _PlcMemory, reading: Reading) -> None:
@@ -192,6 +198,20 @@ class Board:
                 reason=decision.reason,
             )
         ]
+
+    @staticmethod
+    def _aged_state_of(plc: _PlcMemory, now: Instant) -> PlcState:
+        """Return the state of a PLC's link, with the age of what this tick shows of it."""
+        if plc.read_at is None:
+            return plc.state
+        ages_ms = plc.ages_ms
+        ages_ms.add(plc.read_at.age_s(now) * 1000.0)
+        return replace(
+            plc.state,
+            data_age_last_ms=ages_ms.last,
+            data_age_p50_ms=ages_ms.quantile(0.5),
+            data_age_p95_ms=ages_ms.quantile(0.95),
+        )
 
     def _state_of(self, code: str) -> EquipmentState:
         memory = self._equipment[code]

@@ -188,7 +188,12 @@ class PlcFault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlcState(msgspec.Struct, frozen=True, kw_only=True):
-    """One PLC's health at one moment. Latencies are per poll, over the last 100 polls."""
+    """One PLC's health at one moment.
+
+    Latencies are per poll, over the last 100 polls. The age of its data is that of the newest good
+    read when a tick shows it, over the last 100 ticks; `lead_ms` is how long before the tick it is
+    asked, and `late_poll_count` how many of its answers came after theirs.
+    """
 
     id: str
     link: PlcLink
@@ -199,7 +204,12 @@ class PlcState(msgspec.Struct, frozen=True, kw_only=True):
     latency_last_ms: float | None = None
     latency_p50_ms: float | None = None
     latency_p95_ms: float | None = None
+    data_age_last_ms: float | None = None
+    data_age_p50_ms: float | None = None
+    data_age_p95_ms: float | None = None
+    lead_ms: float = 0.0
     poll_count: int = 0
+    late_poll_count: int = 0
     fault_count: int = 0
     missed_poll_count: int = 0
     request_count: int = 0

@@ -18,7 +18,7 @@ from lineside.core.limits import FIRST_TICK_WAIT_S, RECONNECT_PAUSE_S, TICK_PERI
 from lineside.core.model import Plc, PlcState, Reading, Site, SiteChange, StateChange
 from lineside.core.ports import Bus, Clock, Driver
 from lineside.engine.poller import Poller
-from lineside.engine.schedule import first_tick_s, next_tick_s
+from lineside.engine.schedule import JustInTime, PollSchedule, first_tick_s, next_tick_s
 
 _log = structlog.get_logger("lineside.engine")
 
@@ -35,11 +35,29 @@ class PollTarget:
 class Engine:
     """Polls, folds and ticks for as long as `run` is awaited."""
 
-    def __init__(self, site: Site, targets: Sequence[PollTarget], bus: Bus, clock: Clock) -> None:
-        """Make an engine for `site` that polls `targets` and publishes on `bus`.
+    def __init__(
+        self,
+        site: Site,
+        targets: Sequence[PollTarget],
+        bus: Bus,
+        clock: Clock,
+        *,
+        tick_period_s: float = TICK_PERIOD_S,
+        make_schedule: Callable[[float, float], PollSchedule] = JustInTime,
+    ) -> None:
+        """Make an engine; `ready` is set once the first snapshot is out.
 
-        `ready` is set once the first snapshot is out.
+        Args:
+            site: what there is to show.
+            targets: what to poll.
+            bus: where snapshots and changes go.
+            clock: where every time comes from.
+            tick_period_s: a whole number of seconds from tick to tick.
+            make_schedule: given a PLC's period and that of the ticks, says when to poll it.
         """
+        self._tick_period_s = tick_period_s
+        self._make_schedule = make_schedule
+        self._tick_s = first_tick_s(clock())
         self._bus = bus
         self._clock = clock
         self._board = Board(site, clock())
@@ -85,6 +103,8 @@ class Engine:
                 target.plc,
                 target.make_driver(),
                 self._clock,
+                self._make_schedule(target.plc.period_s, self._tick_period_s),
+                lambda: self._tick_s,
                 on_reading=partial(self._take_reading, target),
                 on_state=partial(self._take_state, target),
                 link=self._board.link_of(plc_id),
@@ -116,13 +136,13 @@ class Engine:
         self.ready.set()
 
     async def _tick_forever(self) -> None:
-        tick_s = first_tick_s(self._clock())
+        self._tick_s = first_tick_s(self._clock())
         while True:
             # A timer may fire a little early; a tick never does.
-            while (wait_s := tick_s - self._clock().monotonic_s) > 0:  # noqa: ASYNC110
+            while (wait_s := self._tick_s - self._clock().monotonic_s) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(wait_s)
             self._tick()
-            tick_s, missed = next_tick_s(tick_s, TICK_PERIOD_S, self._clock())
+            self._tick_s, missed = next_tick_s(self._tick_s, self._tick_period_s, self._clock())
             if missed:
                 self.missed_tick_count += missed
                 _log.warning("ticks missed", count=missed)

@@ -7,7 +7,6 @@ it reads and how the link stands go out through two callbacks; it knows nothing 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from random import Random
 
@@ -17,7 +16,8 @@ from lineside.core.errors import DriverError
 from lineside.core.limits import LATENCY_WINDOW, RETRY_LOG_INTERVAL_S
 from lineside.core.model import CpuState, Instant, Plc, PlcFault, PlcLink, PlcState, Reading
 from lineside.core.ports import Clock, Driver
-from lineside.engine.schedule import backoff_s, next_slot_s
+from lineside.core.window import Window
+from lineside.engine.schedule import PollSchedule, backoff_s
 
 _log = structlog.get_logger("lineside.poller")
 
@@ -30,6 +30,8 @@ class Poller:
         plc: Plc,
         driver: Driver,
         clock: Clock,
+        schedule: PollSchedule,
+        next_tick_s: Callable[[], float],
         *,
         on_reading: Callable[[Reading], None],
         on_state: Callable[[PlcState], None],
@@ -42,6 +44,8 @@ class Poller:
             plc: what to poll and how often.
             driver: the connection; this poller is its only user and closes it at the end.
             clock: where every time comes from.
+            schedule: when to poll.
+            next_tick_s: says when the next tick is, in monotonic seconds.
             on_reading: gets every completed poll. Must not block.
             on_state: gets the link's state after every poll and every transition.
             link: how things stood with this PLC before; a new plan for a PLC that was online gives
@@ -51,6 +55,8 @@ class Poller:
         self._plc = plc
         self._driver = driver
         self._clock = clock
+        self._schedule = schedule
+        self._next_tick_s = next_tick_s
         self._on_reading = on_reading
         self._on_state = on_state
         self._random = random or Random()  # noqa: S311 -- jitter, not a secret
@@ -62,7 +68,7 @@ class Poller:
         self._failures = 0
         self._backoff_s: float | None = None
         self._next_attempt_s: float | None = None
-        self._latencies_ms: deque[float] = deque(maxlen=LATENCY_WINDOW)
+        self._latencies_ms = Window(LATENCY_WINDOW)
         self._last: Reading | None = None
         self._poll_count = self._fault_count = self._missed_count = 0
         self._request_count = self._reconnect_count = 0
@@ -94,19 +100,19 @@ class Poller:
             await self._driver.close()
 
     async def _poll_forever(self) -> None:
-        slot_s = self._clock().monotonic_s
+        self._schedule.begin(self._clock().monotonic_s)
         while True:
             reading = await self._driver.read()
             self._note_reading(reading)
             now_s = self._clock().monotonic_s
-            slot_s, missed = next_slot_s(slot_s, self._plc.period_s, now_s)
+            start_s, missed = self._schedule.next_start_s(now_s, self._next_tick_s())
             self._missed_count += missed
-            await asyncio.sleep(slot_s - now_s)
+            await asyncio.sleep(start_s - now_s)
 
     def _note_reading(self, reading: Reading) -> None:
         self._poll_count += 1
         self._request_count += reading.request_count
-        self._latencies_ms.append(reading.latency_s * 1000.0)
+        self._latencies_ms.add(reading.latency_s * 1000.0)
         if self._link in (PlcLink.CONNECTING, PlcLink.LOST):
             self._log.info("plc online", latency_ms=round(reading.latency_s * 1000.0, 1))
         if self._link is not PlcLink.ONLINE or self._last is None:
@@ -145,8 +151,7 @@ class Poller:
 
     def state(self) -> PlcState:
         """Return the PLC's health as of now."""
-        latencies = sorted(self._latencies_ms)
-        last = self._last
+        latencies, last = self._latencies_ms, self._last
         return PlcState(
             id=self._plc.id,
             link=self._link,
@@ -154,11 +159,11 @@ class Poller:
             last_fault=self._fault,
             last_read_s=last.read_at.unix_s if last else None,
             cpu_state=last.cpu_state if last else CpuState.UNKNOWN,
-            latency_last_ms=self._latencies_ms[-1] if latencies else None,
-            latency_p50_ms=latencies[len(latencies) // 2] if latencies else None,
-            latency_p95_ms=latencies[min(len(latencies) - 1, len(latencies) * 95 // 100)]
-            if latencies
-            else None,
+            latency_last_ms=latencies.last,
+            latency_p50_ms=latencies.quantile(0.5),
+            latency_p95_ms=latencies.quantile(0.95),
+            lead_ms=self._schedule.lead_s * 1000.0,
+            late_poll_count=self._schedule.late_count,
             poll_count=self._poll_count,
             fault_count=self._fault_count,
             missed_poll_count=self._missed_count,

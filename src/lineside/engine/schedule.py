@@ -1,13 +1,108 @@
-"""When to do the next thing: drift-free slots, backoff and ticks on the whole second. Pure."""
+"""When to do the next thing: polls just before the tick, backoff, ticks on whole seconds. Pure."""
 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
-from lineside.core.limits import BACKOFF_FIRST_S, BACKOFF_JITTER, BACKOFF_MAX_S
+from lineside.core.limits import (
+    BACKOFF_FIRST_S,
+    BACKOFF_JITTER,
+    BACKOFF_MAX_S,
+    LATENCY_WINDOW,
+    POLL_LEAD_JITTER_S,
+    POLL_LEAD_SPREAD_MAX_S,
+)
 from lineside.core.model import Instant
+from lineside.core.window import Window
 
 _PHASE_STEP_MAX_S = 0.01  # how far one tick may be moved towards the whole second
+_SLOWER_AFTER = 3  # answers in a row that say the PLC has become slower
+_GRID_TOLERANCE = 0.25  # of a step: ticks and leads move a little from one to the next
+
+
+class PollSchedule(Protocol):
+    """When one PLC is polled. All times are monotonic seconds."""
+
+    @property
+    def lead_s(self) -> float:
+        """How long before it is needed an answer is asked for."""
+
+    @property
+    def late_count(self) -> int:
+        """How many answers came after the moment they were needed."""
+
+    def begin(self, now_s: float) -> None:
+        """Note that a first poll starts now, on a connection that has just been made."""
+
+    def next_start_s(self, now_s: float, tick_s: float) -> tuple[float, int]:
+        """Return when the next poll starts, and how many polls had to be left out.
+
+        Args:
+            now_s: when the answer of the last poll was folded.
+            tick_s: the next tick.
+        """
+
+
+class JustInTime:
+    """Polls so that each answer is in just before the tick that shows it.
+
+    What a screen shows is then as old as the PLC's answer took, and not up to a period older. The
+    lead is learned from how long answers took: so long that few come late, but never much longer
+    than usual, for a rare straggler must not make every value old. A late answer waits for the
+    next tick; no tick ever waits for an answer.
+    """
+
+    def __init__(self, period_s: float, tick_period_s: float) -> None:
+        """Poll every `period_s`, or a little less often where that does not fit the tick."""
+        self._tick_period_s = tick_period_s
+        if period_s > tick_period_s:
+            ticks = math.ceil(period_s / tick_period_s - 1e-9)
+            self._spacing_s, self._step_s = ticks * tick_period_s, tick_period_s
+        else:
+            polls = math.floor(tick_period_s / period_s + 1e-9)
+            self._spacing_s = self._step_s = tick_period_s / polls
+        self._durations_s = Window(LATENCY_WINDOW)
+        self._start_s = self._due_s = -math.inf
+        self._late_count = 0
+
+    @property
+    def lead_s(self) -> float:
+        """How long before it is needed an answer is asked for."""
+        usual_s, slow_s = self._durations_s.quantile(0.95), self._durations_s.quantile(0.99)
+        if usual_s is None or slow_s is None:
+            return POLL_LEAD_JITTER_S
+        learned_s = min(slow_s, usual_s + POLL_LEAD_SPREAD_MAX_S)
+        if len(self._durations_s) >= _SLOWER_AFTER:
+            learned_s = max(learned_s, min(self._durations_s.newest(_SLOWER_AFTER)))
+        return learned_s + POLL_LEAD_JITTER_S
+
+    @property
+    def late_count(self) -> int:
+        """How many answers came after the moment they were needed."""
+        return self._late_count
+
+    def begin(self, now_s: float) -> None:
+        """Note that a first poll starts now; nobody waits for its answer."""
+        self._start_s = now_s
+        self._due_s = math.inf
+
+    def next_start_s(self, now_s: float, tick_s: float) -> tuple[float, int]:
+        """Return when the next poll starts, and how many polls had to be left out."""
+        self._durations_s.add(now_s - self._start_s)
+        was_first = math.isinf(self._due_s)
+        if now_s > self._due_s:
+            self._late_count += 1
+        lead_s = self.lead_s
+        wanted_s = now_s + lead_s
+        if not was_first:
+            wanted_s = max(wanted_s, self._due_s + self._spacing_s - _GRID_TOLERANCE * self._step_s)
+        steps = math.ceil((wanted_s - tick_s) / self._step_s - 1e-9)
+        due_s = tick_s + steps * self._step_s
+        missed = 0 if was_first else round((due_s - self._due_s) / self._spacing_s) - 1
+        self._due_s = due_s
+        self._start_s = due_s - lead_s
+        return self._start_s, max(0, missed)
 
 
 def backoff_s(failure_count: int, jitter: float) -> float:
