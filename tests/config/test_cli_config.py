@@ -38,7 +38,7 @@ def test_check_of_a_good_config_shows_the_requests_and_words_for_each_plc() -> N
     result = run(check, str(CASES / "good-smallest" / "lineside.toml"))
     assert result.exit_code == 0
     assert "PLC01  192.168.3.39:5010 TCP 3E binary" in result.output
-    assert "1 request every 500ms for 2 addresses" in result.output
+    assert "1 request every 1s for 2 addresses" in result.output
     assert "M100" in result.output
     assert "is good: 1 line, 1 machine, 1 PLC." in result.output
 

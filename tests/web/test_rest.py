@@ -172,6 +172,8 @@ async def test_plcs_tell_the_last_fault_the_next_attempt_and_who_depends_on_them
     online, lost = (await plant.ask("/api/plcs")).json()["plcs"]
     assert len(online["equipment_codes"]) == 7
     assert online["latency_p95_ms"] == 9.25
+    assert (online["data_age_p50_ms"], online["data_age_p95_ms"]) == (11.5, 14.25)
+    assert (online["lead_ms"], online["late_poll_count"]) == (11.0, 2)
     assert lost["link"] == "lost"
     assert lost["equipment_codes"] == []
     assert lost["last_fault"] == {

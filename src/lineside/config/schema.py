@@ -174,11 +174,13 @@ class PlcConfig(Table):
         examples=["tcp"],
     )
     period: Period = Field(
-        default=0.5,
-        description="Time from the start of one poll to the start of the next, 20 ms to 1 h. "
-        "`lineside check` says how short it may be.",
-        examples=["500ms"],
-        json_schema_extra={"default": "500ms"},
+        default=1.0,
+        description="Time from one poll to the next, 20 ms to 1 h. Polls are timed so that the "
+        "last answer is in just before each tick, once a second: a shorter period makes nothing "
+        "on a screen newer, it only finds changes that last less than a second. `lineside check` "
+        "says how short it may be.",
+        examples=["1s"],
+        json_schema_extra={"default": "1s"},
     )
     timeout: Timeout = Field(
         default=1.0,

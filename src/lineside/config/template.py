@@ -30,7 +30,7 @@ family = "Q"                    # Q, L, iQ-R, iQ-F
 frame = "3E"                    # 3E, 4E
 code = "binary"                 # communication data code: binary, ascii
 transport = "tcp"               # tcp, udp
-period = "500ms"                # from poll to poll
+period = "1s"                   # from poll to poll
 timeout = "1s"                  # longest wait for an answer
 # heartbeat = "D0"              # a word that the PLC program keeps counting
 

@@ -130,6 +130,14 @@ class LinesideCollector(Collector):
             "lineside_plc_last_poll_latency_seconds", "Time of the last poll."
         )
         age = _plc_gauge("lineside_plc_data_age_seconds", "Time since the last good read.")
+        tick_age = GaugeMetricFamily(
+            "lineside_plc_tick_data_age_seconds",
+            "Age of a PLC's values when a tick shows them, over the last 100 ticks.",
+            labels=["plc", "quantile"],
+        )
+        lead = _plc_gauge(
+            "lineside_plc_poll_lead_seconds", "How long before the tick a PLC is asked."
+        )
         backoff = _plc_gauge(
             "lineside_plc_backoff_seconds", "The wait before the next attempt; 0 while online."
         )
@@ -141,12 +149,16 @@ class LinesideCollector(Collector):
             for quantile, value_ms in (("0.5", plc.latency_p50_ms), ("0.95", plc.latency_p95_ms)):
                 if value_ms is not None:
                     latency.add_metric([plc.id, quantile], value_ms / 1000)
+            for quantile, age_ms in (("0.5", plc.data_age_p50_ms), ("0.95", plc.data_age_p95_ms)):
+                if age_ms is not None:
+                    tick_age.add_metric([plc.id, quantile], age_ms / 1000)
+            lead.add_metric([plc.id], plc.lead_ms / 1000)
             if plc.latency_last_ms is not None:
                 last_latency.add_metric([plc.id], plc.latency_last_ms / 1000)
             if plc.last_read_s is not None:
                 age.add_metric([plc.id], max(0.0, now_s - plc.last_read_s))
             backoff.add_metric([plc.id], plc.backoff_s or 0.0)
-        yield from (up, link, latency, last_latency, age, backoff)
+        yield from (up, link, latency, last_latency, age, tick_age, lead, backoff)
         yield from _plc_counters(plcs)
 
     def _hub(self) -> Iterator[Metric]:
@@ -218,6 +230,7 @@ def _plc_counters(plcs: Iterable[PlcState]) -> Iterator[Metric]:
         ("polls", "Polls attempted.", lambda plc: plc.poll_count),
         ("faults", "Polls or connections that failed.", lambda plc: plc.fault_count),
         ("missed_polls", "Polls skipped: one took too long.", lambda plc: plc.missed_poll_count),
+        ("late_polls", "Answers that came after their tick.", lambda plc: plc.late_poll_count),
         ("requests", "Requests sent to the PLC.", lambda plc: plc.request_count),
         ("reconnects", "Connections made again.", lambda plc: plc.reconnect_count),
     )

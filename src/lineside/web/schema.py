@@ -182,9 +182,14 @@ class PlcView(View):
     latency_last_ms: float | None
     latency_p50_ms: float | None
     latency_p95_ms: float | None
+    data_age_last_ms: float | None
+    data_age_p50_ms: float | None
+    data_age_p95_ms: float | None
+    lead_ms: float
     poll_count: int
     fault_count: int
     missed_poll_count: int
+    late_poll_count: int
     request_count: int
     requests_per_poll: int
     reconnect_count: int

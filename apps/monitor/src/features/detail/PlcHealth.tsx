@@ -42,6 +42,14 @@ export function PlcHealth({ session, plc }: PlcHealthProps) {
             formatLatency(plc.latency_p95_ms),
           )}
         </dd>
+        <dt>{words.dataAge}</dt>
+        <dd>
+          {words.dataAgeValue(
+            formatLatency(plc.data_age_last_ms),
+            formatLatency(plc.data_age_p50_ms),
+            formatLatency(plc.data_age_p95_ms),
+          )}
+        </dd>
         <dt>{words.polls}</dt>
         <dd>
           {words.pollsValue(
@@ -77,5 +85,6 @@ export function PlcHealth({ session, plc }: PlcHealthProps) {
 
 function formatLatency(ms: number | null): string {
   if (ms === null) return '–';
+  if (ms >= 10_000) return `${Math.round(ms / 1_000)} s`;
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }

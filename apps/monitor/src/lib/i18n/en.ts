@@ -158,6 +158,8 @@ export const en: Strings = {
     link: 'Link',
     linkSince: (time) => `since ${time}`,
     latency: 'Latency',
+    dataAge: 'Data age on the screen',
+    dataAgeValue: (last, p50, p95) => `${last} (median ${p50}, 95% ${p95})`,
     latencyValue: (last, p50, p95) => `${last} (median ${p50}, 95% ${p95})`,
     polls: 'Polls',
     pollsValue: (polls, faults, reconnects) =>

@@ -160,6 +160,8 @@ export const ko: Strings = {
     link: '연결',
     linkSince: (time) => `${time}부터`,
     latency: '응답 시간',
+    dataAge: '화면 데이터의 경과 시간',
+    dataAgeValue: (last, p50, p95) => `${last} (중앙값 ${p50}, 95% ${p95})`,
     latencyValue: (last, p50, p95) => `${last} (중앙값 ${p50}, 95% ${p95})`,
     polls: '읽기',
     pollsValue: (polls, faults, reconnects) => `${polls}회 · 실패 ${faults} · 재접속 ${reconnects}`,

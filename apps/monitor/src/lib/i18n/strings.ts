@@ -123,6 +123,8 @@ export interface Strings {
     readonly linkSince: (time: string) => string;
     readonly latency: string;
     readonly latencyValue: (last: string, p50: string, p95: string) => string;
+    readonly dataAge: string;
+    readonly dataAgeValue: (last: string, p50: string, p95: string) => string;
     readonly polls: string;
     readonly pollsValue: (polls: string, faults: string, reconnects: string) => string;
     readonly cpu: string;

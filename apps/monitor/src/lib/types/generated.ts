@@ -414,12 +414,22 @@ export interface components {
             readonly latency_p50_ms: number | null;
             /** Latency P95 Ms */
             readonly latency_p95_ms: number | null;
+            /** Data Age Last Ms */
+            readonly data_age_last_ms: number | null;
+            /** Data Age P50 Ms */
+            readonly data_age_p50_ms: number | null;
+            /** Data Age P95 Ms */
+            readonly data_age_p95_ms: number | null;
+            /** Lead Ms */
+            readonly lead_ms: number;
             /** Poll Count */
             readonly poll_count: number;
             /** Fault Count */
             readonly fault_count: number;
             /** Missed Poll Count */
             readonly missed_poll_count: number;
+            /** Late Poll Count */
+            readonly late_poll_count: number;
             /** Request Count */
             readonly request_count: number;
             /** Requests Per Poll */
