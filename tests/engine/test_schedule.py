@@ -153,6 +153,16 @@ def test_an_answer_slower_than_its_period_is_awaited_and_the_polls_it_costs_are_
     assert missed == pytest.approx(20, abs=2)
 
 
+@pytest.mark.parametrize("period_s", [0.5, 1.0, 2.0])
+@given(st.integers(1, 19), st.floats(0.1, 90.0))
+def test_after_one_very_slow_answer_a_quick_plc_is_never_left_unasked(
+    period_s: float, quick_before: int, slow_s: float
+) -> None:
+    polls = polled([0.01] * quick_before + [slow_s] + [0.01] * 120, period_s=period_s)
+    for (_, ended_s), (start_s, _) in pairwise(polls[quick_before + 1 :]):
+        assert start_s - ended_s <= 2.0 * period_s
+
+
 def test_a_frozen_process_polls_once_when_it_goes_on() -> None:
     schedule = JustInTime(0.5, 1.0)
     schedule.begin(0.0)

@@ -96,7 +96,11 @@ class JustInTime:
         lead_s = self.lead_s
         wanted_s = now_s + lead_s
         if not was_first:
-            wanted_s = max(wanted_s, self._due_s + self._spacing_s - _GRID_TOLERANCE * self._step_s)
+            # An answer that came long before its tick has served an earlier one: a PLC that has
+            # become quicker than its lead is not left unasked until the lead is used up.
+            served_s = tick_s + math.ceil((now_s - tick_s) / self._step_s) * self._step_s
+            last_due_s = min(self._due_s, served_s)
+            wanted_s = max(wanted_s, last_due_s + self._spacing_s - _GRID_TOLERANCE * self._step_s)
         steps = math.ceil((wanted_s - tick_s) / self._step_s - 1e-9)
         due_s = tick_s + steps * self._step_s
         missed = 0 if was_first else round((due_s - self._due_s) / self._spacing_s) - 1
