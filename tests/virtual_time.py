@@ -81,9 +81,13 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
-        self._timer_count += 1
-        heapq.heappush(self._timers, (when, self._timer_count, timer))
+        self.schedule(timer)
         return timer
+
+    def schedule(self, timer: asyncio.TimerHandle) -> None:
+        """Let `timer` fire when its time has come; of its peers the first scheduled is first."""
+        self._timer_count += 1
+        heapq.heappush(self._timers, (timer.when(), self._timer_count, timer))
 
     def stop(self) -> None:
         self._is_stopping = True
