@@ -17,6 +17,8 @@ from typing import Any
 
 import msgspec
 
+from hostile.priority import preferred
+
 PROGRAM = Path(__file__).with_name("listening.py")
 DELIVERY_P99_MAX_S = 0.1
 ANSWER_TIMEOUT_S = 40.0
@@ -103,9 +105,10 @@ class Listeners:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Listeners:
-        self._process = subprocess.Popen(
-            self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        with preferred():
+            self._process = subprocess.Popen(
+                self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
         try:
             heard = self.report()
             silent = sum(1 for each in heard if not each.ticks)

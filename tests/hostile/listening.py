@@ -227,9 +227,6 @@ class Room:
 
 def main() -> None:
     """Listen as told on the command line."""
-    with contextlib.suppress(OSError):
-        # Real screens have a processor of their own: here they must not wait behind an attack.
-        os.nice(-15)
     host, port, count, *retry = sys.argv[1:]
     Room(host, int(port), int(count), float(retry[0]) if retry else None).run()
 

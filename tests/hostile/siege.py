@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hostile.listeners import Delivery, Listeners, assert_undisturbed
+from hostile.priority import preferred
 from processes import Server
 
 SCREENS = 50
@@ -60,16 +61,6 @@ def held_from(pid: int, port: int) -> set[tuple[str, int]]:
         octets = bytes.fromhex(address)[::-1]
         ends.add((".".join(map(str, octets)), int(far_port, 16)))
     return ends - {("0.0.0.0", 0)}
-
-
-def prefer(pid: int) -> None:
-    """Let a process go before others, where that is allowed.
-
-    Attackers bring their own processors. Here they, and whatever else this machine does, share
-    them with the server: what has to wait for a processor is not what is measured.
-    """
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, -15)
 
 
 @dataclass
@@ -157,7 +148,7 @@ def besieged(*words: str, **surroundings: Any) -> Iterator[Siege]:
         words: more for the command line.
         surroundings: of the process, as `processes.Server` takes them.
     """
-    with Server("--demo", *words, **surroundings) as server:
-        prefer(server.pid)
-        with Listeners(server.port, SCREENS) as screens:
-            yield Siege(server, screens)
+    with contextlib.ExitStack() as stack:
+        with preferred():
+            server = stack.enter_context(Server("--demo", *words, **surroundings))
+        yield Siege(server, stack.enter_context(Listeners(server.port, SCREENS)))

@@ -18,7 +18,8 @@ from lineside.web.wire import WireLimits
 
 _BACKLOG = 4096  # all screens of a plant come back in the same second after a restart
 _OTHER_DESCRIPTORS = 1000  # PLCs, files, HTTP requests
-_GRACE_S = 2.0  # for requests that are still being answered
+_ANSWER_S = 1.5  # for clients to take the answers that are under way
+_GRACE_S = 2.0  # for whatever is still being answered then
 # A restart must not wait for old connections to time out. Windows needs no option for that, and
 # there the option of that name would let two programs serve on one port.
 _ADDRESS_OPTION: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
@@ -169,11 +170,22 @@ class LinesideServer(uvicorn.Server):
             async with asyncio.timeout(self._shutdown_timeout_s):
                 if self._close_websockets is not None:
                     await self._close_websockets()
-                await super().shutdown(sockets)
+                loop = asyncio.get_running_loop()
+                # A request whose client does not read ends by itself when the client is gone;
+                # uvicorn would cancel it, and log that as a fault of the application.
+                cut = loop.call_later(_ANSWER_S, self._cut_off)
+                try:
+                    await super().shutdown(sockets)
+                finally:
+                    cut.cancel()
         except TimeoutError:
             _log.warning("stopping took too long: cut off what is open")
             for listening in sockets or ():
                 listening.close()
+        self._cut_off()
+
+    def _cut_off(self) -> None:
+        """End every connection now; what is unsent is lost."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 

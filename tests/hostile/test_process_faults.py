@@ -1,0 +1,97 @@
+"""Ends and beginnings of the server: asked to end, killed, started where another serves."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack
+
+from hostile.attackers import Stranger, frame_bytes
+from hostile.listeners import Listeners
+from hostile.priority import preferred
+from hostile.siege import Siege, besieged
+from lineside.core.limits import SHUTDOWN_TIMEOUT_S
+from processes import Process, Server
+from serving import handshake
+
+READY_S = 2.0
+BACK_S = 5.0
+RETRY_S = 3.0  # as the contract's own client has it
+RETURNING = 200
+EACH = 10
+
+
+def hang(siege: Siege, stack: ExitStack) -> None:
+    """Let clients hang on the server in every way in which they can."""
+    asked = f"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1:{siege.port}\r\n\r\n".encode()
+    body = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{siege.port}\r\nContent-Length: 9\r\n\r\n".encode()
+
+    def stranger() -> Stranger:
+        return stack.enter_context(Stranger(siege.port, is_tiny=True))
+
+    for _ in range(EACH):
+        stranger()
+        stranger().send(handshake(siege.port)[:50])
+        stranger().send(asked * 8)
+        stranger().send(body)
+        stranger().upgrade()  # and never reads
+        stranger().upgrade(is_deflated=True)
+        stranger().upgrade().send(frame_bytes(0x01, b"["))  # and never ends its message
+        stranger().upgrade().send(frame_bytes(0x81, b"", length=1000))  # nor its frame
+
+
+def test_sigterm_tells_every_screen_and_ends_in_5_s_whoever_hangs_on() -> None:
+    with besieged() as siege, ExitStack() as stack:
+        hang(siege, stack)
+        siege.pass_time(2.0)
+        started_s = time.monotonic()
+        assert siege.server.terminate() == 0
+        took_s = time.monotonic() - started_s
+        heard = siege.screens.ended()
+        output = siege.server.output
+    assert took_s < SHUTDOWN_TIMEOUT_S
+    assert {each.last_status for each in heard} == {"disconnected"}
+    assert [code for each in heard for _, code in each.closed] == [1012] * len(heard)
+    assert max(at_s for each in heard for at_s, _ in each.closed) - started_s < 1.0
+    assert "Traceback" not in output
+    print(f"\nended after {took_s:.2f} s")
+
+
+def test_a_port_in_use_is_one_clear_line_and_disturbs_no_screen() -> None:
+    with besieged() as siege:
+        port = siege.port
+        with siege.attack("a second server"), Process(["run", "--demo", "--port", str(port)]) as it:
+            assert it.wait() == 2
+            lines = [line for line in it.output.splitlines() if not line.startswith("    ")]
+    assert lines == [f"cannot listen on 127.0.0.1:{port}: Address already in use"]
+
+
+def test_a_port_that_something_else_holds_is_the_same_clear_line() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with Process(["run", "--demo", "--port", str(port)]) as refused:
+            assert refused.wait() == 2
+            assert refused.output.count("\n") <= 2
+            assert f":{port}: Address already in use" in refused.output
+            assert "Traceback" not in refused.output
+
+
+def test_killed_and_started_again_it_is_ready_in_2_s_and_200_screens_are_back_in_5() -> None:
+    with Server("--demo") as server, Listeners(server.port, RETURNING, retry_s=RETRY_S) as screens:
+        server.kill()
+        killed_s = time.monotonic()
+        with preferred():
+            server.start()
+        ready_s = time.monotonic() - killed_s
+        screens.listen(BACK_S - ready_s)
+        heard = screens.report()
+        back_s = [max(each.opened_s) - killed_s for each in heard]
+        told_s = [min(t.heard_s for t in each.ticks if t.heard_s > killed_s) for each in heard]
+    assert ready_s < READY_S
+    assert min(back_s) > 0, "a screen is not back"
+    assert max(back_s) < BACK_S
+    assert max(told_s) - killed_s < BACK_S
+    print(f"\nready after {ready_s:.2f} s, all back after {max(back_s):.2f} s")
