@@ -109,6 +109,18 @@ def test_what_a_tick_shows_is_as_old_as_the_answer_took_and_hardly_older(respons
     assert sorted(ages_s(polled(durations_s)))[int(570 * 0.95)] <= slow_s + 0.03
 
 
+def test_a_slow_first_answer_makes_the_values_of_no_more_than_three_ticks_old() -> None:
+    schedule = JustInTime(1.0, 1.0)
+    schedule.begin(0.1)
+    leads_s = []
+    end_s = 0.6
+    for _ in range(6):
+        start_s, _ = schedule.next_start_s(end_s, math.floor(end_s) + 1.0)
+        leads_s.append(schedule.lead_s)
+        end_s = start_s + 0.01
+    assert max(leads_s[2:]) < 0.05
+
+
 def test_one_answer_in_fifty_that_takes_long_makes_no_other_value_old() -> None:
     durations_s = [0.01 if i % 50 else 0.5 for i in range(600)]
     ages = sorted(ages_s(polled(durations_s)))

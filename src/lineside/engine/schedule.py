@@ -17,6 +17,7 @@ from lineside.core.model import Instant
 from lineside.core.window import Window
 
 _PHASE_STEP_MAX_S = 0.01  # how far one tick may be moved towards the whole second
+_SETTLED_AFTER = 40  # answers from which a high quantile means something
 _SLOWER_AFTER = 3  # answers in a row that say the PLC has become slower
 _GRID_TOLERANCE = 0.25  # of a step: ticks and leads move a little from one to the next
 
@@ -69,13 +70,18 @@ class JustInTime:
     @property
     def lead_s(self) -> float:
         """How long before it is needed an answer is asked for."""
-        usual_s, slow_s = self._durations_s.quantile(0.95), self._durations_s.quantile(0.99)
-        if usual_s is None or slow_s is None:
+        durations_s = self._durations_s
+        middle_s = durations_s.quantile(0.5)
+        usual_s, slow_s = durations_s.quantile(0.95), durations_s.quantile(0.99)
+        if middle_s is None or usual_s is None or slow_s is None:
             return POLL_LEAD_JITTER_S
         learned_s = min(slow_s, usual_s + POLL_LEAD_SPREAD_MAX_S)
-        if len(self._durations_s) >= _SLOWER_AFTER:
-            learned_s = max(learned_s, min(self._durations_s.newest(_SLOWER_AFTER)))
-        return learned_s + POLL_LEAD_JITTER_S
+        if len(durations_s) < _SETTLED_AFTER:
+            # The first answers, while every PLC is being connected to, say little of the later.
+            learned_s = min(learned_s, 2 * middle_s + POLL_LEAD_SPREAD_MAX_S)
+        if len(durations_s) >= _SLOWER_AFTER:
+            learned_s = max(learned_s, min(durations_s.newest(_SLOWER_AFTER)))
+        return min(learned_s + POLL_LEAD_JITTER_S, self._spacing_s)
 
     @property
     def late_count(self) -> int:

@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 from enum import StrEnum
+from random import Random
 from typing import cast
 
 import msgspec
@@ -31,11 +32,13 @@ from lineside.drivers.melsec.simulated_cpu import Memory, SimulatedCpu
 
 _BUFFER_MAX_BYTES = 64 * 1024
 
+_random = Random()  # noqa: S311 -- jitter, not a secret
+
 
 class FaultKind(StrEnum):
     """The ways in which a simulated PLC misbehaves."""
 
-    DELAY = "delay"  # answers come `delay_s` late
+    DELAY = "delay"  # answers come `delay_s` late, and up to `jitter_s` more
     HANG = "hang"  # requests are taken, answers never come; the connection stays open
     CLOSE = "close"  # the connection is closed in place of an answer (FIN)
     RESET = "reset"  # the connection is reset in place of an answer (RST)
@@ -52,9 +55,14 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: FaultKind
     delay_s: float = 0.0
+    jitter_s: float = 0.0
     keep_bytes: int = 5
     end_code: int = 0xC05E
     times: int | None = None
+
+
+def _delay_s(fault: Fault) -> float:
+    return fault.delay_s + _random.random() * fault.jitter_s
 
 
 class MelsecSimulator:
@@ -308,7 +316,7 @@ class _Connection(asyncio.Protocol):
             return
         if fault is not None and kind is FaultKind.DELAY:
             loop = asyncio.get_running_loop()
-            self._pending = loop.call_later(fault.delay_s, self._transport.write, answer)
+            self._pending = loop.call_later(_delay_s(fault), self._transport.write, answer)
         elif kind is FaultKind.CLOSE:
             self._transport.close()
         elif kind is FaultKind.RESET:
@@ -355,7 +363,7 @@ class _Datagrams(asyncio.DatagramProtocol):
             return  # UDP has no connection to close
         if fault is not None and kind is FaultKind.DELAY:
             loop = asyncio.get_running_loop()
-            loop.call_later(fault.delay_s, self._send, answer, addr)
+            loop.call_later(_delay_s(fault), self._send, answer, addr)
             return
         if kind is FaultKind.STALE:
             self._send(previous, addr)

@@ -1,0 +1,62 @@
+"""What a figure depends on: the machine, the versions, the command. The head of every report."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def describe(command: str, packages: Iterable[str] = ("uvloop",)) -> dict[str, str]:
+    """Return when, where and with what a benchmark runs.
+
+    Args:
+        command: that repeats it.
+        packages: Python packages whose versions matter.
+    """
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
+    return {
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{cpu_name()}, {os.cpu_count()} cores, "
+        f"{platform.system()} {platform.release()}",
+        "versions": ", ".join([f"Python {platform.python_version()}", *versions]),
+        "command": command,
+    }
+
+
+def table_of(about: Mapping[str, str]) -> str:
+    """Return a description as a Markdown table."""
+    rows = [f"| {name} | {value} |" for name, value in about.items()]
+    return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def cpu_name() -> str:
+    """Return what the processor calls itself."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def process_cpu_s(pid: int) -> float:
+    """Return the CPU time that a process has used, in seconds, to the nanosecond (Linux)."""
+    clock = ctypes.c_int()
+    error = ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock))
+    if error:
+        raise OSError(error, os.strerror(error))
+    return time.clock_gettime(clock.value)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process (Linux)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
