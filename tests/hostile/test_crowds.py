@@ -15,7 +15,7 @@ COMINGS = 1_000
 AT_ONCE = 500
 DOORS = 4
 TOGETHER_S = 2.0
-ATTACK_S = 2.1  # so that two ticks fall into it
+ATTACK_S = 1.5  # from one tick through the next to before the one after it
 
 
 def touch(siege: Siege) -> None:

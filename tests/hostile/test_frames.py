@@ -16,7 +16,7 @@ from hostile.attackers import (
 )
 from hostile.siege import Siege
 
-ATTACK_S = 2.1  # so that two ticks fall into it
+ATTACK_S = 1.5  # from one tick through the next to before the one after it
 AT_ONCE = 10
 MESSAGE_MAX_BYTES = 64 * 1024
 FLOOD_BYTES = 16 * 2**20  # what one attacker pours at most
