@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 
 import structlog
 
@@ -44,6 +45,7 @@ class Engine:
         *,
         tick_period_s: float = TICK_PERIOD_S,
         make_schedule: Callable[[float, float], PollSchedule] = JustInTime,
+        random: Random | None = None,
     ) -> None:
         """Make an engine; `ready` is set once the first snapshot is out.
 
@@ -54,9 +56,11 @@ class Engine:
             clock: where every time comes from.
             tick_period_s: a whole number of seconds from tick to tick.
             make_schedule: given a PLC's period and that of the ticks, says when to poll it.
+            random: the source of the jitter between attempts to reach a PLC.
         """
         self._tick_period_s = tick_period_s
         self._make_schedule = make_schedule
+        self._random = random
         self._tick_s = first_tick_s(clock())
         self._bus = bus
         self._clock = clock
@@ -108,6 +112,7 @@ class Engine:
                 on_reading=partial(self._take_reading, target),
                 on_state=partial(self._take_state, target),
                 link=self._board.link_of(plc_id),
+                random=self._random,
             )
             running = _run_after(ended.get(plc_id), poller)
             task = self._tasks.create_task(running, name=f"poller {plc_id}")
