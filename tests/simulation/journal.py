@@ -1,0 +1,68 @@
+"""What happened in one run: a hash of everything, the last events, and the first broken invariant.
+
+Each actor has a hash of its own, so that things which happen at one moment in no promised order
+(connections closed at the end) still give the same trace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+
+_KEPT_EVENTS = 40
+
+
+class InvariantBroken(AssertionError):
+    """What must never happen has happened. The message says what, when, and how to see it again."""
+
+
+class Journal:
+    """Takes down what happens. `broken` keeps the first breach and lets the run be ended."""
+
+    def __init__(self, seed: int, time: Callable[[], float], *, is_verbose: bool = False) -> None:
+        self.seed = seed
+        self.breach: str | None = None
+        self.event_count = 0
+        self.on_breach: Callable[[], None] = lambda: None
+        self._time = time
+        self._is_verbose = is_verbose
+        self._hashes: dict[str, hashlib.blake2b] = {}
+        self._last: deque[tuple[float, str, object]] = deque(maxlen=_KEPT_EVENTS)
+
+    def note(self, actor: str, event: object) -> None:
+        """Take down that `event`, whose repr is the same in every run, happened to `actor`."""
+        now_s = self._time()
+        self.event_count += 1
+        digest = self._hashes.get(actor)
+        if digest is None:
+            digest = self._hashes[actor] = hashlib.blake2b(digest_size=16)
+        digest.update(f"{now_s!r} {event!r}\n".encode())
+        self._last.append((now_s, actor, event))
+        if self._is_verbose:
+            print(_line(now_s, actor, event), flush=True)
+
+    def broken(self, invariant: str, detail: object) -> None:
+        """Take down that `invariant` does not hold; only the first breach of a run counts."""
+        if self.breach is not None:
+            return
+        self.note("BREACH", f"{invariant}: {detail}")
+        events = "\n".join(_line(*event) for event in self._last)
+        self.breach = (
+            f"seed {self.seed} at {self._time():.6f} s: {invariant}\n{detail}\n\n"
+            f"the last events:\n{events}\n\n"
+            f"see it again: PYTHONPATH=tests .venv/bin/python -m simulation --seed {self.seed}"
+            " --verbose"
+        )
+        self.on_breach()
+
+    def digest(self) -> str:
+        """Return one hash of everything that happened to everybody."""
+        whole = hashlib.blake2b(digest_size=16)
+        for actor in sorted(self._hashes):
+            whole.update(actor.encode() + self._hashes[actor].digest())
+        return whole.hexdigest()
+
+
+def _line(now_s: float, actor: str, event: object) -> str:
+    return f"  {now_s:14.6f}  {actor:<8} {event}"
