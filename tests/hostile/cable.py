@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -11,13 +12,16 @@ FIRST_ADDRESS = (198 << 24) + (18 << 16)  # 198.18.0.0/15: for tests of networks
 SUBNETS = 2**15
 
 
+@functools.cache
 def why_not() -> str:
     """Return why there can be no network of one's own here; empty when there can."""
     if shutil.which("ip") is None:
         return "needs the `ip` command (iproute2)"
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        return "making a network namespace needs root"
-    return ""
+    try:
+        with Cable():
+            return ""
+    except subprocess.CalledProcessError as error:
+        return f"no network namespace can be made here: {error.stderr.decode().strip()}"
 
 
 class Cable:
@@ -59,7 +63,7 @@ class Cable:
 
 
 def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True)
+    subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
 def _dotted(address: int) -> str:

@@ -108,6 +108,15 @@ def test_a_clock_stepped_by_an_hour_moves_no_tick(tmp_path: Path) -> None:
     print(f"\n{len(waits)} periods from {min(waits):.3f} to {max(waits):.3f} s")
 
 
+def can_mount() -> bool:
+    """Whether a disk can be mounted, tried where nobody else sees it."""
+    words = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+    try:
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A disk of its own that is soon full."""
@@ -132,9 +141,7 @@ def fill(file: IO[bytes]) -> None:
             assert error.errno == errno.ENOSPC  # noqa: PT017 -- the loop has no other end
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root"
-)
+@pytest.mark.skipif(not can_mount(), reason="no disk can be mounted here: that needs root")
 def test_a_full_disk_stops_no_tick_and_not_the_end(tmp_path: Path) -> None:
     port = free_port()
     with contextlib.ExitStack() as stack:
