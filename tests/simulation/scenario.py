@@ -107,7 +107,9 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
         site=site,
         plcs=plcs,
         faults=draw_faults(random, kinds, 2.0 * tick_period_s, faults_end_s),
-        screens=tuple(_draw_screen(random, site) for _ in range(random.randint(1, 4))),
+        screens=tuple(
+            _draw_screen(random, site, tick_period_s) for _ in range(random.randint(1, 4))
+        ),
         machine_tempo_s=random.choice((0.05, 0.5, 4.0, 20.0)) * 20.0 * tick_period_s**0.5,
     )
 
@@ -205,12 +207,12 @@ def _draw_machine(random: Random, plan: PlcPlan, number: int, line_id: str) -> E
     )
 
 
-def _draw_screen(random: Random, site: Site) -> ScreenPlan:
+def _draw_screen(random: Random, site: Site, tick_period_s: float) -> ScreenPlan:
     return ScreenPlan(
         line_id=random.choice((None, *(line.id for line in site.lines))),
         encoding=random.choice((Encoding.PLAIN, Encoding.PLAIN, Encoding.DEFLATE)),
         is_direct=random.random() < 0.5,
         room_frames=random.randint(1, 6),
-        good_s=random.choice((300.0, 1200.0, 1e9)),
-        bad_s=random.choice((5.0, 60.0, 1200.0)),
+        good_s=tick_period_s * random.choice((10.0, 40.0, 1e9)),
+        bad_s=tick_period_s * random.choice((0.3, 4.0, 60.0)),
     )

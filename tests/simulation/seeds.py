@@ -1,0 +1,17 @@
+"""Which seeds the test run plays; each file of seeds is one worker's share."""
+
+from __future__ import annotations
+
+SEED_COUNT = 1_000
+FILE_COUNT = 4
+SEEDS_PER_TEST = 10
+
+
+def share_of(file_number: int) -> list[range]:
+    """Return the seeds of one file, from 1 to `FILE_COUNT`, a few to a test."""
+    per_file = SEED_COUNT // FILE_COUNT
+    first = (file_number - 1) * per_file
+    return [
+        range(start, start + SEEDS_PER_TEST)
+        for start in range(first, first + per_file, SEEDS_PER_TEST)
+    ]
