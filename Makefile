@@ -56,6 +56,10 @@ lock: $(VENV)/.installed-dev ## Resolve the dependencies anew into requirements*
 autobahn: $(VENV)/.installed-dev ## Run the Autobahn fuzzing client against the WebSocket layer (needs Python 2.7)
 	@$(BIN)/python -m bench.autobahn $(ARGS)
 
+.PHONY: simulate
+simulate: $(VENV)/.installed-dev ## Play more simulated plants than the test run: ARGS="--seeds 0-100000"
+	@PYTHONPATH=tests $(BIN)/python -m simulation $(or $(ARGS),--seeds 1000-10999)
+
 .PHONY: wheel
 wheel: setup ## Build the wheel, monitor included, into dist/
 	$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w dist .

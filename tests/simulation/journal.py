@@ -7,10 +7,15 @@ Each actor has a hash of its own, so that things which happen at one moment in n
 from __future__ import annotations
 
 import hashlib
+import marshal
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 _KEPT_EVENTS = 40
+
+# Plain values, so that the same event is the same bytes in every run.
+Event: TypeAlias = "str | bytes | int | float | bool | Sequence[Event] | None"
 
 
 class InvariantBroken(AssertionError):
@@ -27,17 +32,17 @@ class Journal:
         self.on_breach: Callable[[], None] = lambda: None
         self._time = time
         self._is_verbose = is_verbose
-        self._hashes: dict[str, hashlib.blake2b] = {}
-        self._last: deque[tuple[float, str, object]] = deque(maxlen=_KEPT_EVENTS)
+        self._events: dict[str, list[tuple[float, Event]]] = {}
+        self._last: deque[tuple[float, str, Event]] = deque(maxlen=_KEPT_EVENTS)
 
-    def note(self, actor: str, event: object) -> None:
-        """Take down that `event`, whose repr is the same in every run, happened to `actor`."""
+    def note(self, actor: str, event: Event) -> None:
+        """Take down that `event` happened to `actor`."""
         now_s = self._time()
         self.event_count += 1
-        digest = self._hashes.get(actor)
-        if digest is None:
-            digest = self._hashes[actor] = hashlib.blake2b(digest_size=16)
-        digest.update(f"{now_s!r} {event!r}\n".encode())
+        events = self._events.get(actor)
+        if events is None:
+            events = self._events[actor] = []
+        events.append((now_s, event))
         self._last.append((now_s, actor, event))
         if self._is_verbose:
             print(_line(now_s, actor, event), flush=True)
@@ -59,10 +64,11 @@ class Journal:
     def digest(self) -> str:
         """Return one hash of everything that happened to everybody."""
         whole = hashlib.blake2b(digest_size=16)
-        for actor in sorted(self._hashes):
-            whole.update(actor.encode() + self._hashes[actor].digest())
+        for actor in sorted(self._events):
+            # Format 2 writes values alone, never which objects happen to be the same one.
+            whole.update(marshal.dumps((actor, self._events[actor]), 2))
         return whole.hexdigest()
 
 
-def _line(now_s: float, actor: str, event: object) -> str:
-    return f"  {now_s:14.6f}  {actor:<8} {event}"
+def _line(now_s: float, actor: str, event: Event) -> str:
+    return f"  {now_s:14.6f}  {actor:<8} {event!r}"

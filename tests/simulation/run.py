@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Outcome:
     fault_counts: Counter[str]
     screens_given_up: int
     screens_slowed: int
+    cpu_s: float
 
 
 @contextlib.contextmanager
@@ -66,6 +68,7 @@ def simulate(
     Raises:
         InvariantBroken: with the seed, the invariant, the last events, and how to see it again.
     """
+    started_s = time.process_time()
     world = World(
         draw_scenario(seed, is_true_tick=is_true_tick), make_driver, is_verbose=is_verbose
     )
@@ -91,6 +94,7 @@ def simulate(
         fault_counts=world.fault_counts,
         screens_given_up=world.hub.metrics().aborted_total,
         screens_slowed=world.hub.metrics().slowed_total,
+        cpu_s=time.process_time() - started_s,
     )
 
 

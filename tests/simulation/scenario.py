@@ -88,7 +88,7 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
     if is_true_tick:
         tick_period_s, length_s = 1.0, _HOUR_S / 2
     else:
-        tick_period_s = random.choice((20.0, 30.0, 30.0, 60.0))
+        tick_period_s = random.choice((20.0, 30.0, 30.0, 60.0, 60.0))
         length_s = random.uniform(2.0, 2.0 + tick_period_s / 30.0) * _HOUR_S
     plcs = tuple(
         _draw_plc(random, index, tick_period_s) for index in range(random.choice((1, 1, 2, 2, 3)))
@@ -110,7 +110,7 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
         screens=tuple(
             _draw_screen(random, site, tick_period_s) for _ in range(random.randint(1, 4))
         ),
-        machine_tempo_s=random.choice((0.05, 0.5, 4.0, 20.0)) * 20.0 * tick_period_s**0.5,
+        machine_tempo_s=random.choice((0.1, 0.5, 4.0, 20.0)) * 20.0 * tick_period_s**0.5,
     )
 
 
@@ -151,7 +151,7 @@ def _draw_plc(random: Random, index: int, tick_period_s: float) -> PlcPlan:
         latency_s=random.choice((0.001, 0.01, 0.04)),
         jitter_s=random.choice((0.0, 0.002, 0.03)),
         splits_share=random.choice((0.0, 0.0, 0.3, 1.0)),
-        takes_random=random.random() < 0.7,
+        takes_random=random.random() < 0.85,
         entries_max=random.choice((1, 1, 8)),
     )
 

