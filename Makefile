@@ -11,6 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 PAGE := src/lineside/web/static/index.html
+PEERS := bench/fanout/peers
 # With the folders, which change when a file in them is deleted or renamed.
 MONITOR_SOURCES := $(shell find apps/monitor -mindepth 1 -name node_modules -prune -o -print 2>/dev/null)
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
@@ -51,14 +52,37 @@ lock: $(VENV)/.installed-dev ## Resolve the dependencies anew into requirements*
 	$$UV pyproject.toml -o requirements.lock
 	$$UV pyproject.toml --group build -o requirements-build.lock
 	$$UV pyproject.toml --group build --group dev -o requirements-dev.lock
+	$$UV --group bench -o requirements-bench.lock
 
 .PHONY: autobahn
 autobahn: $(VENV)/.installed-dev ## Run the Autobahn fuzzing client against the WebSocket layer (needs Python 2.7)
 	@$(BIN)/python -m bench.autobahn $(ARGS)
 
-.PHONY: simulate
-simulate: $(VENV)/.installed-dev ## Play more simulated plants than the test run: ARGS="--seeds 0-100000"
+.PHONY: simulate-seeds
+simulate-seeds: $(VENV)/.installed-dev ## Play more simulated plants than the test run: ARGS="--seeds 0-100000"
 	@PYTHONPATH=tests $(BIN)/python -m simulation $(or $(ARGS),--seeds 1000-10999)
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev $(PAGE) .venv-bench/.installed $(PEERS)/node_modules/.package-lock.json ## Measure Lineside beside its peers (half an hour; ARGS=--quick: minutes)
+	@for command in gcc nginx; do command -v $$command >/dev/null || missing+=" $$command"; done
+	if [ -n "$${missing:-}" ] || [ ! -e /usr/lib/nginx/modules/ngx_nchan_module.so ]; then
+	  if [ "$$(id -u)" -ne 0 ]; then echo "apt-get install gcc nginx-light libnginx-mod-nchan" >&2; exit 1; fi
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc nginx-light libnginx-mod-nchan >/dev/null
+	fi
+	export PYTHONPATH=tests
+	$(BIN)/python -m bench.fanout $(ARGS)
+	if [ -z "$(ARGS)" ]; then
+	  for name in freshness plant page; do [ ! -e bench/$$name.py ] || $(BIN)/python -m bench.$$name; done
+	fi
+
+.venv-bench/.installed: requirements-bench.lock
+	@echo "Installing the servers to compare with (hash-checked) ..."
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install -qq --require-hashes -r requirements-bench.lock
+	touch $@
+
+$(PEERS)/node_modules/.package-lock.json: $(PEERS)/package-lock.json | $(VENV)/.installed
+	@$(BIN)/python -c "import hatch_build; hatch_build.install_packages(hatch_build.ROOT / '$(PEERS)')"
 
 .PHONY: wheel
 wheel: setup ## Build the wheel, monitor included, into dist/
