@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
+import weakref
 from collections.abc import Mapping
+from typing import ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -116,6 +119,30 @@ def test_a_driver_that_leaves_its_connection_open_is_found() -> None:
     assert first_breach(ForgetfulDriver) in (
         "no connection is left",
         "a machine whose PLC is well is live within the promised time",  # its entry is taken
+    )
+
+
+class QueueingDriver(MelsecDriver):
+    """Waits for its turn: one PLC is asked at a time."""
+
+    turns: ClassVar[weakref.WeakKeyDictionary[object, asyncio.Lock]] = weakref.WeakKeyDictionary()
+
+    async def open(self) -> None:
+        async with self._turn():
+            await super().open()
+
+    async def read(self) -> Reading:
+        async with self._turn():
+            return await super().read()
+
+    def _turn(self) -> asyncio.Lock:
+        return self.turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
+def test_a_plc_that_waits_for_another_is_found() -> None:
+    assert first_breach(QueueingDriver, is_true_tick=True) in (
+        "the data of a PLC that is well is fresh",
+        "a machine whose PLC is well is live within the promised time",
     )
 
 
