@@ -18,11 +18,20 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 
 
+_keepers: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """Return a TCP port that was free a moment ago, for what must come back on the same port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port that is free, and stays so, for what must come back on the same port.
+
+    A socket keeps it that is bound and never listens: the system then gives it to nobody who asks
+    for any port, while a server that asks for this one gets it (SO_REUSEADDR).
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _keepers.append(keeper)
+    return int(keeper.getsockname()[1])
 
 
 class Process:

@@ -230,6 +230,7 @@ def test_a_taken_port_is_refused_with_the_way_out(tmp_path: Path) -> None:
     config = write_config(tmp_path / "plant.toml")
     port = load_config(config, DRIVERS).config.plc[1].port
     with socket.socket() as occupant:
+        occupant.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         occupant.bind(("127.0.0.1", port))
         occupant.listen()
         with Process(["simulate", str(config)]) as simulate:
