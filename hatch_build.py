@@ -55,25 +55,26 @@ def npm_environment() -> dict[str, str]:
     return environment
 
 
-def run_npm(*words: str) -> None:
-    """Run npm in the monitor's folder.
+def run_npm(*words: str, folder: Path = MONITOR) -> None:
+    """Run npm in `folder`.
 
     Raises:
         SystemExit: npm failed; its output says why.
     """
     command = [*npm_command(), *words]
-    done = subprocess.run(command, cwd=MONITOR, env=npm_environment(), check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, env=npm_environment(), check=False)  # noqa: S603
     if done.returncode != 0:
         sys.exit(f"hatch_build: `npm {' '.join(words)}` failed with code {done.returncode}")
 
 
-def install_packages() -> None:
-    """Install what package-lock.json pins, unless that is what is installed already."""
-    lock = MONITOR / "package-lock.json"
-    installed = MONITOR / "node_modules" / ".package-lock.json"
+def install_packages(folder: Path = MONITOR) -> None:
+    """Install what the package-lock.json of `folder` pins, unless that is installed already."""
+    lock = folder / "package-lock.json"
+    installed = folder / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
-    run_npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    words = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    run_npm(*words, folder=folder)
 
 
 def sources_in(folder: Path) -> list[Path]:

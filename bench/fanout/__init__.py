@@ -1,0 +1,1 @@
+"""Fan-out near the physical floor: one frame to N WebSockets a second, Lineside and its peers."""
