@@ -29,7 +29,15 @@ from lineside.drivers.melsec.commands import (
     encode_words,
 )
 from lineside.drivers.melsec.devices import IQ_F_XY_POINTS, Device, devices_of, limits_of
-from lineside.drivers.melsec.frame import OWN_STATION, Codec, ErrorBlock, Request, Response, Route
+from lineside.drivers.melsec.frame import (
+    OWN_STATION,
+    Codec,
+    Coding,
+    ErrorBlock,
+    Request,
+    Response,
+    Route,
+)
 
 # How many points each device has: a Q CPU's default assignment [M], larger where that is common.
 _POINTS = {
@@ -184,9 +192,6 @@ class SimulatedCpu:
         self._codec = codec
         self._route = route
         self._limits = limits_of(family, codec.coding)
-        self._devices = devices_of(family)
-        # An FX5U answers C05C for a device it lacks [F]; the manuals say C05B [A].
-        self._unknown_device_code = 0xC05C if family is Family.IQ_F else 0xC05B
         self._refused: dict[tuple[str, int], int] = {}
         self._state = CpuState.RUN
         self._still: Memory | None = None
@@ -225,13 +230,12 @@ class SimulatedCpu:
         if request.route != self._route:
             return self.refusal(request, 0xC05F)
         try:
-            command = decode_command(
+            command = _decode(
                 self._codec.coding,
+                self._family,
                 request.command,
                 request.subcommand,
                 request.payload,
-                self._devices,
-                self._unknown_device_code,
             )
             self._check_refused(command)
             payload = self._execute(command)
@@ -300,6 +304,18 @@ class SimulatedCpu:
             for (device, word), end_code in self._refused.items():
                 if device == name and first <= word < end:
                     raise CommandFault(end_code, "refused by order")
+
+
+@lru_cache(maxsize=250)
+def _decode(
+    coding: Coding, family: Family, command: int, subcommand: int, payload: bytes
+) -> Command:
+    """Return what a request asks for. A client asks for the same all day: it is read once."""
+    # An FX5U answers C05C for a device it lacks [F]; the manuals say C05B [A].
+    unknown_device_code = 0xC05C if family is Family.IQ_F else 0xC05B
+    return decode_command(
+        coding, command, subcommand, payload, devices_of(family), unknown_device_code
+    )
 
 
 def _touched_words(command: Command) -> list[tuple[str, int, int]]:
