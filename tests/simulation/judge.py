@@ -36,6 +36,7 @@ _TAG_RETEST_S = 180.0  # how long a refused address may stay bad after the refus
 class _PlcFacts:
     plan: PlcPlan
     well_since_s: float | None = 0.0  # None while a fault is on
+    tags_well_since_s: float | None = 0.0  # None while it refuses any
     heartbeat: TagValue | None = None  # when it was first seen to have its present value
 
 
@@ -45,7 +46,6 @@ class _MachineFacts:
     good: dict[TagRole, TagValue] = field(default_factory=dict)
     not_running_since: Instant | None = None
     status: Status | None = None  # as last told on the bus
-    tags_well_since_s: float | None = 0.0
     known_since_s: float = 0.0
 
 
@@ -82,9 +82,7 @@ class Judge:
 
     def tags_are_well(self, plc_id: str, since_s: float | None) -> None:
         """Take note that a PLC refuses no tag since then; None: that it refuses some."""
-        for machine in self._machines.values():
-            if machine.equipment.plc_id == plc_id:
-                machine.tags_well_since_s = since_s
+        self._plcs[plc_id].tags_well_since_s = since_s
 
     def process_paused(self, pause_s: float) -> None:
         """Take note that the process stood still."""
@@ -238,12 +236,12 @@ class Judge:
             self._journal.broken(
                 "a machine whose PLC is well is live within the promised time",
                 f"{state.code} at {now.monotonic_s} s: PLC well since {plc.well_since_s} s, tags"
-                f" since {machine.tags_well_since_s} s, but {state.reason}",
+                f" since {plc.tags_well_since_s} s, but {state.reason}",
             )
 
     def _must_be_live(self, machine: _MachineFacts, plc: _PlcFacts, now: Instant) -> bool:
         bound_s = self._scenario.recovery_s(plc.plan)
-        well_s, tags_s = plc.well_since_s, machine.tags_well_since_s
+        well_s, tags_s = plc.well_since_s, plc.tags_well_since_s
         return (
             well_s is not None
             and tags_s is not None

@@ -60,6 +60,7 @@ class SimulatedPlc:
         self.faults: dict[FaultKind, Fault] = {}
         self.refused_until_s: dict[str, float] = {}  # addresses, and when the refusal ended
         self._last_answer = b""
+        self._requests: dict[bytes, Request | None] = {}
 
     @property
     def answer_bytes(self) -> int:
@@ -111,8 +112,14 @@ class SimulatedPlc:
     # What it answers.
 
     def take_request(self, data: bytes) -> Request | None:
-        """Return the request in `data`; None when it is none."""
-        return self.codec.take_request(bytearray(data))
+        """Return the request in `data`; None when it is not whole.
+
+        Raises:
+            ProtocolError: it is none.
+        """
+        if data not in self._requests:  # 3E asks the same all day
+            self._requests[data] = self.codec.take_request(bytearray(data))
+        return self._requests[data]
 
     def answer(self, request: Request, now_s: float) -> list[Piece]:
         """Sample the registers at `now_s` and return what leaves in answer to `request`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from random import Random
@@ -24,6 +25,11 @@ class Register:
         self.values: list[Scalar] = [0]
         self._planned = planned
         self._next = 0
+
+    @property
+    def next_change_s(self) -> float:
+        """When the program writes it next."""
+        return self._planned[self._next][0] if self._next < len(self._planned) else math.inf
 
     def advance(self, now_s: float, memory: Memory) -> None:
         """Write what the program has written until `now_s`."""
@@ -68,6 +74,7 @@ class Registers:
         """Let `machines` change about every `tempo_s` until `end_s`, each in its own time."""
         self._memory = memory
         self._is_still = False
+        self._next_change_s = 0.0
         self.by_address = {
             address: Register(address, _plan(random, role, machine, tempo_s, end_s))
             for machine in machines
@@ -81,14 +88,17 @@ class Registers:
         if self._is_still:
             return
         memory.set(HEARTBEAT_ADDRESS, int(now_s) & 0x7FFF)
-        for register in self.by_address.values():
-            register.advance(now_s, memory)
+        if now_s >= self._next_change_s:
+            for register in self.by_address.values():
+                register.advance(now_s, memory)
+            self._next_change_s = min(r.next_change_s for r in self.by_address.values())
 
     def stand_still(self, is_still: bool, now_s: float) -> None:
         """Stop the program, or let it run on."""
         if self._is_still and not is_still:
             for register in self.by_address.values():
                 register.resume(now_s)
+            self._next_change_s = now_s
         self.advance(now_s)
         self._is_still = is_still
         self.advance(now_s)

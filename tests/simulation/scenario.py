@@ -82,16 +82,17 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
     Args:
         seed: any number.
         is_true_tick: tick once a second, as Lineside does, and be done after half an hour; else
-            tick every 20 to 60 s over two to four hours.
+            tick every 20 to 60 s over two hours or more.
     """
     random = Random(f"lineside {seed}")
     if is_true_tick:
         tick_period_s, length_s = 1.0, _HOUR_S / 2
     else:
-        tick_period_s = random.choice((20.0, 30.0, 30.0, 60.0, 60.0))
-        length_s = random.uniform(2.0, 2.0 + tick_period_s / 30.0) * _HOUR_S
+        tick_period_s = random.choice((20.0, 40.0, 60.0, 60.0, 60.0))
+        length_s = random.uniform(2.0, 2.4) * _HOUR_S
     plcs = tuple(
-        _draw_plc(random, index, tick_period_s) for index in range(random.choice((1, 1, 2, 2, 3)))
+        _draw_plc(random, index, tick_period_s)
+        for index in range(random.choice((1, 1, 1, 2, 2, 3)))
     )
     site, addresses = _draw_site(random, plcs)
     plcs = tuple(_with_addresses(plan, addresses[plan.plc.id]) for plan in plcs)
@@ -116,7 +117,7 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
 
 def _draw_plc(random: Random, index: int, tick_period_s: float) -> PlcPlan:
     heartbeat = HEARTBEAT_ADDRESS if random.random() < 0.4 else None
-    period_s = tick_period_s * random.choice((0.5, 0.7, 1.0, 1.0, 1.0, 1.5, 2.0))
+    period_s = tick_period_s * random.choice((0.4, 0.7, 1.0, 1.0, 1.0, 1.0, 1.5, 2.0, 2.0, 3.0))
     timeout_s = random.choice((0.3, 1.0, 1.0, 3.0))
     transport: Literal["tcp", "udp"] = "tcp" if random.random() < 0.65 else "udp"
     config = PlcConfig(
@@ -151,7 +152,7 @@ def _draw_plc(random: Random, index: int, tick_period_s: float) -> PlcPlan:
         latency_s=random.choice((0.001, 0.01, 0.04)),
         jitter_s=random.choice((0.0, 0.002, 0.03)),
         splits_share=random.choice((0.0, 0.0, 0.3, 1.0)),
-        takes_random=random.random() < 0.85,
+        takes_random=random.random() < 0.9,
         entries_max=random.choice((1, 1, 8)),
     )
 
