@@ -96,8 +96,8 @@ def _watch(load: Path, stack: Stack, running: Running, clients: int) -> dict[str
         _next(watching, "begin")
         with _load(load, stack, running, clients, 1) as coming:
             connect_s = _next(coming, "connected")["seconds"]
+            _next(watching, "end")
             result = _next(watching, "result")
-            _next(coming, "result")
     return {
         "missed": WATCHERS * _WATCHER_TICKS - result["messages"],
         "p99_ms": result["p99_ms"],

@@ -16,7 +16,9 @@ from lineside.core.limits import (
 from lineside.core.model import Instant
 from lineside.core.window import Window
 
-_PHASE_STEP_MAX_S = 0.01  # how far one tick may be moved towards the whole second
+# How far one tick may be moved towards the whole second: less than the margin of the polls, which
+# are timed by where the tick was expected.
+_PHASE_STEP_MAX_S = 0.002
 _SETTLED_AFTER = 40  # answers from which a high quantile means something
 _SLOWER_AFTER = 3  # answers in a row that say the PLC has become slower
 _GRID_TOLERANCE = 0.25  # of a step: ticks and leads move a little from one to the next
@@ -81,7 +83,7 @@ class JustInTime:
             learned_s = min(learned_s, 2 * middle_s + POLL_LEAD_SPREAD_MAX_S)
         if len(durations_s) >= _SLOWER_AFTER:
             learned_s = max(learned_s, min(durations_s.newest(_SLOWER_AFTER)))
-        return min(learned_s + POLL_LEAD_JITTER_S, self._spacing_s)
+        return learned_s + POLL_LEAD_JITTER_S
 
     @property
     def late_count(self) -> int:
@@ -144,7 +146,7 @@ def next_tick_s(last_tick_s: float, period_s: float, now: Instant) -> tuple[floa
     """Return the monotonic time of the next tick, and how many ticks were missed.
 
     The grid runs on the monotonic clock. When the wall clock was stepped or slewed, the grid moves
-    towards its whole second by at most 10 ms a tick, so that no step of the clock can make a tick
+    towards its whole second by at most 2 ms a tick, so that no step of the clock can make a tick
     early, late or double.
     """
     slot_s, missed = next_slot_s(last_tick_s, period_s, now.monotonic_s)
