@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from lineside.core.board import Board
 from lineside.core.model import (
     CpuState,
@@ -249,3 +251,22 @@ def test_a_fault_told_by_a_value_map_reaches_clients_that_look_at_error_tag_only
     for value, error in [(1, 0), (3, 1), (0, 0)]:
         board.fold(reading({"D100": value}, at(value + 1)))
         assert only(board, at(value + 1)).error_value == error
+
+
+def test_a_tick_tells_how_old_what_it_shows_of_a_plc_is() -> None:
+    board = Board(site(machine()), at(0))
+    assert board.tick(at(0))[0].plcs[0].data_age_last_ms is None
+    for second in range(1, 11):
+        board.fold(reading({"M100": True, "M200": False}, at(second - 0.02)))
+        board.tick(at(second))
+    plc = board.tick(at(11))[0].plcs[0]  # this time no answer has come since the last tick
+    assert (plc.data_age_last_ms or 0.0) == pytest.approx(1020)
+    assert (plc.data_age_p50_ms or 0.0) == pytest.approx(20)
+    assert (plc.data_age_p95_ms or 0.0) > 500
+
+
+def test_a_step_of_the_wall_clock_makes_no_data_older() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(0.98)))
+    plc = board.tick(at(1, wall_step_s=3600.0))[0].plcs[0]
+    assert (plc.data_age_last_ms or 0.0) == pytest.approx(20)

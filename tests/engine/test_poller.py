@@ -69,6 +69,20 @@ def test_its_answers_come_just_before_the_tick_however_long_they_take() -> None:
     assert state.missed_poll_count == 0
 
 
+def test_each_answer_that_came_after_its_tick_is_counted_as_late() -> None:
+    async def script(made: Bench) -> None:
+        for _ in range(5):
+            made.plc.answer_s = 0.01
+            await asyncio.sleep(99.8)
+            made.plc.answer_s = 0.1
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(1)
+
+    made = bench(script)
+    assert made.states[-1][1].late_poll_count == 5
+    assert made.states[-1][1].missed_poll_count == 0
+
+
 def test_an_answer_slower_than_the_period_skips_polls_and_never_bursts() -> None:
     async def script(made: Bench) -> None:
         made.plc.answer_s = 1.2

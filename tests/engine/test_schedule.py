@@ -56,11 +56,11 @@ def test_after_any_step_of_the_clock_ticks_stay_a_second_apart_and_find_the_seco
     step_s: float,
 ) -> None:
     tick_s = 100.0
-    for _ in range(120):
+    for _ in range(300):
         now = Instant(unix_s=1_762_165_845.0 + tick_s + step_s, monotonic_s=tick_s)
         following_s, missed = next_tick_s(tick_s, 1.0, now)
         assert missed == 0
-        assert 0.989 <= following_s - tick_s <= 1.011
+        assert 0.997 <= following_s - tick_s <= 1.003
         tick_s = following_s
     unix_s = tick_s + step_s
     assert abs(unix_s - round(unix_s)) < 0.001

@@ -71,6 +71,11 @@ async def test_plc_figures_are_in_seconds_and_per_plc() -> None:
     latency = "lineside_plc_poll_latency_seconds"
     assert value(families, latency, plc="PLC01", quantile="0.95") == 0.00925
     assert value(families, "lineside_plc_data_age_seconds", plc="PLC01") == 0.25
+    tick_age = "lineside_plc_tick_data_age_seconds"
+    assert value(families, tick_age, plc="PLC01", quantile="0.5") == 0.0115
+    assert value(families, tick_age, plc="PLC01", quantile="0.95") == 0.01425
+    assert value(families, "lineside_plc_poll_lead_seconds", plc="PLC01") == 0.011
+    assert value(families, "lineside_plc_late_polls_total", plc="PLC01") == 2
     assert value(families, "lineside_plc_backoff_seconds", plc="PLC02") == 4
     assert value(families, "lineside_plc_polls_total", plc="PLC01") == 200
     assert value(families, "lineside_plc_requests_total", plc="PLC01") == 400

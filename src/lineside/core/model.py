@@ -165,7 +165,7 @@ class Plc(msgspec.Struct, frozen=True, kw_only=True):
     driver: str
     endpoint: str  # for people: "192.168.3.39:5010 TCP 3E binary"
     source: str = ""
-    period_s: float = 0.5
+    period_s: float = 1.0
     heartbeat: str | None = None
     heartbeat_timeout_s: float = 3.0
 
