@@ -105,8 +105,8 @@ def _draw_track(
     faults: list[Fault] = []
     at_s = from_s + random.expovariate(1.0 / pause_s)
     while at_s < until_s - 1.0:
-        # From half a second to four minutes, as many short ones as long ones; some for an hour.
-        longest_s = 3600.0 if random.random() < 0.03 else 240.0
+        # From half a second to ten minutes, as many short ones as long ones; some for an hour.
+        longest_s = 3600.0 if random.random() < 0.03 else 600.0
         duration_s = math.exp(random.uniform(math.log(0.5), math.log(longest_s)))
         duration_s = min(duration_s, until_s - at_s)
         kind = random.choice(kinds)

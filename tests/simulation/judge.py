@@ -28,7 +28,7 @@ from simulation.journal import Journal
 from simulation.scenario import PlcPlan, Scenario
 
 _EARLY_S = 1e-6
-_PHASE_STEP_S = 0.01
+_PHASE_STEP_S = 0.002
 _TAG_RETEST_S = 180.0  # how long a refused address may stay bad after the refusal has ended
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from lineside.core.errors import ProtocolError
 from simulation.faults import FaultKind
 from simulation.journal import Journal
-from simulation.plc import Ending, Repeated, SimulatedPlc
+from simulation.plc import Echo, Ending, Repeated, SimulatedPlc
 from virtual_time import VirtualTimeLoop
 
 _RETRANSMIT_S = 2.0  # the longest that TCP takes to bring what it held back
@@ -127,6 +127,7 @@ class Stream(asyncio.Transport):
         self._protocol = protocol
         self._is_closed = False
         self._is_answering = False
+        self._is_half_out = False
         self._arrives_s = 0.0  # when the last packet on its way down arrives: TCP keeps the order
 
     # Lineside's end.
@@ -203,12 +204,17 @@ class Stream(asyncio.Transport):
         pieces = cable.plc.answer(request, cable.loop.time())
         owed_bytes = cable.plc.answer_bytes
         for delay_s, what in pieces:
-            owed_bytes -= len(what) if isinstance(what, bytes) else 0
+            if isinstance(what, bytes) and not isinstance(what, Echo):
+                owed_bytes -= len(what)
             cable.loop.after(delay_s, partial(self._leave_plc, what, owed_bytes <= 0))
 
     def _leave_plc(self, what: bytes | Ending, is_answered: bool) -> None:
-        if is_answered:
-            self._is_answering = False
+        if isinstance(what, Echo):
+            if self._is_half_out:
+                return  # no PLC sends one message inside another
+        else:
+            self._is_half_out = not is_answered
+            self._is_answering &= self._is_half_out
         if not self.is_known or self._cable.is_off:
             return
         if what is Ending.FIN:

@@ -37,6 +37,10 @@ class Repeated(bytes):
     """An answer that comes twice at the same moment."""
 
 
+class Echo(bytes):
+    """An answer that has come already and comes again, between others."""
+
+
 Piece = tuple[float, bytes | Ending]  # delay after the request in seconds, and what comes then
 
 
@@ -183,7 +187,7 @@ class SimulatedPlc:
         under way is not that request's, nobody could know.
         """
         if self.codec.kind is FrameKind.FOUR_E:
-            return [*self._in_pieces(data, 0.0), (0.002 + 0.1 * amount, data)]
+            return [*self._in_pieces(data, 0.0), (0.002 + 0.1 * amount, Echo(data))]
         return [(0.0, Repeated(data))]
 
     def _in_pieces(self, data: bytes, delay_s: float) -> list[Piece]:

@@ -213,7 +213,7 @@ def _draw_screen(random: Random, site: Site, tick_period_s: float) -> ScreenPlan
         line_id=random.choice((None, *(line.id for line in site.lines))),
         encoding=random.choice((Encoding.PLAIN, Encoding.PLAIN, Encoding.DEFLATE)),
         is_direct=random.random() < 0.5,
-        room_frames=random.randint(1, 6),
-        good_s=tick_period_s * random.choice((10.0, 40.0, 1e9)),
-        bad_s=tick_period_s * random.choice((0.3, 4.0, 60.0)),
+        room_frames=random.randint(1, 3),
+        good_s=tick_period_s * random.choice((5.0, 10.0, 40.0, 1e9)),
+        bad_s=tick_period_s * random.choice((3.0, 8.0, 30.0)),
     )

@@ -68,8 +68,9 @@ def test_what_is_drawn_has_everything_in_it() -> None:
 
 
 def test_plants_are_seen_and_lost_and_screens_are_slow_and_given_up() -> None:
-    outcomes = [simulate(seed) for seed in range(100, 112)]
-    assert all(0.1 < outcome.live_share < 1.0 for outcome in outcomes)
+    outcomes = [simulate(seed) for seed in range(100, 124)]
+    assert all(outcome.live_share > 0.1 for outcome in outcomes)
+    assert sum(outcome.live_share < 1.0 for outcome in outcomes) > 20  # some faults meet no poll
     assert total(outcomes, "screens_slowed") > 10
     assert total(outcomes, "screens_given_up") > 5
     assert total(outcomes, "reading_count") > 1_000
