@@ -220,6 +220,48 @@ async def test_a_plc_without_random_read_is_read_in_batches(
     assert reading.request_count == 4
 
 
+FAR_APART = {f"D{80 * n}:F32": n - 75.5 for n in range(150)}
+
+
+@in_every_setting
+async def test_many_values_of_two_words_that_lie_far_apart_are_read_as_double_words(
+    drivers: Drivers, frame: str, code: str, transport: str
+) -> None:
+    async with MelsecSimulator(frame=frame, code=code, transport=transport) as plc:
+        for address, value in FAR_APART.items():
+            plc.set_word(address, value)
+        driver = drivers.on(plc, list(FAR_APART))
+
+        await driver.open()
+        reading = await driver.read()
+
+    assert {text: tag.value for text, tag in reading.tags.items()} == FAR_APART
+    assert reading.request_count == (1 if code == "binary" else 2)
+
+
+async def test_a_plc_that_takes_no_double_words_is_read_by_single_words(
+    drivers: Drivers, plc: MelsecSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = plc.cpu.answer
+
+    def answer_single_words(request: Request) -> Response:
+        is_random = request.command == 0x0403
+        has_double_words = is_random and request.payload[1] > 0
+        return plc.cpu.refusal(request, 0xC059) if has_double_words else answer(request)
+
+    monkeypatch.setattr(plc.cpu, "answer", answer_single_words)
+    for address, value in FAR_APART.items():
+        plc.set_word(address, value)
+    driver = drivers.on(plc, list(FAR_APART))
+    await driver.open()
+
+    await driver.read()
+    reading = await driver.read()
+
+    assert {text: tag.value for text, tag in reading.tags.items()} == FAR_APART
+    assert reading.request_count == 2
+
+
 async def test_a_code_that_no_table_lists_is_isolated_too(
     drivers: Drivers, plc: MelsecSimulator
 ) -> None:

@@ -63,6 +63,26 @@ async def test_our_driver_reads_aslmps_fx5u(
     assert reading.cpu_state is CpuState.RUN
 
 
+@pytest.mark.parametrize("encoding", [Encoding.BINARY, Encoding.ASCII_XY_OCT])
+async def test_our_driver_reads_double_words_from_aslmps_fx5u(
+    drivers: Drivers, encoding: Encoding
+) -> None:
+    expected = {f"D{79 * n}:F32": n + 0.25 for n in range(100)}
+    entry = Entry(name="port", protocol="tcp", frame=FrameType.THREE_E, encoding=encoding)
+    async with PlcSimulator(target=FX5U_32MT_DS, entries=[entry]) as plc:
+        for n, value in enumerate(expected.values()):
+            plc.memory.set_f32("D", 79 * n, value)
+        code = "binary" if encoding is Encoding.BINARY else "ascii"
+        driver = drivers.on_port(plc.port_of("port"), list(expected), family=Family.IQ_F, code=code)
+
+        await driver.open()
+        reading = await driver.read()
+        await driver.close()
+
+    assert {text: tag.value for text, tag in reading.tags.items()} == expected
+    assert reading.request_count == (1 if encoding is Encoding.BINARY else 2)
+
+
 @pytest.fixture
 def virtual() -> Iterator[virtual_plc.server.Server]:
     with virtual_plc.server.Server() as server:

@@ -43,7 +43,11 @@ def any_tags(draw: st.DrawFn) -> tuple[Family, Coding, list[TagAddress], Options
         kind = ValueType.BIT if device.is_bit else draw(st.sampled_from(ValueType))
         bit = draw(st.integers(0, 15)) if kind is ValueType.BIT and not device.is_bit else None
         tags.append(TagAddress(point=point, value_type=kind, bit=bit))
-    options = Options(allows_random=draw(st.booleans()), gap_words=draw(st.sampled_from([0, 64])))
+    options = Options(
+        allows_random=draw(st.booleans()),
+        allows_double_words=draw(st.booleans()),
+        gap_words=draw(st.sampled_from([0, 64, None])),
+    )
     return family, coding, tags, options
 
 
@@ -65,7 +69,12 @@ def value_in_memory(tag: TagAddress) -> Scalar:
 
 def response_to(read: PlannedRead) -> list[int]:
     if isinstance(read.command, ReadRandom):
-        points = read.command.words
+        points = tuple(
+            Point(point.device, point.number + i * (16 if point.device.is_bit else 1))
+            for width, each in enumerate((read.command.words, read.command.double_words), start=1)
+            for point in each
+            for i in range(width)
+        )
     else:
         head, count = read.command.head, read.command.count
         step = 16 if head.device.is_bit else 1
@@ -106,9 +115,11 @@ def test_no_request_exceeds_what_the_family_takes(
             assert not head.device.is_bit or head.number % 16 == 0
         else:
             assert options.allows_random
-            assert 0 < len(read.command.words) <= limits.random_points
-            assert all(point.device.is_in_random for point in read.command.words)
-            assert len(set(read.command.words)) == len(read.command.words)
+            points = (*read.command.words, *read.command.double_words)
+            assert 0 < len(points) <= limits.random_points
+            assert all(point.device.is_in_random for point in points)
+            assert len(set(points)) == len(points)
+            assert options.allows_double_words or not read.command.double_words
 
 
 @given(any_tags())
@@ -138,11 +149,28 @@ def test_contacts_stay_out_of_the_random_read() -> None:
     assert summaries(reads) == ["0401 batch read words TS0..TS15", "0403 random read D0, M0"]
 
 
-def test_a_gap_of_64_words_is_read_across_and_one_of_65_is_not() -> None:
+def test_a_gap_is_read_across_as_far_as_one_request_reaches() -> None:
     only_batch = Options(allows_random=False)
+
+    assert len(reads_of("D0", "D959", options=only_batch)) == 1
+    assert len(reads_of("D0", "D960", options=only_batch)) == 2
+
+
+def test_a_gap_wider_than_the_plc_takes_is_not_read_across() -> None:
+    only_batch = Options(allows_random=False, gap_words=64)
 
     assert len(reads_of("D0", "D65", options=only_batch)) == 1
     assert len(reads_of("D0", "D66", options=only_batch)) == 2
+
+
+def test_neighbours_share_a_point_of_a_random_read_where_that_saves_a_request() -> None:
+    pairs = [f"D{10_000 * n + i}" for n in range(1, 150) for i in range(2)]
+
+    (read,) = reads_of(*pairs)
+
+    assert isinstance(read.command, ReadRandom)
+    assert len(read.command.double_words) == 149
+    assert len(reads_of(*pairs, options=Options(allows_double_words=False))) == 2
 
 
 def test_a_word_that_the_plc_refuses_is_not_read_across() -> None:

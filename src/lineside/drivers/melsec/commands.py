@@ -135,6 +135,23 @@ def decode_words(coding: Coding, payload: bytes, count: int) -> tuple[int, ...]:
     return struct.unpack(f"{order}{count}H", payload)
 
 
+def decode_random(coding: Coding, payload: bytes, command: ReadRandom) -> tuple[int, ...]:
+    """Return the words of a random read's payload: the single ones, then low and high of each pair.
+
+    In ASCII the eight digits of a double word read as one number, its high word first.
+
+    Raises:
+        ProtocolError: the payload is not exactly what `command` asks for.
+    """
+    single_count = len(command.words)
+    words = decode_words(coding, payload, single_count + 2 * len(command.double_words))
+    if coding is Coding.BINARY or not command.double_words:
+        return words
+    pairs = words[single_count:]
+    swapped = (word for pair in zip(pairs[1::2], pairs[::2], strict=True) for word in pair)
+    return (*words[:single_count], *swapped)
+
+
 def encode_words(coding: Coding, words: Iterable[int]) -> bytes:
     """Return the payload that carries `words`."""
     return b"".join(encode_number(coding, word, 2) for word in words)

@@ -20,7 +20,12 @@ from lineside.core.limits import BAD_TAG_RETEST_S, RECONNECT_PAUSE_S
 from lineside.core.model import CpuState, Instant, Quality, Reading, Scalar, TagValue
 from lineside.core.ports import Clock
 from lineside.drivers.melsec.address import TagAddress, parse_address
-from lineside.drivers.melsec.commands import ReadRandom, decode_words, encode_command
+from lineside.drivers.melsec.commands import (
+    ReadRandom,
+    decode_random,
+    decode_words,
+    encode_command,
+)
 from lineside.drivers.melsec.end_codes import EndCode, FaultClass, explain
 from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Route
 from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
@@ -35,6 +40,7 @@ _RUN_STATES = {0: CpuState.RUN, 1: CpuState.RUN, 2: CpuState.STOP, 3: CpuState.P
 _ISOLATED = frozenset({FaultClass.TAG, FaultClass.UNKNOWN})
 _RETESTS_PER_POLL = 8
 _TIMER_UNIT_S = 0.25
+_SMALL_GAP_WORDS = 64  # tried before none, where not every gap may be read across
 
 
 class _CompiledRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +95,7 @@ class MelsecDriver:
         self._options = Options()
         self._bad: dict[TagAddress, _BadTag] = {}
         self._reads: tuple[_CompiledRead, ...] = ()
+        self._compiled_for: tuple[frozenset[TagAddress], Options] | None = None
         self._link: TcpLink | UdpLink | None = None
         self._was_heard = False
         self._closed_at: Instant | None = None
@@ -189,7 +196,7 @@ class MelsecDriver:
 
     async def _poll(self, started: Instant) -> Reading:
         """Run the plan; when the PLC refuses a read, find out why, plan anew and start over."""
-        attempts = len(self._reads) + len(self._names) + 4
+        attempts = len(self._reads) + len(self._names) + 8
         for _ in range(attempts):
             read_at = self._clock()
             try:
@@ -219,7 +226,10 @@ class MelsecDriver:
         response = await link.exchange(frame, serial, self._plc.timeout)
         if response.end_code:
             raise _Refusal(read.planned, explain(response.end_code))
-        return decode_words(self._codec.coding, response.payload, read.planned.word_count)
+        command = read.planned.command
+        if isinstance(command, ReadRandom):
+            return decode_random(self._codec.coding, response.payload, command)
+        return decode_words(self._codec.coding, response.payload, command.count)
 
     async def _adapt(self, refusal: _Refusal) -> None:
         """Learn from a refused read: which tag is bad, or which way of reading is.
@@ -230,7 +240,7 @@ class MelsecDriver:
         is_random = isinstance(refusal.planned.command, ReadRandom)
         fault = refusal.end_code.fault
         if fault is FaultClass.COMMAND and is_random:
-            self._narrow(replace(self._options, allows_random=False), refusal)
+            self._narrow(refusal)
             return
         if fault not in _ISOLATED:
             raise refusal
@@ -240,22 +250,34 @@ class MelsecDriver:
             raise refusal  # a code that nothing escapes is not about an address
         if bad:
             self._mark_bad(bad)
-        elif is_random:
-            self._narrow(replace(self._options, allows_random=False), refusal)
-        elif self._options.gap_words:
-            self._narrow(replace(self._options, gap_words=0), refusal)
+        else:
+            self._narrow(refusal)
+
+    def _narrow(self, refusal: _Refusal) -> None:
+        """Do without what the refused read needed; its tags can be had.
+
+        Raises:
+            _Refusal: it needed nothing that one could do without.
+        """
+        command, options = refusal.planned.command, self._options
+        if isinstance(command, ReadRandom):
+            if command.double_words:
+                options = replace(options, allows_double_words=False)
+            else:
+                options = replace(options, allows_random=False)
+        elif options.gap_words != 0:
+            options = replace(options, gap_words=0 if options.gap_words else _SMALL_GAP_WORDS)
         else:
             raise refusal
-
-    def _narrow(self, options: Options, refusal: _Refusal) -> None:
+        self._options = options
         _log.info(
             "reading plan narrowed",
             plc=self._plc.id,
             random_read=options.allows_random,
+            double_words=options.allows_double_words,
             gap_words=options.gap_words,
             error=refusal.end_code.text,
         )
-        self._options = options
 
     async def _find_bad(self, tags: Sequence[TagAddress]) -> dict[TagAddress, EndCode]:
         """Bisect `tags` down to the words that the PLC refuses, asking each alone by 0401."""
@@ -326,7 +348,10 @@ class MelsecDriver:
             for i in range(tag.value_type.word_count)
         )
         self._options = replace(self._options, holes=holes)
-        wanted = {*self._names, self._run_state_tag} - self._bad.keys()
+        wanted = frozenset((*self._names, self._run_state_tag)) - self._bad.keys()
+        if self._compiled_for == (wanted, self._options):
+            return  # planning thousands of tags anew would hold up every other PLC
+        self._compiled_for = (wanted, self._options)
         self._reads = tuple(
             self._compile_read(planned) for planned in self._plan(wanted, self._options)
         )

@@ -1,13 +1,17 @@
 """The reading plan: the fewest requests that read every tag of one PLC, and how to decode them.
 
-Pure. Bit tags are read as the aligned words they lie in. Neighbouring words of one device are read
-in one 0401 across gaps; what is left over shares one 0403. A value of two words is never split.
+Pure. Bit tags are read as the aligned words they lie in. Words of one device share a 0401, gaps
+included, or any words share a 0403, whichever takes fewer requests in all: `cover.py` decides. A
+value of two words is never split.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import groupby, pairwise
 
 import msgspec
 
@@ -15,10 +19,10 @@ from lineside.config.schema import Family
 from lineside.core.model import PlannedRequest, Scalar
 from lineside.drivers.melsec.address import TagAddress, ValueType
 from lineside.drivers.melsec.commands import Point, ReadRandom, ReadWords
-from lineside.drivers.melsec.devices import Device, Limits, limits_of
+from lineside.drivers.melsec.cover import Cover, Window, fewest_requests, outermost
+from lineside.drivers.melsec.devices import Device, limits_of
 from lineside.drivers.melsec.frame import Coding
-
-GAP_WORDS = 64  # reading across costs an FX5U 2.3 ms per 960 words, a further request 3.6 ms [F]
+from lineside.drivers.melsec.loose import Strip
 
 # The slowest answer to expect of a PLC that is well: iQ-F 4.7 ms at p99 and 2.3 ms more for 960
 # words [F]; Q and L 10 to 50 ms, iQ-R 10 ms [M].
@@ -34,22 +38,31 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What this one PLC was found to take; the driver narrows it when the PLC refuses."""
 
     allows_random: bool = True
-    gap_words: int = GAP_WORDS
+    allows_double_words: bool = True  # in a random read
+    # What a 0401 reads across. No limit: 960 words cost an FX5U 2.3 ms, a further request 3.6 [F].
+    gap_words: int | None = None
     holes: frozenset[tuple[str, int]] = frozenset()  # (device, word) that it refuses
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a tag's first word stands in a response; a second word follows it directly."""
+    """Where the words of a tag stand in a response."""
 
     tag: TagAddress
     offset: int
+    high_offset: int  # of its second word; `offset` when it has none
     value_type: ValueType
     shift: int  # the bit within the word
 
     @classmethod
-    def of(cls, tag: TagAddress, offset: int) -> Pick:
-        """Return the pick of `tag` whose first word is the response's word `offset`."""
-        return cls(tag=tag, offset=offset, value_type=tag.value_type, shift=tag.bit_in_word)
+    def of(cls, tag: TagAddress, offset_of: Callable[[int], int]) -> Pick:
+        """Return the pick of `tag`; `offset_of` says where a word of its device stands."""
+        return cls(
+            tag=tag,
+            offset=offset_of(tag.first_word),
+            high_offset=offset_of(tag.first_word + tag.value_type.word_count - 1),
+            value_type=tag.value_type,
+            shift=tag.bit_in_word,
+        )
 
 
 class PlannedRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,14 +76,14 @@ class PlannedRead(msgspec.Struct, frozen=True, kw_only=True):
         """How many words the response has."""
         if isinstance(self.command, ReadWords):
             return self.command.count
-        return len(self.command.words)
+        return len(self.command.words) + 2 * len(self.command.double_words)
 
     def decode(self, words: Sequence[int]) -> list[Scalar]:
         """Return the value of each pick, in order, out of the response's words."""
         return [
             words[pick.offset] >> pick.shift & 1
             if pick.value_type is ValueType.BIT
-            else _word_value(pick.value_type, words, pick.offset)
+            else _word_value(pick.value_type, words[pick.offset], words[pick.high_offset])
             for pick in self.picks
         ]
 
@@ -89,22 +102,6 @@ class PlannedRead(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class _Block(msgspec.Struct, kw_only=True):
-    """Words of one device that one 0401 reads: [first, end)."""
-
-    device: Device
-    first: int
-    end: int
-    tags: list[TagAddress]
-
-    @property
-    def words(self) -> list[int]:
-        """The words that tags need; the gaps between them are left out."""
-        return sorted(
-            {tag.first_word + i for tag in self.tags for i in range(tag.value_type.word_count)}
-        )
-
-
 def plan_reads(
     tags: Iterable[TagAddress], family: Family, coding: Coding, options: Options | None = None
 ) -> tuple[PlannedRead, ...]:
@@ -119,14 +116,20 @@ def plan_reads(
     options = options or Options()
     limits = limits_of(family, coding)
     distinct = sorted(set(tags), key=lambda tag: (tag.device.name, tag.first_word, tag.canonical))
-    blocks: list[_Block] = []
-    for tag in distinct:
-        _add_to_blocks(blocks, tag, limits, options, _is_anchored(tag.device, coding))
-    batched, scattered = _choose_random(blocks, limits, coding, options)
-    reads = [_batch_read(block) for block in batched]
-    if scattered:
-        reads.append(_random_read(scattered))
-    return tuple(reads)
+    shelves = [
+        _Shelf.of(list(group), coding, options)
+        for _, group in groupby(distinct, key=lambda tag: tag.device.name)
+    ]
+    cover = fewest_requests(
+        [shelf.strip for shelf in shelves],
+        limits.words,
+        limits.random_points if options.allows_random else 0,
+        may_pair=options.allows_double_words,
+    )
+    return (
+        *(_batch_read(shelves[window.strip], window) for window in sorted(cover.windows)),
+        *(_random_read(shelves, cover, group) for group in range(len(cover.groups))),
+    )
 
 
 def shortest_period_s(family: Family, reads: Sequence[PlannedRead]) -> float:
@@ -147,70 +150,72 @@ def _is_anchored(device: Device, coding: Coding) -> bool:
     return coding is Coding.ASCII and device.radix == 8
 
 
-def _add_to_blocks(
-    blocks: list[_Block], tag: TagAddress, limits: Limits, options: Options, is_anchored: bool
-) -> None:
-    """Put `tag` into the last block, or into a new one. Tags come sorted by device and word."""
-    end = tag.first_word + tag.value_type.word_count
-    last = blocks[-1] if blocks else None
-    if last is not None and last.device == tag.device:
-        is_near = is_anchored or tag.first_word - last.end <= options.gap_words
-        has_hole = any(
-            device == tag.device.name and last.end <= word < tag.first_word
-            for device, word in options.holes
+class _Shelf(msgspec.Struct, frozen=True, kw_only=True):
+    """The tags of one device, by the span of words that each lies in."""
+
+    device: Device
+    is_anchored: bool
+    strip: Strip
+    tags: tuple[tuple[TagAddress, ...], ...]
+
+    @classmethod
+    def of(cls, tags: Sequence[TagAddress], coding: Coding, options: Options) -> _Shelf:
+        """Return the shelf of the tags of one device."""
+        device = tags[0].device
+        spans = outermost(_span(tag) for tag in tags)
+        firsts = [first for first, _ in spans]
+        lying: list[list[TagAddress]] = [[] for _ in spans]
+        for tag in tags:
+            lying[bisect_right(firsts, tag.first_word) - 1].append(tag)
+        is_anchored = _is_anchored(device, coding)
+        holes = {word for name, word in options.holes if name == device.name}
+        gap_words = options.gap_words
+        breaks = frozenset(
+            i
+            for i, ((_, last_end), (first, _)) in enumerate(pairwise(spans), start=1)
+            if (gap_words is not None and not is_anchored and first - last_end > gap_words)
+            or any(last_end <= hole < first for hole in holes)
         )
-        if is_near and not has_hole and max(end, last.end) - last.first <= limits.words:
-            last.end = max(end, last.end)
-            last.tags.append(tag)
-            return
-    first = 0 if is_anchored else tag.first_word
-    blocks.append(_Block(device=tag.device, first=first, end=end, tags=[tag]))
+        may_be_loose = device.is_in_random and not is_anchored
+        strip = Strip(spans=spans, breaks=breaks, may_be_loose=may_be_loose)
+        return cls(
+            device=device, is_anchored=is_anchored, strip=strip, tags=tuple(map(tuple, lying))
+        )
 
 
-def _choose_random(
-    blocks: list[_Block], limits: Limits, coding: Coding, options: Options
-) -> tuple[list[_Block], list[_Block]]:
-    """Return the blocks to read by 0401, and those that share the one 0403.
-
-    Each block that moves into the 0403 saves a request, so the smallest move first. One block
-    alone saves nothing and stays.
-    """
-    if not options.allows_random:
-        return blocks, []
-    movable = [
-        block
-        for block in blocks
-        if block.device.is_in_random and not _is_anchored(block.device, coding)
-    ]
-    chosen: list[int] = []
-    points = 0
-    for block in sorted(movable, key=lambda block: len(block.words)):
-        points += len(block.words)
-        if points > limits.random_points:
-            break
-        chosen.append(id(block))
-    if len(chosen) < 2:
-        return blocks, []
-    return (
-        [block for block in blocks if id(block) not in chosen],
-        [block for block in blocks if id(block) in chosen],
-    )
+def _span(tag: TagAddress) -> tuple[int, int]:
+    return tag.first_word, tag.first_word + tag.value_type.word_count
 
 
-def _batch_read(block: _Block) -> PlannedRead:
-    picks = tuple(Pick.of(tag, tag.first_word - block.first) for tag in block.tags)
-    head = _word_point(block.device, block.first)
-    return PlannedRead(command=ReadWords(head=head, count=block.end - block.first), picks=picks)
+def _batch_read(shelf: _Shelf, window: Window) -> PlannedRead:
+    spans = shelf.strip.spans[window.begin : window.end]
+    first = 0 if shelf.is_anchored else spans[0][0]
+    command = ReadWords(head=_word_point(shelf.device, first), count=spans[-1][1] - first)
+    tags = (tag for tags in shelf.tags[window.begin : window.end] for tag in tags)
+    picks = tuple(Pick.of(tag, lambda word: word - first) for tag in tags)
+    return PlannedRead(command=command, picks=picks)
 
 
-def _random_read(blocks: list[_Block]) -> PlannedRead:
-    points: list[Point] = []
+def _random_read(shelves: Sequence[_Shelf], cover: Cover, group: int) -> PlannedRead:
+    """Return the random read of a group: single words first, as in the request."""
+    offsets: dict[tuple[int, int], int] = {}
+    singles: list[Point] = []
+    doubles: list[Point] = []
+    for strip, word, width in sorted(cover.groups[group], key=lambda point: point.width):
+        (singles if width == 1 else doubles).append(_word_point(shelves[strip].device, word))
+        for each in range(word, word + width):
+            offsets[strip, each] = len(offsets)
     picks: list[Pick] = []
-    for block in blocks:
-        offsets = {word: len(points) + i for i, word in enumerate(block.words)}
-        points += [_word_point(block.device, word) for word in offsets]
-        picks += [Pick.of(tag, offsets[tag.first_word]) for tag in block.tags]
-    return PlannedRead(command=ReadRandom(words=tuple(points)), picks=tuple(picks))
+    for (strip, span), at in cover.group_of.items():
+        if at == group:
+            offset_of = partial(_offset, offsets, strip)
+            picks += [Pick.of(tag, offset_of) for tag in shelves[strip].tags[span]]
+    command = ReadRandom(words=tuple(singles), double_words=tuple(doubles))
+    return PlannedRead(command=command, picks=tuple(picks))
+
+
+def _offset(offsets: Mapping[tuple[int, int], int], strip: int, word: int) -> int:
+    return offsets[strip, word]
 
 
 def _word_point(device: Device, word: int) -> Point:
@@ -221,14 +226,12 @@ _F32 = struct.Struct("<f")
 _TWO_WORDS = struct.Struct("<HH")
 
 
-def _word_value(kind: ValueType, words: Sequence[int], offset: int) -> Scalar:
-    """Return the number that begins at `words[offset]`; of two words the low one is first."""
-    low = words[offset]
+def _word_value(kind: ValueType, low: int, high: int) -> Scalar:
+    """Return the number whose words are `low` and, where it has two, `high`."""
     if kind is ValueType.I16:
         return low - 0x10000 if low & 0x8000 else low
     if kind is ValueType.U16:
         return low
-    high = words[offset + 1]
     if kind is ValueType.F32:
         return float(_F32.unpack(_TWO_WORDS.pack(low, high))[0])
     value = high << 16 | low
