@@ -28,9 +28,9 @@ from lineside.demo.behaviour import (
 from lineside.drivers.melsec.address import ValueType, parse_address
 from lineside.drivers.melsec.simulator import Fault, FaultKind, MelsecSimulator
 
-STEP_S = 0.1
+STEP_S = 0.2
 _SPEED_MAX = 100.0
-_HEARTBEAT_STEPS = 5  # the counter moves twice a second
+_HEARTBEAT_STEPS = 2  # the counter moves two or three times a second
 _DELAY_S = 0.4  # of the fault "delay": slow enough to be felt, short of the usual timeout
 _WAITING = {Activity.WAITING, Activity.STARVED, Activity.BLOCKED}
 
@@ -164,7 +164,7 @@ class SimulatedPlant:
         return self._simulators[plc_id]
 
     async def run(self) -> None:
-        """Live until cancelled: ten steps a second."""
+        """Live until cancelled: five steps a second."""
         while True:
             self.step()
             await asyncio.sleep(STEP_S)

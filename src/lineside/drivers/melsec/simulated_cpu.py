@@ -169,7 +169,7 @@ class Memory:
         return _parse(address, self._family)
 
 
-# A simulated plant writes the same addresses ten times a second.
+# A simulated plant writes the same addresses five times a second.
 _parse = lru_cache(maxsize=10_000)(parse_address)
 
 
