@@ -43,6 +43,29 @@ def test_check_of_a_good_config_shows_the_requests_and_words_for_each_plc() -> N
     assert "is good: 1 line, 1 machine, 1 PLC." in result.output
 
 
+def test_check_shortens_requests_of_hundreds_of_addresses_and_json_has_them_all(
+    folder: Path,
+) -> None:
+    tags = [f"D{50 * number}" for number in range(200)]
+    machines = "".join(
+        f'[[equipment]]\ncode = "KRCWO12ELOA{number:03d}"\nname = "n"\nplc = "P"\n'
+        f'status_tag = "{tag}"\n'
+        for number, tag in enumerate(tags)
+    )
+    (folder / "many.toml").write_text(
+        '[[line]]\nid = "l"\nname = "l"\n'
+        f'[[plc]]\nid = "P"\nhost = "127.0.0.1"\nport = 5010\nfamily = "Q"\n{machines}',
+        encoding="utf-8",
+    )
+
+    output = run(check, "many.toml").output
+    plan = json.loads(run(check, "--json", "many.toml").output)["plcs"][0]["requests"]
+
+    assert "more" in output
+    assert output.count("D") < 150
+    assert {tag for request in plan for tag in request["addresses"]} >= set(tags)
+
+
 def test_check_tells_warnings_of_a_good_config() -> None:
     result = run(check, str(CASES / "warnings" / "lineside.toml"))
     assert result.exit_code == 0

@@ -24,6 +24,7 @@ from lineside.drivers import DRIVERS
 
 EXIT_BAD_CONFIG = 2
 DEFAULT_FILE = Path("lineside.toml")
+_SHOWN_MAX = 24  # addresses of one request, of which there may be thousands
 
 
 @click.command()
@@ -33,7 +34,8 @@ def check(file: Path, as_json: bool) -> None:
     """Check a configuration and show what will be asked of each PLC.
 
     Connects to nothing. Every mistake is listed at once, with its file, line and remedy. Exits with
-    0 when the configuration is good, with 2 when it is not.
+    0 when the configuration is good, with 2 when it is not. Long requests are shortened; --json
+    has every address.
 
     \b
     Examples:
@@ -155,11 +157,18 @@ def _print_plans(console: Console, loaded: LoadedConfig) -> None:
         table = Table("#", "request", "words", "addresses", box=None, padding=(0, 2))
         table.columns[2].justify = "right"
         for number, request in enumerate(plan.requests, start=1):
-            addresses = Text(" ".join(request.addresses))
-            row = (str(number), Text(request.summary), str(request.word_count), addresses)
-            table.add_row(*row)
+            summary = Text(_some(request.summary.split(", "), ", "))
+            addresses = Text(_some(request.addresses, " "))
+            table.add_row(str(number), summary, str(request.word_count), addresses)
         console.print(table)
         console.print()
+
+
+def _some(texts: Sequence[str], separator: str) -> str:
+    """Return the first of `texts`, and how many more there are: `--json` has them all."""
+    shown = separator.join(texts[:_SHOWN_MAX])
+    more = len(texts) - _SHOWN_MAX
+    return f"{shown} … and {more:,} more" if more > 0 else shown
 
 
 def _print_verdict(console: Console, file: Path, loaded: LoadedConfig) -> None:

@@ -170,6 +170,7 @@ def test_neighbours_share_a_point_of_a_random_read_where_that_saves_a_request() 
 
     assert isinstance(read.command, ReadRandom)
     assert len(read.command.double_words) == 149
+    assert read.describe().summary.startswith("0403 random read D10000..D10001, D20000..D20001")
     assert len(reads_of(*pairs, options=Options(allows_double_words=False))) == 2
 
 

@@ -90,11 +90,11 @@ class PlannedRead(msgspec.Struct, frozen=True, kw_only=True):
     def describe(self) -> PlannedRequest:
         """Return the request in words for people."""
         if isinstance(self.command, ReadWords):
-            head, count = self.command.head, self.command.count
-            last = head.number + (count * 16 if head.device.is_bit else count) - 1
-            summary = f"0401 batch read words {head}..{Point(head.device, last)}"
+            summary = f"0401 batch read words {_extent(self.command.head, self.command.count)}"
         else:
-            summary = f"0403 random read {', '.join(str(point) for point in self.command.words)}"
+            points = map(str, self.command.words)
+            pairs = (_extent(point, 2) for point in self.command.double_words)
+            summary = f"0403 random read {', '.join((*points, *pairs))}"
         return PlannedRequest(
             summary=summary,
             word_count=self.word_count,
@@ -220,6 +220,12 @@ def _offset(offsets: Mapping[tuple[int, int], int], strip: int, word: int) -> in
 
 def _word_point(device: Device, word: int) -> Point:
     return Point(device, word * 16 if device.is_bit else word)
+
+
+def _extent(head: Point, words: int) -> str:
+    """Return so many words from `head` on, for people: `D0..D9`, `M0..M31`."""
+    numbers = words * 16 if head.device.is_bit else words
+    return f"{head}..{Point(head.device, head.number + numbers - 1)}"
 
 
 _F32 = struct.Struct("<f")
