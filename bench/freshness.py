@@ -16,15 +16,11 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -33,6 +29,7 @@ from random import Random
 from typing import Any
 
 from bench.machine import RESULTS, describe, table_of
+from bench.parts import quantile, spread, started
 from websockets.sync.client import connect
 
 import lineside.app
@@ -43,6 +40,7 @@ from lineside.engine.schedule import next_slot_s
 from lineside.log import configure_logging
 from lineside.web.server import event_loop_factory
 
+MODULE = "bench.freshness"
 RESPONSES_MS = (5, 20, 80)
 JITTER = 0.5  # of the response time
 PLCS_EACH = 10
@@ -95,12 +93,12 @@ def main() -> None:
 def measure(rounds: int, ticks: int, warm_up: int) -> None:
     """Let the schedules take turns; print and write what came out."""
     heard: dict[str, list[dict[str, Any]]] = {schedule: [] for schedule in SCHEDULES}
-    with tempfile.TemporaryDirectory() as folder, started("plcs") as (_, ports):
+    with tempfile.TemporaryDirectory() as folder, started(MODULE, "plcs") as (_, ports):
         config = Path(folder) / "lineside.toml"
         config.write_text(config_text(json.loads(ports)), encoding="utf-8")
         for turn, schedule in ((t, s) for t in range(rounds) for s in SCHEDULES):
             print(f"round {turn + 1} of {rounds}: {schedule} ...", file=sys.stderr, flush=True)
-            with started("server", str(config), schedule) as (_, address):
+            with started(MODULE, "server", str(config), schedule) as (_, address):
                 heard[schedule].append(listen(address.strip(), ticks, warm_up))
     about = describe("python -m bench.freshness", ("uvloop", "websockets"))
     about["load"] = (
@@ -143,12 +141,6 @@ def report(heard: dict[str, list[dict[str, Any]]], about: dict[str, str]) -> str
     return "\n".join([*lines, ""])
 
 
-def spread(each: list[dict[str, float]], key: str) -> str:
-    """Return the median of one figure with its lowest and highest round."""
-    values = [one[key] for one in each]
-    return f"{statistics.median(values):.0f} ({min(values):.0f} to {max(values):.0f})"
-
-
 def listen(address: str, ticks: int, warm_up: int) -> dict[str, Any]:
     """Return the ages that a client sees, and the response times that the server saw."""
     ages: dict[str, list[float]] = {str(response): [] for response in RESPONSES_MS}
@@ -184,11 +176,6 @@ def latency(plcs: list[dict[str, Any]], response: str, key: str) -> float:
     return statistics.median(values)
 
 
-def quantile(values: list[float], share: float) -> float:
-    """Return the value that `share` of the values lie below."""
-    return sorted(values)[int(len(values) * share)]
-
-
 def config_text(ports: dict[str, int]) -> str:
     """Return a lineside.toml for the simulated PLCs, one machine on each."""
     parts = ['[[line]]\nid = "bench"\nname = "bench"\n']
@@ -201,27 +188,6 @@ def config_text(ports: dict[str, int]) -> str:
             f'plc = "{plc_id}"\nstatus_tag = "M100"\nerror_tag = "M200"\n'
         )
     return "\n".join(parts)
-
-
-@contextlib.contextmanager
-def started(*part: str) -> Iterator[tuple[int, str]]:
-    """Run one part of the benchmark as a process; give its id and its first line."""
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "bench.freshness", *part],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise SystemExit(f"the part {' '.join(part)} did not start")
-        yield process.pid, line
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
-        process.stdout.close()
 
 
 async def serve_plcs() -> None:

@@ -105,6 +105,8 @@ def _measure_all(
             # Nobody always comes first, or always after the same neighbour.
             for stack in [*chosen[turn % len(chosen) :], *chosen[: turn % len(chosen)]]:
                 done += 1
+                if count > stack.clients_max:
+                    continue
                 print(
                     f"[{done}/{total}, {time.monotonic() - started_s:.0f} s] round {turn + 1}, "
                     f"{count} clients: {stack.name}",

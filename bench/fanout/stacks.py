@@ -18,7 +18,8 @@ from typing import TypeAlias
 
 import hatch_build
 
-from processes import Server, free_port
+from lineside.demo import write_demo_config
+from processes import Process, Server, free_port
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -26,6 +27,7 @@ BENCH_PYTHON = HERE.parents[1] / ".venv-bench" / "bin" / "python"
 NODE = hatch_build.npm_command()[0]
 _NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 _STOP_TIMEOUT_S = 10.0
+DEMO = "lineside --demo"
 
 
 class StackError(Exception):
@@ -45,16 +47,32 @@ Start: TypeAlias = Callable[[Path, Path], AbstractContextManager[Running]]
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """One row of the table. `mode` is how the load client speaks to it."""
+    """One row of the table. `mode` is how the load client speaks to it.
+
+    With more than `clients_max` clients it is not measured.
+    """
 
     name: str
     start: Start
     path: str = "/ws"
     mode: str = "plain"
+    clients_max: int = 1_000_000
 
 
 @contextlib.contextmanager
-def _lineside(_payload: Path, _folder: Path) -> Iterator[Running]:
+def _lineside(_payload: Path, folder: Path) -> Iterator[Running]:
+    """Start the server as a plant has it: its PLCs are elsewhere, in a process of their own."""
+    ports = {plc_id: free_port() for plc_id in ("PLC01", "PLC02", "PLC03")}
+    config = str(write_demo_config(folder / "plant", ports))
+    with Process(["simulate", config]) as plant:
+        plant.wait_for("Ctrl-C ends it")
+        with Server("--config", config) as server:
+            yield Running(pid=server.pid, port=server.port)
+
+
+@contextlib.contextmanager
+def _lineside_demo(_payload: Path, _folder: Path) -> Iterator[Running]:
+    """Start the server with the demo plant in the same process."""
     with Server("--demo") as server:
         yield Running(pid=server.pid, port=server.port)
 
@@ -174,6 +192,7 @@ def stacks(floor: Path) -> list[Stack]:
     python = BENCH_PYTHON if BENCH_PYTHON.exists() else Path(sys.executable)  # lacks aiohttp
     return [
         Stack(name="lineside", start=_lineside, path="/ws/monitor"),
+        Stack(name=DEMO, start=_lineside_demo, path="/ws/monitor", clients_max=50),
         Stack(name="lineside, deflate", start=_lineside, path="/ws/monitor", mode="deflate"),
         Stack(name="C floor", start=_command(floor)),
         Stack(name="nginx nchan", start=_nchan),
