@@ -70,10 +70,12 @@ bench: $(VENV)/.installed-dev $(PAGE) .venv-bench/.installed $(PEERS)/node_modul
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc nginx-light libnginx-mod-nchan >/dev/null
 	fi
 	export PYTHONPATH=tests
-	$(BIN)/python -m bench.fanout $(ARGS)
+	status=0
+	$(BIN)/python -m bench.fanout $(ARGS) || status=$$?
 	if [ -z "$(ARGS)" ]; then
-	  for name in freshness plant page; do [ ! -e bench/$$name.py ] || $(BIN)/python -m bench.$$name; done
+	  for name in freshness plant page; do $(BIN)/python -m bench.$$name || status=$$?; done
 	fi
+	exit $$status
 
 .venv-bench/.installed: requirements-bench.lock
 	@echo "Installing the servers to compare with (hash-checked) ..."

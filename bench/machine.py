@@ -25,8 +25,7 @@ def describe(command: str, packages: Iterable[str] = ("uvloop",)) -> dict[str, s
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{cpu_name()}, {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.release()}",
+        "machine": machine_name(),
         "versions": ", ".join([f"Python {platform.python_version()}", *versions]),
         "command": command,
     }
@@ -36,6 +35,12 @@ def table_of(about: Mapping[str, str]) -> str:
     """Return a description as a Markdown table."""
     rows = [f"| {name} | {value} |" for name, value in about.items()]
     return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def machine_name() -> str:
+    """Return the processor, the number of its cores, and the system."""
+    system = f"{platform.system()} {platform.release().partition('-')[0]}"
+    return f"{cpu_name()}, {os.cpu_count()} cores, {system}"
 
 
 def cpu_name() -> str:

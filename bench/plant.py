@@ -206,7 +206,7 @@ async def listen(server: Server, ticks: int) -> dict[str, float]:
     async with contextlib.AsyncExitStack() as stack:
         screens = [
             await stack.enter_async_context(
-                connect(f"{server.ws_address}?line=line{n}", compression=None, proxy=None)
+                connect(f"{server.ws_address}/line{n}", compression=None, proxy=None)
             )
             for n in range(LINES)
         ]
@@ -230,6 +230,9 @@ async def listen(server: Server, ticks: int) -> dict[str, float]:
         window_s = time.monotonic() - before["at_s"]
     for each in heard:
         each.judge()
+    codes = {code for each in heard for code in each.codes}
+    if len(codes) != LINES * PLCS_PER_LINE * MACHINES_PER_PLC:
+        raise SystemExit(f"the screens heard of {len(codes)} machines, not of all")
     after = health(server.address)
     ages = [age for each in heard for age in each.ages_ms]
     delays = [delay for each in heard for delay in each.delays_ms]
@@ -253,6 +256,7 @@ class Heard:
         self.messages: list[tuple[str | bytes, float]] = []  # each with its arrival, Unix seconds
         self.ages_ms: list[float] = []
         self.delays_ms: list[float] = []
+        self.codes: set[str] = set()
         self.unseen = 0
         self.ticks_missed = 0
         self._last_s = 0
@@ -264,11 +268,12 @@ class Heard:
 
     def _take(self, message: str | bytes, arrived_s: float) -> None:
         tick = json.loads(message)
-        at_s = _unix_s(tick["timestamp"])
-        self.delays_ms.append((arrived_s - at_s) * 1000)
+        second_s = int(_unix_s(tick["timestamp"]) + 0.05)  # ticks sit on whole seconds
+        self.delays_ms.append((arrived_s - second_s) * 1000)
         if self._last_s:
-            self.ticks_missed += round(at_s) - self._last_s - 1
-        self._last_s = round(at_s)
+            self.ticks_missed += second_s - self._last_s - 1
+        self._last_s = second_s
+        self.codes |= {machine["equipment_code"] for machine in tick["equipment"]}
         for machine in tick["equipment"]:
             if f"P{machine['equipment_code'][3:6]}" in (DEAD, SLOW, FLAPPING):
                 continue

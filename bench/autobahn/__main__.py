@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -21,9 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.autobahn import report, suite
+from bench.machine import RESULTS, machine_name
 
 _ROOT = Path(__file__).parents[2]
-_RESULTS = _ROOT / "bench" / "results"
 _STOP_TIMEOUT_S = 10
 _VERSIONS_OF = ("websockets", "uvicorn", "httptools", "uvloop")
 
@@ -76,10 +75,10 @@ def write(verdicts: dict[str, report.Verdict], unlike: str, took_s: float) -> No
         "have not run: they need what the handshake declined.\n\n"
         f"{report.table(verdicts)}\n\n## Cases that are not plainly OK\n\n{unlike}\n"
     )
-    _RESULTS.mkdir(exist_ok=True)
-    (_RESULTS / "autobahn.md").write_text(text)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "autobahn.md").write_text(text)
     record = {"about": about, "cases": report.compact(verdicts)}
-    (_RESULTS / "autobahn.json").write_text(json.dumps(record, separators=(",", ":")) + "\n")
+    (RESULTS / "autobahn.json").write_text(json.dumps(record, separators=(",", ":")) + "\n")
 
 
 def describe() -> dict[str, str]:
@@ -89,20 +88,12 @@ def describe() -> dict[str, str]:
     versions = [f"{name} {importlib.metadata.version(name)}" for name in _VERSIONS_OF]
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{_cpu()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
+        "machine": machine_name(),
         "server": f"Python {platform.python_version()}, {', '.join(versions)}",
         "client": f"autobahntestsuite {pins['autobahntestsuite']}, autobahn {pins['autobahn']}, "
         "Python 2.7, over 127.0.0.1",
         "command": "make autobahn",
     }
-
-
-def _cpu() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 if __name__ == "__main__":

@@ -172,11 +172,11 @@ def _peer_versions() -> dict[str, str]:
 
 _NOTES = """\
 CPU per delivery: the server's user and system time in the window, idle work included, by messages
-delivered; medians of the rounds (lowest to highest). Tick to last client: from the timestamp in the
-message to its last arrival, over all ticks that all clients heard. Not delivered: of one message
-a second for each client. Memory: what the server's resident memory grew by. The floor answers
-handshakes without reading them; its figures for accepting and memory are those of the kernel
-alone.""".splitlines()
+delivered; medians of the rounds (lowest to highest). Tick to last client: from the whole second, on
+which every server ticks, to the last arrival, over all ticks that all clients heard. Not delivered:
+of one message a second for each client. Memory: what the server's resident memory grew by. The
+floor answers handshakes without reading them; its figures for accepting and memory are those of the
+kernel alone.""".splitlines()
 
 
 if __name__ == "__main__":

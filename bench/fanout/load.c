@@ -8,8 +8,10 @@
  *   end
  *   result {...}
  * The window between begin and end holds TICKS whole seconds and starts half way between two.
- * A message's delay is its arrival less the server's own timestamp in it (milliseconds); of a
- * compressed message, which it does not read, less the whole second before its arrival.
+ * A message's delay is its arrival less the whole second that it belongs to (milliseconds): every
+ * server here ticks on whole seconds, and one that comes late to its own tick must not hide that by
+ * a late timestamp. The second is that of the server's timestamp; of a compressed message, which is
+ * not read here, that of its arrival.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -99,6 +101,9 @@ static int64_t stamp_of(const char *text, size_t size) {
     return known_ms = timegm(&parts) * 1000LL + ms;
 }
 
+/* The whole second that a time belongs to, which may be a few milliseconds early. */
+static int64_t second_of(double time_ms) { return (int64_t)((time_ms + 50) / 1000) * 1000; }
+
 static struct tick *tick_at(int64_t stamp_ms) {
     for (int i = tick_count - 1; i >= 0; i--)
         if (ticks[i].stamp_ms == stamp_ms) return &ticks[i];
@@ -118,14 +123,14 @@ static void message(struct client *c) {
         else if (c->peeked > 1 && c->peek[0] == '4' && c->peek[1] == '0') { c->state = 3; open_count++; }
         return;
     }
-    if (mode == DEFLATE && (c->head[0] & 0x40)) stamp_ms = (int64_t)(now / 1000) * 1000;
+    if (mode == DEFLATE && (c->head[0] & 0x40)) stamp_ms = second_of(now);
     else if (memmem(c->peek, c->peeked, "equipment_status", 16) == NULL) return;
     else stamp_ms = stamp_of(c->peek, c->peeked);
     if (stamp_ms < 0) { short_count++; return; }
     if (!is_measuring) { c->last_ms = stamp_ms; return; }
     if (stamp_ms <= c->last_ms) duplicate_count++;
     c->last_ms = stamp_ms;
-    double delay_ms = now - stamp_ms;
+    double delay_ms = now - second_of(stamp_ms);
     struct tick *t = tick_at(stamp_ms);
     if (t != NULL) {
         if (t->count++ == 0) t->first_ms = delay_ms;

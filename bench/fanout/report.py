@@ -79,21 +79,27 @@ def verdicts(rounds: Sequence[Round]) -> list[tuple[str, str, bool]]:
     for clients, limit_ms in ((50, 5.0), (1_000, 25.0)):
         if each := of(rounds, OURS, clients):
             value = last_ms(each, 0.5)
-            words = f"tick to last client at {clients:,}: at most {limit_ms:.0f} ms"
-            found.append((words, f"{value:.1f} ms", value <= limit_ms))
+            words = f"tick to last client at {clients:,}, median: at most {limit_ms:.0f} ms"
+            measured = f"{value:.1f} ms (p99 {last_ms(each, 0.99):.1f})"
+            found.append((words, measured, value <= limit_ms))
     if each := of(rounds, OURS, 5_000):
         value = middle(each, lambda one: one.p99_ms) or 0.0
         found.append(("delivery p99 at 5,000: below 100 ms", f"{value:.1f} ms", value < 100))
     ours, floor = of(rounds, OURS, 10_000), of(rounds, FLOOR, 10_000)
     if ours and floor:
         value = last_ms(ours, 0.5) / last_ms(floor, 0.5)
-        words = "tick to last client at 10,000: at most 1.25 of the C floor"
+        words = "tick to last client at 10,000, medians: at most 1.25 of the C floor"
         found.append((words, f"{value:.2f}", value <= 1.25))
     if mine := [each for each in rounds if each.stack == OURS]:
-        missed = sum(each.missed for each in mine)
-        found.append(("missed ticks at every N: none", str(missed), missed == 0))
-        period = quantile((one for each in mine for one in each.periods_s), 0.5)
-        found.append(("real period: 1.000 s", f"{period:.3f} s", abs(period - 1) < 0.0005))
+        # A message heard twice would make up for one missed: each is counted by itself.
+        missed = sum(each.missed + each.duplicates for each in mine)
+        doubles = sum(each.duplicates for each in mine)
+        words = "missed ticks at every N: none, and none twice"
+        found.append((words, f"{missed} and {doubles}", missed == 0 == doubles))
+        periods = [one for each in mine for one in each.periods_s]
+        middle_s, far_s = quantile(periods, 0.5), max(periods, key=lambda one: abs(one - 1))
+        measured = f"{middle_s:.3f} s (farthest from it {far_s:.3f})"
+        found.append(("real period: 1.000 s", measured, abs(middle_s - 1) < 0.0005))
     found += _of_connections(ours)
     for stack, words in ((OURS, "in a process of its own"), (DEMO, "in the same process")):
         if each := of(rounds, stack, 50):
