@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from lineside.config.schema import Family, PlcConfig
 from lineside.core.model import Instant
 from lineside.drivers.melsec.driver import MelsecDriver
 from lineside.drivers.melsec.simulator import MelsecSimulator
+
+SETTINGS = list(itertools.product(("3E", "4E"), ("binary", "ascii"), ("tcp", "udp")))
+in_every_setting = pytest.mark.parametrize(("frame", "code", "transport"), SETTINGS)
 
 TIMEOUT_S = 0.25  # short enough to wait out, long enough for a busy machine
 
@@ -67,3 +71,10 @@ async def drivers(clock: HandClock) -> AsyncIterator[Drivers]:
     made = Drivers(clock)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def plc() -> AsyncIterator[MelsecSimulator]:
+    """A Q CPU: 3E, binary, TCP."""
+    async with MelsecSimulator() as simulator:
+        yield simulator

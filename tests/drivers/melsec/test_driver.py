@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 
 from lineside.config.schema import Family
 from lineside.core.errors import DriverError, PlcRefused, PlcUnreachable, ProtocolError
-from lineside.core.limits import BAD_TAG_RETEST_S
 from lineside.core.model import CpuState, Quality
 from lineside.drivers.melsec.frame import Request, Response, Route
 from lineside.drivers.melsec.simulator import Fault, FaultKind, MelsecSimulator
 
-from .conftest import TIMEOUT_S, Drivers, HandClock
+from .conftest import TIMEOUT_S, Drivers, HandClock, in_every_setting
 
-SETTINGS = list(itertools.product(("3E", "4E"), ("binary", "ascii"), ("tcp", "udp")))
-in_every_setting = pytest.mark.parametrize(("frame", "code", "transport"), SETTINGS)
 over_both = pytest.mark.parametrize("transport", ["tcp", "udp"])
 
 ADDRESSES = ["M100", "M101", "X1F", "W0A", "D100", "D100.C", "D200:F32", "D300:I32", "TS5"]
-
-
-@pytest.fixture
-async def plc() -> AsyncIterator[MelsecSimulator]:
-    """A Q CPU: 3E, binary, TCP."""
-    async with MelsecSimulator() as simulator:
-        yield simulator
 
 
 @in_every_setting
@@ -130,148 +118,6 @@ async def test_a_plc_that_hides_its_run_state_is_believed(
     reading = await driver.read()
 
     assert reading.cpu_state is CpuState.UNKNOWN
-    assert reading.tags["D0"].quality is Quality.GOOD
-
-
-async def test_a_bad_address_makes_only_its_own_tag_bad(
-    drivers: Drivers, plc: MelsecSimulator
-) -> None:
-    plc.set_bit("M100", True)
-    driver = drivers.on(plc, ["M100", "M200", "D0", "D90000", "D100"])
-    await driver.open()
-
-    first, second = await driver.read(), await driver.read()
-
-    for reading in (first, second):
-        bad = reading.tags["D90000"]
-        assert (bad.value, bad.quality) == (None, Quality.BAD)
-        assert "C056" in bad.reason
-        assert "assigned in the PLC parameters" in bad.reason
-        good = [tag for text, tag in reading.tags.items() if text != "D90000"]
-        assert {tag.quality for tag in good} == {Quality.GOOD}
-        assert reading.tags["M100"].value == 1
-    assert first.request_count > second.request_count == 1
-    assert plc.connection_count == 1, "a refused address is no reason to reconnect"
-
-
-async def test_a_refused_word_in_a_batch_is_found_by_halving(
-    drivers: Drivers, plc: MelsecSimulator
-) -> None:
-    addresses = [f"D{n}" for n in range(300)]
-    plc.refuse("D137", 0x4031)
-    driver = drivers.on(plc, addresses)
-    await driver.open()
-
-    reading = await driver.read()
-
-    bad = [text for text, tag in reading.tags.items() if tag.quality is Quality.BAD]
-    assert bad == ["D137"]
-    assert reading.request_count < 30
-
-
-async def test_a_bad_tag_is_asked_again_and_comes_back(
-    drivers: Drivers, plc: MelsecSimulator, clock: HandClock
-) -> None:
-    plc.refuse("D5")
-    driver = drivers.on(plc, ["D0", "D5"])
-    await driver.open()
-    assert (await driver.read()).tags["D5"].quality is Quality.BAD
-    plc.accept("D5")
-    plc.set_word("D5", 42)
-
-    assert (await driver.read()).tags["D5"].quality is Quality.BAD
-    clock.now_s += BAD_TAG_RETEST_S
-
-    assert (await driver.read()).tags["D5"].value == 42
-
-
-async def test_a_reconnection_asks_for_bad_tags_at_once(
-    drivers: Drivers, plc: MelsecSimulator
-) -> None:
-    plc.refuse("D5")
-    driver = drivers.on(plc, ["D0", "D5"])
-    await driver.open()
-    await driver.read()
-    plc.accept("D5")
-
-    await driver.open()
-
-    assert (await driver.read()).tags["D5"].quality is Quality.GOOD
-
-
-async def test_a_plc_without_random_read_is_read_in_batches(
-    drivers: Drivers, plc: MelsecSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = plc.cpu.answer
-    monkeypatch.setattr(
-        plc.cpu,
-        "answer",
-        lambda request: (
-            plc.cpu.refusal(request, 0xC059) if request.command == 0x0403 else answer(request)
-        ),
-    )
-    driver = drivers.on(plc, ["D0", "M0", "W0"])
-    await driver.open()
-
-    await driver.read()
-    reading = await driver.read()
-
-    assert {tag.quality for tag in reading.tags.values()} == {Quality.GOOD}
-    assert reading.request_count == 4
-
-
-FAR_APART = {f"D{80 * n}:F32": n - 75.5 for n in range(150)}
-
-
-@in_every_setting
-async def test_many_values_of_two_words_that_lie_far_apart_are_read_as_double_words(
-    drivers: Drivers, frame: str, code: str, transport: str
-) -> None:
-    async with MelsecSimulator(frame=frame, code=code, transport=transport) as plc:
-        for address, value in FAR_APART.items():
-            plc.set_word(address, value)
-        driver = drivers.on(plc, list(FAR_APART))
-
-        await driver.open()
-        reading = await driver.read()
-
-    assert {text: tag.value for text, tag in reading.tags.items()} == FAR_APART
-    assert reading.request_count == (1 if code == "binary" else 2)
-
-
-async def test_a_plc_that_takes_no_double_words_is_read_by_single_words(
-    drivers: Drivers, plc: MelsecSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = plc.cpu.answer
-
-    def answer_single_words(request: Request) -> Response:
-        is_random = request.command == 0x0403
-        has_double_words = is_random and request.payload[1] > 0
-        return plc.cpu.refusal(request, 0xC059) if has_double_words else answer(request)
-
-    monkeypatch.setattr(plc.cpu, "answer", answer_single_words)
-    for address, value in FAR_APART.items():
-        plc.set_word(address, value)
-    driver = drivers.on(plc, list(FAR_APART))
-    await driver.open()
-
-    await driver.read()
-    reading = await driver.read()
-
-    assert {text: tag.value for text, tag in reading.tags.items()} == FAR_APART
-    assert reading.request_count == 2
-
-
-async def test_a_code_that_no_table_lists_is_isolated_too(
-    drivers: Drivers, plc: MelsecSimulator
-) -> None:
-    plc.refuse("D5", 0x4ABC)
-    driver = drivers.on(plc, ["D0", "D5"])
-    await driver.open()
-
-    reading = await driver.read()
-
-    assert "4ABC" in reading.tags["D5"].reason
     assert reading.tags["D0"].quality is Quality.GOOD
 
 
