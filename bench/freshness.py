@@ -28,7 +28,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.machine import RESULTS, describe, table_of
+from bench.machine import RESULTS, come_first, describe, table_of
 from bench.parts import quantile, spread, started
 from websockets.sync.client import connect
 
@@ -92,6 +92,7 @@ def main() -> None:
 
 def measure(rounds: int, ticks: int, warm_up: int) -> None:
     """Let the schedules take turns; print and write what came out."""
+    priority = come_first()
     heard: dict[str, list[dict[str, Any]]] = {schedule: [] for schedule in SCHEDULES}
     with tempfile.TemporaryDirectory() as folder, started(MODULE, "plcs") as (_, ports):
         config = Path(folder) / "lineside.toml"
@@ -100,7 +101,7 @@ def measure(rounds: int, ticks: int, warm_up: int) -> None:
             print(f"round {turn + 1} of {rounds}: {schedule} ...", file=sys.stderr, flush=True)
             with started(MODULE, "server", str(config), schedule) as (_, address):
                 heard[schedule].append(listen(address.strip(), ticks, warm_up))
-    about = describe("python -m bench.freshness", ("uvloop", "websockets"))
+    about = describe("python -m bench.freshness", priority, ("uvloop", "websockets"))
     about["load"] = (
         f"{PLCS_EACH} PLCs of each response time at one poll a second, jitter up to "
         f"{JITTER:.0%} of it; {rounds} rounds of {ticks} ticks for each schedule, in turns"

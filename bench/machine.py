@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import importlib.metadata
@@ -13,19 +14,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+_SESSION = Path("/proc/self/autogroup")  # "/autogroup-17 nice 0"
 
 
-def describe(command: str, packages: Iterable[str] = ("uvloop",)) -> dict[str, str]:
+def come_first() -> str:
+    """Give this process and those it starts the highest ordinary priority; say whether it worked.
+
+    Servers, clients and simulated PLCs all get it, so that whatever else a shared machine does
+    disturbs none of them. It takes root. Linux weighs nice values within one session only, and
+    sessions by a value of their own; that of this session is put back at the end.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
+        before = _SESSION.read_text(encoding="ascii").split()[-1]
+        _SESSION.write_text("-20", encoding="ascii")
+        atexit.register(_SESSION.write_text, before, encoding="ascii")
+    return f"nice {os.getpriority(os.PRIO_PROCESS, 0)} for all processes that take part"
+
+
+def describe(command: str, priority: str, packages: Iterable[str] = ("uvloop",)) -> dict[str, str]:
     """Return when, where and with what a benchmark runs.
 
     Args:
         command: that repeats it.
+        priority: what `come_first` said.
         packages: Python packages whose versions matter.
     """
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine_name(),
+        "priority": priority,
         "versions": ", ".join([f"Python {platform.python_version()}", *versions]),
         "command": command,
     }

@@ -27,7 +27,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.machine import RESULTS, describe, process_cpu_s, table_of
+from bench.machine import RESULTS, come_first, describe, process_cpu_s, table_of
 from bench.parts import quantile, spread, started
 from bench.read_bound import fewest_requests
 from bench.scatter import SHAPES, scattered
@@ -77,13 +77,14 @@ def main() -> None:
 
 def measure(round_count: int, ticks: int) -> None:
     """Measure both; print and write what came out."""
+    priority = come_first()
     rounds: dict[str, list[dict[str, float]]] = {plant: [] for plant in PLANTS}
     for turn, plant in ((turn, plant) for turn in range(round_count) for plant in PLANTS):
         print(f"round {turn + 1} of {round_count}: {plant} ...", file=sys.stderr, flush=True)
         rounds[plant].append(play(plant, ticks))
     print(f"{SCATTERED_TAGS:,} scattered tags ...", file=sys.stderr, flush=True)
     plans = [plan_of(shape, coding) for shape in SHAPES for coding in Coding]
-    about = describe("python -m bench.plant", ("uvloop", "msgspec"))
+    about = describe("python -m bench.plant", priority, ("uvloop", "msgspec"))
     about["load"] = (
         f"{LINES * PLCS_PER_LINE} PLCs of {2 * MACHINES_PER_PLC} tags at one poll a second, "
         f"{LINES} screens; {round_count} rounds of {ticks} ticks for each plant, in turns"

@@ -21,7 +21,7 @@ import msgspec
 from bench.fanout import report
 from bench.fanout.load import Round, measure
 from bench.fanout.stacks import BENCH_PYTHON, NODE, PEERS, Stack, StackError, stacks
-from bench.machine import RESULTS, describe, table_of
+from bench.machine import RESULTS, come_first, describe, table_of
 from websockets.sync.client import connect
 
 from processes import Server
@@ -35,6 +35,7 @@ QUICK_STACKS = ("lineside", "C floor", "nginx nchan", "websockets.broadcast")
 def main() -> int:
     """Measure, print and write."""
     options = _options()
+    priority = come_first()
     with tempfile.TemporaryDirectory(prefix="lineside-bench-") as name:
         folder = Path(name)
         payload = folder / "payload.json"
@@ -45,7 +46,7 @@ def main() -> int:
         rounds, failures = _measure_all(
             chosen, options.clients, options.rounds, _compiled("load", folder), payload, folder
         )
-    text = _report(rounds, failures, chosen, options.clients, options.rounds)
+    text = _report(rounds, failures, chosen, options.clients, options.rounds, priority)
     print(text)
     options.out.mkdir(exist_ok=True)
     (options.out / "fanout.md").write_text(text, encoding="utf-8")
@@ -130,8 +131,9 @@ def _report(
     chosen: Sequence[Stack],
     clients: Sequence[int],
     round_count: int,
+    priority: str,
 ) -> str:
-    about = describe("make bench", ("uvloop", "websockets", "uvicorn", "fastapi"))
+    about = describe("make bench", priority, ("uvloop", "websockets", "uvicorn", "fastapi"))
     about["load"] = (
         f"{round_count} interleaved rounds; the same payload for all, on each whole second; one C "
         "client, which shares the machine"
