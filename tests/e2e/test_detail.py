@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -60,6 +62,18 @@ def test_the_raw_tags_are_shown_with_address_value_quality_and_time(
         expect(cells.nth(2)).to_have_text("Good")
         expect(cells.nth(3)).to_contain_text("ago")
     expect(monitor.dialog).to_contain_text("PLC01")
+
+
+def test_the_age_of_the_plcs_data_is_shown_with_its_median_and_95th_percentile(
+    motley: Server, open_monitor: OpenMonitor
+) -> None:
+    monitor = open_monitor(motley, "?lang=en")
+    monitor.expect_live(17)
+    monitor.box(RUNNING).click()
+    health = monitor.dialog.get_by_role("region", name="PLC01")
+    age = health.get_by_role("term").filter(has_text="Data age on the screen")
+    ms = r"[\d.]+ ms"
+    expect(age.locator("+ dd")).to_have_text(re.compile(rf"^{ms} \(median {ms}, 95% {ms}\)$"))
 
 
 def test_enter_opens_escape_closes_and_the_focus_returns(
