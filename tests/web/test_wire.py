@@ -77,6 +77,71 @@ async def test_a_second_request_on_a_kept_connection_may_not_dribble_either() ->
         client.close()
 
 
+async def answered(client: RawClient, request: bytes, status: int) -> None:
+    """Send a request and read its answer, so that the connection is a kept one."""
+    await client.send(request)
+    head = await client.head()
+    assert head.startswith(f"HTTP/1.1 {status} "), head
+    length = int(head.lower().partition("content-length: ")[2].partition("\r\n")[0])
+    while len(client.received) < length:
+        assert await client.more()
+    client.received.clear()
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b"\r"])
+async def test_one_blank_line_on_a_kept_connection_does_not_keep_it_for_ever(blank: bytes) -> None:
+    async with serving(wire_limits=IMPATIENT) as served:
+        client = await RawClient.connect(served.port)
+        asked = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
+        await answered(client, asked, 404)
+        await client.send(blank)
+        assert await seconds_until_ended(client) < 2.0
+        client.close()
+
+
+async def test_blank_lines_without_end_do_not_start_the_clock_anew() -> None:
+    async with serving(wire_limits=IMPATIENT) as served:
+        client = await RawClient.connect(served.port)
+        asked = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
+        await answered(client, asked, 404)
+        ended = asyncio.ensure_future(seconds_until_ended(client))
+        for _ in range(400):
+            if ended.done():
+                break
+            try:
+                await client.send(b"\r\n")
+            except ConnectionError:
+                break
+            await asyncio.sleep(0.005)
+        assert await ended < 2.0
+        client.close()
+
+
+async def test_a_blank_line_before_the_next_request_is_no_fault() -> None:
+    async with serving(wire_limits=IMPATIENT) as served:
+        client = await RawClient.connect(served.port)
+        asked = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
+        for _ in range(3):
+            await answered(client, b"\r\n" + asked, 404)
+            await client.send(b"\n")
+        # The clock of the request has ended with it: the connection is kept as any other.
+        await answered(client, asked, 404)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2 * IMPATIENT.handshake_timeout_s):
+                await client.more()
+        client.close()
+
+
+async def test_a_body_that_ends_after_the_answer_does_not_keep_the_connection_for_ever() -> None:
+    async with serving(wire_limits=IMPATIENT) as served:
+        client = await RawClient.connect(served.port)
+        head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 1\r\n\r\n"
+        await answered(client, head.encode(), 404)
+        await client.send(b"x")
+        assert await seconds_until_ended(client) < 2.0
+        client.close()
+
+
 async def test_a_request_head_has_a_size_limit() -> None:
     async with serving() as served:
         client = await RawClient.connect(served.port)

@@ -100,6 +100,7 @@ class HttpStage(HttpToolsProtocol):
                 self._open_websocket(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
+        self._ensure_clock()
 
     def on_message_begin(self) -> None:
         """Start the clock for a request on a kept connection."""
@@ -173,6 +174,18 @@ class HttpStage(HttpToolsProtocol):
         lines += [b"connection: close\r\n\r\n", bytes(response.body)]
         self.transport.write(b"".join(lines))
         self.transport.close()
+
+    def _ensure_clock(self) -> None:
+        """Let some clock run for a client from whom the next thing is awaited.
+
+        What has just come stopped that of a kept connection and need not have begun a request:
+        blank lines may stand before one, and a body may end after its answer.
+        """
+        is_http = self.transport.get_protocol() is self
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        is_timed = self._request_timer is not None or self.timeout_keep_alive_task is not None
+        if is_http and not is_answering and not is_timed and not self.transport.is_closing():
+            self._start_request_timer()
 
     def _start_request_timer(self) -> None:
         self._head_bytes = 0
