@@ -15,6 +15,7 @@ from typing import Any
 
 import websockets
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 from websockets.extensions import Extension
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
@@ -91,13 +92,14 @@ async def serving(
     inbound_limits: InboundLimits | None = None,
     wire_limits: WireLimits | None = None,
     rules: GateRules | None = None,
+    routes: Sequence[BaseRoute] = (),
 ) -> AsyncIterator[Served]:
-    """Serve the WebSocket routes behind the gate, as the application does."""
+    """Serve the WebSocket routes, and `routes`, behind the gate, as the application does."""
     plant = plant or seventeen_machines()
     clock = TurnedClock(T0_S)
     hub = Hub(clock, [each.id for each in plant.lines], hub_limits or HubLimits())
     app = FastAPI()
-    app.router.routes.extend(upgrade_routes())
+    app.router.routes.extend([*upgrade_routes(), *routes])
     gate = Gate(app, rules or gate_rules("127.0.0.1", allowed_origins=["http://localhost:3001"]))
     server = LinesideServer(
         gate,

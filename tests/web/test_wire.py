@@ -9,6 +9,9 @@ import logging
 import weakref
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from websockets.frames import Frame, Opcode
 
 from lineside.web.http_stage import REQUEST_HEAD_MAX_BYTES
@@ -139,6 +142,31 @@ async def test_a_body_that_ends_after_the_answer_does_not_keep_the_connection_fo
         await answered(client, head.encode(), 404)
         await client.send(b"x")
         assert await seconds_until_ended(client) < 2.0
+        client.close()
+
+
+async def test_an_answer_that_was_read_slowly_does_not_end_the_websocket_that_follows_it() -> None:
+    large = 8 * 2**20  # more than the kernel takes
+
+    async def answer(_request: Request) -> Response:
+        return Response(bytes(large))
+
+    limits = WireLimits(flush_timeout_s=0.3)
+    async with serving(wire_limits=limits, routes=[Route("/large", answer)]) as served:
+        client = await RawClient.connect(served.port, receive_buffer_bytes=4096)
+        await client.send(f"GET /large HTTP/1.1\r\nHost: localhost:{served.port}\r\n\r\n".encode())
+        await client.head()
+        await client.send(handshake(served.port))
+        await eventually(lambda: len(served.wires()) == 1, "it was not seated")
+        assert served.wires()[0].has_unsent(), "nothing was left to be read"
+        while len(client.received) <= large:
+            assert await client.more(2**20)
+        del client.received[:large]
+        assert (await client.head()).startswith("HTTP/1.1 101 ")
+        assert json.loads(bytes((await client.frame()).data))["status"] == "connected"
+        with pytest.raises(TimeoutError):  # it stays, and nobody says anything
+            async with asyncio.timeout(2 * limits.flush_timeout_s):
+                await client.more()
         client.close()
 
 

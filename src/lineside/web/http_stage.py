@@ -132,9 +132,7 @@ class HttpStage(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """Note that the client reads."""
         super().resume_writing()
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+        self._stop_stall_timer()
 
     def _should_upgrade_to_ws(self) -> bool:
         return True
@@ -158,6 +156,7 @@ class HttpStage(HttpToolsProtocol):
             self._refuse(answer)
             return
         self.connections.discard(self)
+        self._stop_stall_timer()  # from here on the hub sees to what stays unsent
         inner = cast(BoundedTransport, self.transport).inner
         wire = WebSocketWire(inner, self.loop, self.limits, self.connections, upgrade.is_deflated)
         wire.begin(upgrade.response, answer)
@@ -197,6 +196,11 @@ class HttpStage(HttpToolsProtocol):
         if self._request_timer is not None:
             self._request_timer.cancel()
             self._request_timer = None
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def _on_request_timeout(self) -> None:
         self._request_timer = None
