@@ -127,9 +127,12 @@ class RawClient:
     received: bytearray = field(default_factory=bytearray)
 
     @classmethod
-    async def connect(cls, port: int, *, receive_buffer_bytes: int | None = None) -> RawClient:
+    async def connect(
+        cls, port: int, *, receive_buffer_bytes: int | None = None, source: str = "127.0.0.1"
+    ) -> RawClient:
         """Open a TCP connection; a small receive buffer makes a client that is soon full."""
         raw = socket.socket()
+        raw.bind((source, 0))
         if receive_buffer_bytes is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         raw.setblocking(False)

@@ -80,3 +80,17 @@ async def test_what_the_engine_and_the_server_count_reaches_the_metrics(tmp_path
         await serving
     assert "lineside_engine_missed_ticks_total 7.0" in figures
     assert "lineside_connections_rejected_total 3.0" in figures
+
+
+def test_what_one_address_may_have_bounds_all_its_connections(tmp_path: Path) -> None:
+    path = tmp_path / "lineside.toml"
+    path.write_text(f"[server]\nconnections_per_address_max = 7\n\n{CONFIG}")
+    house = app.House(path, app.RunOptions(config=path, port=0))
+    asyncio.run(_end(house))
+    assert house.hub.limits.connections_per_address_max == 7
+    assert house.server.cap.address_limit == 507
+
+
+async def _end(house: app.House) -> None:
+    house.server.stop()
+    await house.server.serve()  # closes its sockets

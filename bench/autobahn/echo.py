@@ -41,6 +41,10 @@ class EchoDoor:
         """Return what hears the connection."""
         return EchoListener
 
+    def seat_count(self, _address: str) -> int:
+        """Return that nobody has a seat here: everyone is welcome."""
+        return 0
+
 
 class EchoListener:
     """Sends back every message, compressed where that was negotiated."""

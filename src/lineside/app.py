@@ -129,9 +129,9 @@ class House:
             server_stats=self._server_stats,
         )
         self.gate = Gate(app, gate_rules(self._host))
-        self._apply_server_rules()
         door = MonitorDoor(self.hub, system_clock, self.gate.refuse_websocket)
         self.server = LinesideServer(self.gate, sockets, door, close_websockets=self.hub.close_all)
+        self._apply_server_rules()
         self.address = f"http://{_shown_host(self._host)}:{self.server.port}"
 
     async def watch_config(self) -> None:
@@ -176,6 +176,7 @@ class House:
             connections_max=server.connections_max,
             connections_per_address_max=server.connections_per_address_max,
         )
+        self.server.cap.seats_per_address_max = server.connections_per_address_max
 
     def _server_stats(self) -> ServerStats:
         return ServerStats(

@@ -11,7 +11,7 @@ from starlette.types import Scope
 from structlog.testing import capture_logs
 
 from lineside.core.limits import CONNECTIONS_MAX
-from lineside.web.connection_cap import connection_limit
+from lineside.web.connection_cap import ConnectionCap, connection_limit
 from lineside.web.http_stage import MakeListener
 from lineside.web.server import LinesideServer, bind, event_loop_factory
 from serving import RawClient, eventually, handshake, serving
@@ -24,6 +24,9 @@ async def _answer(scope: object, receive: object, send: object) -> None:
 class _NoDoor:
     def admit(self, scope: Scope) -> Response | MakeListener:
         raise AssertionError("nothing asks")
+
+    def seat_count(self, address: str) -> int:
+        return 0
 
 
 def test_a_port_in_use_is_an_oserror_that_says_so() -> None:
@@ -144,6 +147,51 @@ async def test_websockets_count_as_connections_too() -> None:
         assert await late.rest() == b""
         for client in (late, seated):
             client.close()
+
+
+@pytest.mark.parametrize(
+    ("limit", "seats_per_address_max", "expected"),
+    [(12_500, 11_000, 11_250), (12_500, 12_000, 11_250), (12_500, 50, 550), (924, 11_000, 832)],
+)
+def test_one_address_leaves_a_tenth_of_all_connections_to_others(
+    limit: int, seats_per_address_max: int, expected: int
+) -> None:
+    cap = ConnectionCap(limit)
+    cap.seats_per_address_max = seats_per_address_max
+    assert cap.address_limit == expected
+
+
+async def test_one_address_cannot_lock_out_the_screens_of_another() -> None:
+    async with serving() as served:
+        served.server.cap.limit = 20
+        seated = [await RawClient.upgraded(served.port) for _ in range(6)]
+        idle = [await RawClient.connect(served.port) for _ in range(12)]
+        for _ in range(3):
+            late = await RawClient.connect(served.port)
+            async with asyncio.timeout(2):
+                assert await late.rest() == b""
+            late.close()
+        assert served.server.cap.rejected_total == 3
+        other = await RawClient.upgraded(served.port, source="127.0.0.2")
+        seated.pop().close()
+        await eventually(lambda: served.hub.seat_count("127.0.0.1") == 5, "it keeps its seat")
+        again = await RawClient.upgraded(served.port)
+        for client in (*seated, *idle, other, again):
+            client.close()
+
+
+async def test_connections_that_ended_are_not_counted_against_their_address() -> None:
+    async with serving() as served:
+        served.server.cap.limit = 2
+        for _ in range(5):
+            seated, idle = (
+                await RawClient.upgraded(served.port),
+                await RawClient.connect(served.port),
+            )
+            seated.close()
+            idle.close()
+            await eventually(lambda: not served.server.server_state.connections, "still open")
+        assert served.server.cap.rejected_total == 0
 
 
 async def test_an_end_that_takes_too_long_is_cut_short() -> None:

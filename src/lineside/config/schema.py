@@ -81,7 +81,8 @@ class ServerConfig(Table):
         le=CONNECTIONS_MAX,
         strict=True,
         description="Most WebSocket clients from one IP address. Browsers behind one proxy share "
-        "an address.",
+        "an address. With what it asks over HTTP an address may have 500 connections more, and "
+        "never the last tenth of all that the server can hold.",
         examples=[50],
     )
 

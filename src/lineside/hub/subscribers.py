@@ -134,7 +134,7 @@ class Hub:
 
     def reserve_seat(self, address: str) -> Refusal | None:
         """Take one seat for `address`, or return why there is none. Give it back when done."""
-        taken = self._seats.get(address, 0)
+        taken = self.seat_count(address)
         if self._is_closing:
             refusal = Refusal.CLOSING
         elif self._seat_count >= self.limits.connections_max:
@@ -147,6 +147,10 @@ class Hub:
             return None
         self._rejected += 1
         return refusal
+
+    def seat_count(self, address: str) -> int:
+        """Return how many seats `address` has."""
+        return self._seats.get(address, 0)
 
     def release_seat(self, address: str) -> None:
         """Give back the seat that `reserve_seat` gave."""

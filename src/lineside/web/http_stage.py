@@ -45,6 +45,9 @@ class Door(Protocol):
             scope: as ASGI describes a WebSocket's handshake.
         """
 
+    def seat_count(self, address: str) -> int:
+        """Return how many open WebSockets come from `address`."""
+
 
 class HttpStage(HttpToolsProtocol):
     """An HTTP connection whose requests arrive, and whose answers leave, in bounded time."""
@@ -66,15 +69,22 @@ class HttpStage(HttpToolsProtocol):
         self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock for the first request, unless there are too many connections."""
+        """Start the clock for the first request, unless too many are open, here or from there."""
         super().connection_made(BoundedTransport(transport, self.loop, self.limits.flush_timeout_s))
-        if self.cap.admits(len(self.connections), self.loop.time()):
+        may_stay = self.cap.enter(
+            self._address,
+            open_count=len(self.connections),
+            seat_count=self.door.seat_count(self._address),
+            now_s=self.loop.time(),
+        )
+        if may_stay:
             self._start_request_timer()
         else:
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop every clock."""
+        self.cap.leave(self._address)
         self._stop_request_timer()
         self.resume_writing()
         self.pipeline.clear()
@@ -134,6 +144,10 @@ class HttpStage(HttpToolsProtocol):
         super().resume_writing()
         self._stop_stall_timer()
 
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
     def _should_upgrade_to_ws(self) -> bool:
         return True
 
@@ -156,6 +170,7 @@ class HttpStage(HttpToolsProtocol):
             self._refuse(answer)
             return
         self.connections.discard(self)
+        self.cap.leave(self._address)
         self._stop_stall_timer()  # from here on the hub sees to what stays unsent
         inner = cast(BoundedTransport, self.transport).inner
         wire = WebSocketWire(inner, self.loop, self.limits, self.connections, upgrade.is_deflated)

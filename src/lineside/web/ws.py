@@ -76,6 +76,10 @@ class MonitorDoor:
             )
         return partial(MonitorListener, hub, self._clock, self._inbound_limits, address, line_id)
 
+    def seat_count(self, address: str) -> int:
+        """Return how many seats `address` has."""
+        return self._hub.seat_count(address)
+
 
 class MonitorListener:
     """What one seated client says, and the answers."""
