@@ -209,13 +209,13 @@ def _claim(host: str, port: int) -> list[socket.socket]:
         return bind(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            hint = "another program serves there; stop it, or choose another port with --port"
+            hint = "stop what serves there, or choose another port with --port"
         elif error.errno == errno.EACCES:
-            hint = "ports below 1024 need special rights; choose another with --port"
+            hint = "choose another port with --port, since those below 1024 need special rights"
         else:
-            hint = "the address is not one of this computer's; choose another with --host"
+            hint = "choose an address of this computer's with --host"
         reason = error.strerror or str(error)
-        raise CannotListen(f"cannot listen on {host}:{port}: {reason}\n    {hint}") from error
+        raise CannotListen(f"cannot listen on {host}:{port}: {reason}; {hint}") from error
 
 
 def _shown_host(host: str) -> str:
