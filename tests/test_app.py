@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 
 from lineside import app
 from lineside.config import LoadedConfig, load_config
+from lineside.web.server import LinesideServer
 from serving import eventually
 
 CONFIG = """\
@@ -80,6 +83,33 @@ async def test_what_the_engine_and_the_server_count_reaches_the_metrics(tmp_path
         await serving
     assert "lineside_engine_missed_ticks_total 7.0" in figures
     assert "lineside_connections_rejected_total 3.0" in figures
+
+
+async def test_the_first_collection_is_over_before_the_port_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden: list[int] = []
+
+    class Opening(LinesideServer):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            hidden.append(gc.get_freeze_count())
+            await super().startup(sockets)
+
+    monkeypatch.setattr(app, "LinesideServer", Opening)
+    path = tmp_path / "lineside.toml"
+    path.write_text(CONFIG)
+    before = gc.get_freeze_count()  # Python 3.12 keeps some objects frozen by itself
+    announced = asyncio.Event()
+    options = app.RunOptions(config=path, port=0)
+    running = asyncio.create_task(app.run(options, lambda *_: announced.set()))
+    try:
+        await announced.wait()
+        assert hidden[0] > before
+        assert gc.get_freeze_count() <= hidden[0], "there was another one later"
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        gc.unfreeze()
 
 
 def test_what_one_address_may_have_bounds_all_its_connections(tmp_path: Path) -> None:

@@ -79,22 +79,23 @@ async def run(options: RunOptions, announce: Callable[[LoadedConfig, str], None]
         path = demo.config_path if demo else options.config
         assert path is not None, "a demo brings its own config"  # noqa: S101
         house = House(path, options)
-        async with asyncio.TaskGroup() as tasks:
-            background = [
-                tasks.create_task(house.engine.run(), name="engine"),
-                tasks.create_task(house.watch_config(), name="config watch"),
-            ]
-            if demo is not None:
-                background.append(tasks.create_task(demo.plant.run(), name="demo plant"))
-            with _stop_on_signals(house.server.stop):
-                serving = tasks.create_task(house.server.serve(), name="web server")
-                await house.server.ready.wait()
-                await house.engine.ready.wait()
-                announce(house.loaded, house.address)
-                with house.pauses:
+        # The pause of the first collection is over before there is a tick, or a screen, to be late.
+        with house.pauses:
+            async with asyncio.TaskGroup() as tasks:
+                background = [
+                    tasks.create_task(house.engine.run(), name="engine"),
+                    tasks.create_task(house.watch_config(), name="config watch"),
+                ]
+                if demo is not None:
+                    background.append(tasks.create_task(demo.plant.run(), name="demo plant"))
+                with _stop_on_signals(house.server.stop):
+                    serving = tasks.create_task(house.server.serve(), name="web server")
+                    await house.server.ready.wait()
+                    await house.engine.ready.wait()
+                    announce(house.loaded, house.address)
                     await serving
-            for task in background:
-                task.cancel()
+                for task in background:
+                    task.cancel()
 
 
 class House:
