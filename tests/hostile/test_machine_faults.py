@@ -20,7 +20,7 @@ import pytest
 
 from hostile.listeners import Heard, Listeners
 from hostile.priority import preferred
-from hostile.siege import SCREENS, Siege, besieged, eventually
+from hostile.siege import SCREENS, Siege, besieged, build_documents, eventually
 from processes import Process, Server, free_port
 
 SHIM_SOURCE = Path(__file__).with_name("shifted_clock.c")
@@ -156,6 +156,7 @@ def test_a_full_disk_stops_no_tick_and_not_the_end(tmp_path: Path) -> None:
         )
         with preferred():
             stack.enter_context(server)
+        build_documents(server)
         siege = Siege(server, stack.enter_context(Listeners(server.port, SCREENS)))
         with siege.attack("disk full"):
             filler = stack.enter_context((disk / "filler").open("ab", buffering=0))

@@ -170,25 +170,28 @@ def slow_handshakes(siege: Siege) -> Seconds:
     with ExitStack() as stack:
         slow: list[tuple[Stranger, Iterator[int]]] = []
         since_s: Names = {}
-        used: list[tuple[str, int]] = []
         for at_once, slowly in [*first, *unfinished_second_requests(siege.port)]:
             strangers = [stack.enter_context(Stranger(siege.port)) for _ in range(EACH)]
             since_s |= seen(siege, strangers)
             for stranger in strangers:
                 stranger.send(at_once)
                 slow.append((stranger, iter(slowly)))
-        for stranger, _ in slow[EACH * len(first) :]:
+        used = [stranger for stranger, _ in slow[EACH * len(first) :]]
+        for stranger in used:
             assert stranger.head().startswith("HTTP/1.1 ")
-            used.append(stranger.name)
+
+        def send_a_byte_each() -> None:
+            for stranger, rest in slow:
+                with contextlib.suppress(OSError):
+                    stranger.send(bytes(islice(rest, 1)))
 
         def dribble() -> None:
             while not is_over.wait(BYTE_EVERY_S):
-                for stranger, rest in slow:
-                    with contextlib.suppress(OSError):
-                        stranger.send(bytes(islice(rest, 1)))
+                send_a_byte_each()
 
         # Those have been of use: their time runs from the first byte of a second request.
-        since_s |= dict.fromkeys(used, time.monotonic() + BYTE_EVERY_S)
+        send_a_byte_each()
+        since_s |= dict.fromkeys((stranger.name for stranger in used), time.monotonic())
         thread = threading.Thread(target=dribble)
         thread.start()
         try:
