@@ -64,12 +64,15 @@ def deflated(data: bytes) -> bytes:
 class Stranger:
     """One TCP connection to the server."""
 
-    def __init__(self, port: int, *, host: str = "127.0.0.1", is_tiny: bool = False) -> None:
+    def __init__(
+        self, port: int, *, host: str = "127.0.0.1", source: str = "", is_tiny: bool = False
+    ) -> None:
         """Connect.
 
         Args:
             port: of the server.
             host: of the server.
+            source: the address to come from, where it matters.
             is_tiny: small segments and a small receive buffer, so that a client that does not read
                 is soon full; loopback's own sizes would hide that for minutes.
         """
@@ -80,6 +83,8 @@ class Stranger:
         if is_tiny:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT_BYTES)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.settimeout(PATIENCE_S)
         self.socket.connect((host, port))
 
