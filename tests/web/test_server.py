@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 import sys
+from typing import Any
 
 import pytest
 from starlette.responses import Response
@@ -31,11 +32,26 @@ class _NoDoor:
 
 def test_a_port_in_use_is_an_oserror_that_says_so() -> None:
     (taken,) = bind("127.0.0.1", 0)
-    with taken:
-        taken.listen()
-        with pytest.raises(OSError, match="in use") as caught:
-            bind("127.0.0.1", taken.getsockname()[1])
+    with taken, pytest.raises(OSError, match="in use") as caught:
+        bind("127.0.0.1", taken.getsockname()[1])
     assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_a_port_that_another_takes_between_bind_and_listen_is_in_use_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        bind_only = socket.socket.bind
+
+        def bind_late(bound: socket.socket, address: Any) -> None:
+            bind_only(bound, address)
+            other.listen()
+
+        monkeypatch.setattr(socket.socket, "bind", bind_late)
+        with pytest.raises(OSError, match="in use"):
+            bind("127.0.0.1", other.getsockname()[1])
 
 
 def test_an_address_that_is_not_ours_is_an_oserror() -> None:

@@ -37,7 +37,10 @@ def event_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Return bound sockets for every address that `host` stands for.
+    """Return listening sockets for every address that `host` stands for.
+
+    They listen at once: between bind and listen another program may take the port, of which
+    uvloop says nothing. Who connects before the server runs is answered when it does.
 
     Args:
         host: an address or a name; "0.0.0.0" and "::" mean every interface.
@@ -59,6 +62,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             bound.bind((address[0], port, *address[2:]))
             port = port or bound.getsockname()[1]
+        for bound in sockets:
+            bound.listen(_BACKLOG)
     except OSError:
         for bound in sockets:
             bound.close()

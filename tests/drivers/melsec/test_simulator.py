@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
+import uvloop
 
 from lineside.config.schema import Family, PlcConfig
 from lineside.core.model import CpuState
@@ -234,3 +237,22 @@ async def test_a_port_survives_many_power_cycles() -> None:
                 await plc.go_silent()
                 await plc.come_back()
             assert plc.port == port
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_port_that_another_takes_between_bind_and_listen_is_an_os_error(
+    make_loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other, asyncio.Runner(loop_factory=make_loop) as runner:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        bind = socket.socket.bind
+
+        def bind_late(bound: socket.socket, address: Any) -> None:
+            bind(bound, address)
+            other.listen()
+
+        monkeypatch.setattr(socket.socket, "bind", bind_late)
+        simulator = MelsecSimulator(port=other.getsockname()[1])
+        with pytest.raises(OSError, match="in use"):
+            runner.run(simulator.start())

@@ -133,8 +133,12 @@ class MelsecSimulator:
                 )
                 self.port = self._datagrams.get_extra_info("sockname")[1]
         elif self._server is None:
-            self._server = await loop.create_server(lambda: _Connection(self), self.host, self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+            infos = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            family, _, _, _, address = infos[0]
+            # By ourselves: uvloop says nothing when another takes the port before it listens.
+            listening = socket.create_server(address[:2], family=family)
+            self._server = await loop.create_server(lambda: _Connection(self), sock=listening)
+            self.port = listening.getsockname()[1]
 
     async def stop(self) -> None:
         """Switch off: stop listening and drop every connection. Does nothing when off."""
