@@ -16,6 +16,8 @@ const lost: ConnectionEvent = { type: 'lost' };
 const retryDue: ConnectionEvent = { type: 'retryDue' };
 const silent = (silenceMs: number): ConnectionEvent => ({ type: 'silent', silenceMs });
 
+const woke = (silenceMs: number): ConnectionEvent => ({ type: 'woke', silenceMs });
+
 const failed = after(
   opened,
   ticked,
@@ -67,6 +69,34 @@ describe('reduceConnection', () => {
     const again = reduceConnection(failed, { type: 'startOver' });
     expect(again).toMatchObject({ phase: 'connecting', attempt: 0, socket: 'opening' });
     expect(again.socketNumber).toBe(failed.socketNumber + 1);
+  });
+
+  it.each([
+    ['a socket that missed a tick', after(opened, ticked), 2_001],
+    ['a stale socket', after(opened, ticked, silent(4_000)), 4_000],
+    ['a socket that has been silent for hours', after(opened, ticked), 8 * 3_600_000],
+    ['an attempt from before the sleep', after(opened, ticked, lost, retryDue), 60_000],
+    ['a wait for the next attempt', after(opened, ticked, lost), 60_000],
+    ['a wait that has only begun', after(opened, ticked, lost, retryDue, lost), 10],
+  ])('does not wait on waking for %s', (_, before, silenceMs) => {
+    const awake = reduceConnection(before, woke(silenceMs));
+    expect(awake).toMatchObject({ phase: 'connecting', attempt: 0, socket: 'opening' });
+    expect(awake.socketNumber).toBe(before.socketNumber + 1);
+  });
+
+  it.each([
+    ['a socket that ticks', after(opened, ticked), 1_100],
+    ['a socket that has just opened', after(opened), 50],
+    ['an attempt that has just begun', after(lost, retryDue), 50],
+    ['the first attempt', initialConnection, 50],
+  ])('keeps on waking %s, however often it is told', (_, before, silenceMs) => {
+    expect(reduceConnection(before, woke(silenceMs))).toBe(before);
+  });
+
+  it('stays failed on waking, and asks for health at once and each time', () => {
+    const awake = reduceConnection(failed, woke(3_600_000));
+    expect(awake).toEqual({ ...failed, healthNumber: failed.healthNumber + 1 });
+    expect(reduceConnection(awake, woke(0)).healthNumber).toBe(failed.healthNumber + 2);
   });
 
   it('counts a loss once, whether it comes as an error, a close or a timeout', () => {

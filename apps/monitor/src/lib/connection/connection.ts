@@ -13,6 +13,8 @@ export const SILENCE_LOST_MS = 10_000;
 /** Attempts start `RETRY_DELAY_MS` apart, so one that hangs must not outlast that. */
 export const CONNECT_TIMEOUT_MS = RETRY_DELAY_MS;
 export const HEALTH_PERIOD_MS = 15_000;
+/** On waking, a socket that has been silent for longer is not waited for: it has missed a tick. */
+export const SILENCE_WAKING_MS = 2_000;
 
 /**
  * `stale` is a socket that is open while ticks have stopped. `reconnecting` waits for or makes
@@ -26,6 +28,8 @@ export interface Connection {
   /** Counts sockets; a new number asks for a new socket. */
   readonly socketNumber: number;
   readonly socket: 'none' | 'opening' | 'open';
+  /** Counts the wakings of a failed connection; a new number asks for the server's health at once. */
+  readonly healthNumber: number;
   /** What the server said in a `connection_status` of status `error`. */
   readonly notice: string | null;
 }
@@ -37,6 +41,8 @@ export type ConnectionEvent =
   | { readonly type: 'lost' }
   | { readonly type: 'retryDue' }
   | { readonly type: 'startOver' }
+  /** `silenceMs`: since the socket last said anything, or since it began to open. */
+  | { readonly type: 'woke'; readonly silenceMs: number }
   | { readonly type: 'noticed'; readonly message: string }
   | { readonly type: 'noticeDismissed' };
 
@@ -45,6 +51,7 @@ export const initialConnection: Connection = {
   attempt: 0,
   socketNumber: 1,
   socket: 'opening',
+  healthNumber: 0,
   notice: null,
 };
 
@@ -67,13 +74,9 @@ export function reduceConnection(state: Connection, event: ConnectionEvent): Con
         ? { ...state, socket: 'opening', socketNumber: state.socketNumber + 1 }
         : state;
     case 'startOver':
-      return {
-        phase: 'connecting',
-        attempt: 0,
-        socketNumber: state.socketNumber + 1,
-        socket: 'opening',
-        notice: null,
-      };
+      return startOver(state);
+    case 'woke':
+      return reduceWaking(state, event.silenceMs);
     case 'noticed':
       return { ...state, notice: event.message };
     case 'noticeDismissed':
@@ -93,6 +96,22 @@ function reduceSilence(state: Connection, silenceMs: number): Connection {
   if (silenceMs > SILENCE_LOST_MS) return lose(state);
   if (silenceMs > SILENCE_STALE_MS && state.phase === 'live') return { ...state, phase: 'stale' };
   return state;
+}
+
+/**
+ * The page woke up, became visible or got its network back. What it had to wait for while it slept is
+ * not waited for now: a young socket is kept, any other state begins anew at once.
+ */
+function reduceWaking(state: Connection, silenceMs: number): Connection {
+  // Failed stays on the screen until somebody answers; a page that is looked at must not flicker.
+  if (state.phase === 'failed') return { ...state, healthNumber: state.healthNumber + 1 };
+  const isYoung = state.socket !== 'none' && silenceMs <= SILENCE_WAKING_MS;
+  return isYoung ? state : startOver(state);
+}
+
+function startOver(state: Connection): Connection {
+  const { socketNumber, healthNumber } = state;
+  return { ...initialConnection, healthNumber, socketNumber: socketNumber + 1 };
 }
 
 function lose(state: Connection): Connection {

@@ -32,7 +32,9 @@ const newest = (): BrowserSocket => {
   return socket;
 };
 
-function build(askHealth: () => Promise<boolean> = () => Promise.resolve(false)) {
+function build(
+  askHealth: (signal: AbortSignal) => Promise<boolean> = () => Promise.resolve(false),
+) {
   const seen: Connection[] = [];
   const onTick = vi.fn();
   const onMalformed = vi.fn();
@@ -171,6 +173,74 @@ describe('MonitorSocket', () => {
     newest().say(tick);
     expect(now().phase).toBe('reconnecting');
     expect(onTick).toHaveBeenCalledTimes(1);
+  });
+
+  it('takes no tick after a sleep of seconds for news either, and asks anew at once', () => {
+    const { socket, now, onTick } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    // Nobody looked at the clock meanwhile: the page slept, not the server.
+    vi.setSystemTime(Date.now() + 6_000);
+    newest().say(tick);
+    expect(now().phase).toBe('connecting');
+    expect(BrowserSocket.opened).toHaveLength(2);
+    expect(onTick).toHaveBeenCalledTimes(1);
+  });
+
+  it('keeps a socket that was silent while the page was awake, when it speaks again', async () => {
+    const { socket, now, onTick } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    await vi.advanceTimersByTimeAsync(4_000);
+    socket.checkSilence(readClocks());
+    newest().say(tick);
+    expect(now().phase).toBe('live');
+    expect(BrowserSocket.opened).toHaveLength(1);
+    expect(onTick).toHaveBeenCalledTimes(2);
+  });
+
+  it('says on waking whether there was a doubt, and opens one socket for many reasons', () => {
+    const { socket } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    expect(socket.wake()).toBe(false);
+    vi.setSystemTime(Date.now() + 60_000);
+    expect([socket.wake(), socket.wake(), socket.wake()]).toEqual([true, false, false]);
+    expect(BrowserSocket.opened).toHaveLength(2);
+  });
+
+  it('asks for health at once when it wakes failed, though a question hangs from before', async () => {
+    const signals: AbortSignal[] = [];
+    let answer: (isHealthy: boolean) => void = () => undefined;
+    const { socket, now } = build((signal) => {
+      signals.push(signal);
+      return new Promise((resolve) => (answer = resolve));
+    });
+    socket.start();
+    await vi.advanceTimersByTimeAsync(36_020);
+    expect(now().phase).toBe('failed');
+    expect(signals).toHaveLength(1);
+    expect(socket.wake()).toBe(true);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    answer(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(now().phase).toBe('connecting');
+  });
+
+  it('stays failed when nobody answers on waking, and goes on asking every fifteen seconds', async () => {
+    const askHealth = vi.fn<() => Promise<boolean>>().mockResolvedValue(false);
+    const { socket, now } = build(askHealth);
+    socket.start();
+    await vi.advanceTimersByTimeAsync(22_000);
+    socket.wake();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(now().phase).toBe('failed');
+    expect(askHealth).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(askHealth).toHaveBeenCalledTimes(2);
   });
 
   it('leaves no timer, no socket and no callback after stop', async () => {

@@ -17,8 +17,8 @@ import type { EquipmentStatusMessage } from '@/lib/types/generated';
 
 export interface MonitorSocketOptions {
   readonly url: string;
-  /** Whether the server's `/healthz` answers. */
-  readonly askHealth: () => Promise<boolean>;
+  /** Whether the server's `/healthz` answers. An aborted question may answer anything. */
+  readonly askHealth: (signal: AbortSignal) => Promise<boolean>;
   readonly onConnection: (connection: Connection) => void;
   readonly onTick: (message: EquipmentStatusMessage, receivedAt: Instant) => void;
   readonly onMalformed: () => void;
@@ -34,7 +34,7 @@ export class MonitorSocket {
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #healthTimer: ReturnType<typeof setInterval> | undefined;
   #isRunning = false;
-  #isAskingHealth = false;
+  #healthQuestion: AbortController | null = null;
 
   constructor(options: MonitorSocketOptions) {
     this.#options = options;
@@ -73,13 +73,13 @@ export class MonitorSocket {
   /**
    * The machine woke up, the network came back or the tab became visible: a socket from before
    * may be dead without knowing it, and a failed connection may heal now.
+   *
+   * Returns whether the connection was in doubt, so that what is shown should be asked for anew.
    */
-  wake(): void {
-    if (!this.#isRunning) return;
-    this.checkSilence(readClocks());
-    const { phase } = this.#connection;
-    if (phase === 'failed') void this.#askHealth();
-    else if (phase === 'stale' || phase === 'reconnecting') this.startOver();
+  wake(now: Instant = readClocks()): boolean {
+    const before = this.#connection;
+    this.#dispatch({ type: 'woke', silenceMs: elapsedMs(this.#heardAt, now) });
+    return this.#connection !== before;
   }
 
   #dispatch(event: ConnectionEvent): void {
@@ -90,6 +90,7 @@ export class MonitorSocket {
     this.#connection = after;
     if (after.socketNumber !== before.socketNumber) this.#openSocket();
     else if (after.socket === 'none' && before.socket !== 'none') this.#closeAndWait(after);
+    if (after.healthNumber !== before.healthNumber) void this.#askHealth();
     this.#options.onConnection(after);
   }
 
@@ -122,7 +123,10 @@ export class MonitorSocket {
     }
     if (message.type === 'equipment_status') {
       // What was waiting while the machine slept is from before the sleep: judge the gap first.
+      const { phase } = this.#connection;
       this.checkSilence(receivedAt);
+      // A silence that nobody has noticed until now was a sleep of the page, not of the server.
+      if (phase === 'live' && this.#connection.phase === 'stale') this.wake(receivedAt);
       if (this.#connection.socket !== 'open') return;
       this.#heardAt = receivedAt;
       this.#dispatch({ type: 'ticked' });
@@ -137,7 +141,9 @@ export class MonitorSocket {
     this.#clearTimers();
     this.#dropSocket();
     if (connection.phase === 'failed') {
-      this.#healthTimer = setInterval(() => void this.#askHealth(), HEALTH_PERIOD_MS);
+      this.#healthTimer = setInterval(() => {
+        if (this.#healthQuestion === null) void this.#askHealth();
+      }, HEALTH_PERIOD_MS);
       return;
     }
     // An attempt that hung has already used up its share of the wait.
@@ -147,11 +153,14 @@ export class MonitorSocket {
     this.#retryTimer = setTimeout(() => this.#dispatch({ type: 'retryDue' }), delayMs);
   }
 
+  /** Ask anew; a question that is still open may have hung since before a sleep. */
   async #askHealth(): Promise<void> {
-    if (this.#isAskingHealth) return;
-    this.#isAskingHealth = true;
-    const answers = await this.#options.askHealth();
-    this.#isAskingHealth = false;
+    this.#healthQuestion?.abort();
+    const question = new AbortController();
+    this.#healthQuestion = question;
+    const answers = await this.#options.askHealth(question.signal);
+    if (this.#healthQuestion !== question) return;
+    this.#healthQuestion = null;
     if (answers && this.#connection.phase === 'failed') this.startOver();
   }
 
@@ -170,5 +179,7 @@ export class MonitorSocket {
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#connectTimer);
     clearInterval(this.#healthTimer);
+    this.#healthQuestion?.abort();
+    this.#healthQuestion = null;
   }
 }
