@@ -1,5 +1,5 @@
-import { useEffect, useRef, useState } from 'react';
-import { announceChanges, type ShownStatuses } from '@/lib/board/announce';
+import { useState } from 'react';
+import { announceChanges } from '@/lib/board/announce';
 import { ATTEMPTS_MAX } from '@/lib/connection/connection';
 import { useSession } from '@/lib/hooks/useSession';
 import { useShown } from '@/lib/hooks/useShown';
@@ -11,13 +11,15 @@ export function Announcer({ session }: { readonly session: LineSession }) {
   const strings = useStrings();
   const shown = useShown(session);
   const phase = useSession(session, (state) => state.connection.phase);
-  const lastShown = useRef<ShownStatuses>(new Map());
+  const [lastShown, setLastShown] = useState(shown);
   const [text, setText] = useState('');
-  useEffect(() => {
-    const said = announceChanges(lastShown.current, shown, strings);
-    lastShown.current = new Map(shown.map(({ machine, status }) => [machine.code, status]));
+  // While rendering, not in an effect: what is said and what is shown are one commit.
+  if (shown !== lastShown) {
+    const before = new Map(lastShown.map(({ machine, status }) => [machine.code, status]));
+    const said = announceChanges(before, shown, strings);
+    setLastShown(shown);
     if (said !== '') setText(said);
-  }, [shown, strings]);
+  }
   const connection = {
     connecting: '',
     live: strings.connection.connected,
