@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Announcer } from '@/app/Announcer';
 import { Banner } from '@/app/Banner';
 import { AttentionPanel } from '@/features/attention/AttentionPanel';
@@ -8,10 +8,9 @@ import { EquipmentDetail } from '@/features/detail/EquipmentDetail';
 import { Header } from '@/features/header/Header';
 import { useBuildReload } from '@/features/wall/useBuildReload';
 import { useWallMode } from '@/features/wall/useWallMode';
-import { type ShownMachine } from '@/lib/board/attention';
+import { listShown } from '@/lib/board/shown';
 import { useSession } from '@/lib/hooks/useSession';
 import { useSettings } from '@/lib/hooks/useSettings';
-import { useShown } from '@/lib/hooks/useShown';
 import { useWebSocket } from '@/lib/hooks/useWebSocket';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { createRest, getSocketUrl, serverOrigin } from '@/lib/rest/rest';
@@ -36,7 +35,7 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
   const { status, session } = useWebSocket(getSocketUrl(serverOrigin, lineId), lineId);
   const phase = useSession(session, (state) => state.connection.phase);
   const lineName = useSession(session, (state) => state.line?.name ?? null);
-  const shown = useShown(session);
+  const count = useSession(session, (state) => state.board.order.length);
   const leaveWall = useCallback(() => setSettings({ isWall: false }), [setSettings]);
   useWallMode(settings.isWall, leaveWall);
   useBuildReload(settings.isWall, session, rest);
@@ -47,7 +46,7 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
   useEffect(() => {
     document.title = lineName === null ? 'Lineside' : `${lineName} · Lineside`;
   }, [lineName]);
-  const codes = useVisibleCodes(session, shown, filter);
+  const codes = useVisibleCodes(session, filter);
   const Arrangement = settings.view === 'plan' ? FloorPlan : EquipmentGrid;
   return (
     <div className={styles.page}>
@@ -58,7 +57,7 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
           {filter !== null && (
             <p className={styles.filter}>
               <span>
-                <b>{strings.status[filter]}</b> {strings.board.filtered(codes.length, shown.length)}
+                <b>{strings.status[filter]}</b> {strings.board.filtered(codes.length, count)}
               </span>
               <button type="button" onClick={() => setFilter(null)}>
                 {strings.board.clearFilter}
@@ -66,7 +65,7 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
             </p>
           )}
           <div className={styles.stage}>
-            {shown.length === 0 ? (
+            {count === 0 ? (
               <Empty session={session} />
             ) : (
               <Arrangement
@@ -123,12 +122,17 @@ function Empty({ session }: { readonly session: LineSession }) {
   return <p className={styles.empty}>{isKnown ? words.empty : words.loading}</p>;
 }
 
-function useVisibleCodes(
-  session: LineSession,
-  shown: readonly ShownMachine[],
-  filter: Status | null,
-): readonly string[] {
+/** Return the codes of the machines that `filter` lets through; the same list while it stays so. */
+function useVisibleCodes(session: LineSession, filter: Status | null): readonly string[] {
   const order = useSession(session, (state) => state.board.order);
-  if (filter === null) return order;
-  return shown.filter((item) => item.status === filter).map(({ machine }) => machine.code);
+  const joined = useSession(session, ({ board, lateCodes }) => {
+    if (filter === null) return null;
+    return listShown(board.order, board.machines, lateCodes)
+      .flatMap(({ machine, status }) => (status === filter ? [machine.code] : []))
+      .join('\n');
+  });
+  return useMemo(() => {
+    if (joined === null) return order;
+    return joined === '' ? [] : joined.split('\n');
+  }, [order, joined]);
 }

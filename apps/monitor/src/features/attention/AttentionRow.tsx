@@ -1,6 +1,8 @@
+import { useCallback } from 'react';
 import type { AttentionItem } from '@/lib/board/attention';
 import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
 import { getReasonFacts } from '@/lib/board/reasonFacts';
+import { useLiveText } from '@/lib/hooks/useLiveText';
 import { useSession } from '@/lib/hooks/useSession';
 import type { Strings } from '@/lib/i18n/strings';
 import { useStrings } from '@/lib/i18n/useStrings';
@@ -21,10 +23,11 @@ const LIVE_TAGS = { status_tag: 0, error_tag: 0, connection: true };
 export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
   const strings = useStrings();
   const { sinceMs } = item;
-  const time = useSession(session, (state) =>
-    sinceMs === null
-      ? ''
-      : formatCounter(state.nowS - Math.floor(sinceMs / 1_000), strings.duration),
+  const { duration } = strings;
+  const selectTime = useCallback(
+    ({ nowS }: SessionState) =>
+      sinceMs === null ? '' : formatCounter(nowS - Math.floor(sinceMs / 1_000), duration),
+    [sinceMs, duration],
   );
   const note = useSession(session, (state) => describeNote(item, state, strings));
   const code = item.kind === 'machine' ? item.machine.code : item.codes[0];
@@ -41,7 +44,7 @@ export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
         <span className={styles.title}>{describeTitle(item, strings)}</span>
         <span className={styles.note}>{note}</span>
       </span>
-      <span className={styles.time}>{time}</span>
+      <span ref={useLiveText(session, selectTime)} className={styles.time} />
     </button>
   );
 }

@@ -1,5 +1,5 @@
-import { type KeyboardEvent, useRef, useState } from 'react';
-import { EquipmentStatusBox } from '@/features/board/EquipmentStatusBox';
+import { type KeyboardEvent, memo, useRef, useState } from 'react';
+import { type BoxDetail, EquipmentStatusBox } from '@/features/board/EquipmentStatusBox';
 import { LineSummary } from '@/features/board/LineSummary';
 import { fitGrid, type GridFit } from '@/lib/board/fitGrid';
 import { useElementSize } from '@/lib/hooks/useElementSize';
@@ -16,10 +16,16 @@ interface EquipmentGridProps {
 
 /** Below this width the board is a phone's: it scrolls, and a box keeps a readable height. */
 const NARROW_PX = 640;
+const NARROW_ROW_PX = 188;
+const WIDE_ROW_PX = 88;
+/** As in the style sheet of the boxes: up to these heights there is no strip, and no reason. */
+const NO_STRIP_PX = 150;
+const NO_REASON_PX = 105;
 const GRID_LIMITS = { gapPx: 10, minWidthPx: 96, minHeightPx: 84, aspect: 0.82 };
 
 /** The boxes, as large as the space allows, without scrolling wherever they stay readable. */
-export function EquipmentGrid({ session, codes, hasSummary, onOpen }: EquipmentGridProps) {
+export const EquipmentGrid = memo(function EquipmentGrid(props: EquipmentGridProps) {
+  const { session, codes, hasSummary, onOpen } = props;
   const strings = useStrings();
   const listRef = useRef<HTMLUListElement>(null);
   const [frameRef, size] = useElementSize();
@@ -27,6 +33,8 @@ export function EquipmentGrid({ session, codes, hasSummary, onOpen }: EquipmentG
   const tabStop = activeCode !== null && codes.includes(activeCode) ? activeCode : codes[0];
   const isNarrow = size.widthPx < NARROW_PX;
   const fit = isNarrow ? fitNarrow(codes.length, size.widthPx) : fitWide(codes.length, size);
+  const rowPx = isNarrow ? NARROW_ROW_PX : WIDE_ROW_PX;
+  const detail = chooseDetail(fit.fits ? getFittedRowPx(fit, size.heightPx) : rowPx);
   const freeCells = fit.columns * fit.rows - codes.length;
 
   function move(event: KeyboardEvent): void {
@@ -49,15 +57,16 @@ export function EquipmentGrid({ session, codes, hasSummary, onOpen }: EquipmentG
         onKeyDown={move}
         style={{
           gridTemplateColumns: `repeat(${fit.columns}, minmax(0, 1fr))`,
-          gridAutoRows: fit.fits ? 'minmax(0, 1fr)' : isNarrow ? '188px' : '88px',
+          gridAutoRows: fit.fits ? 'minmax(0, 1fr)' : `${rowPx}px`,
         }}
       >
-        {codes.map((code) => (
+        {(size.widthPx > 0 ? codes : []).map((code) => (
           <li key={code} className={styles.cell} onFocus={() => setActiveCode(code)}>
             <EquipmentStatusBox
               session={session}
               code={code}
               variant="box"
+              detail={detail}
               isTabStop={code === tabStop}
               onOpen={onOpen}
             />
@@ -74,6 +83,16 @@ export function EquipmentGrid({ session, codes, hasSummary, onOpen }: EquipmentG
       </ul>
     </div>
   );
+});
+
+function getFittedRowPx({ rows }: GridFit, heightPx: number): number {
+  return (heightPx - GRID_LIMITS.gapPx * (rows - 1)) / rows;
+}
+
+/** Return what the style sheet shows in a box this high. In doubt more: then it is hidden there. */
+function chooseDetail(heightPx: number): BoxDetail {
+  if (heightPx > NO_STRIP_PX - 1) return 'full';
+  return heightPx > NO_REASON_PX - 1 ? 'reason' : 'name';
 }
 
 function fitWide(count: number, size: { widthPx: number; heightPx: number }): GridFit {

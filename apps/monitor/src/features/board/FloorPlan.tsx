@@ -1,4 +1,4 @@
-import { type CSSProperties, useState } from 'react';
+import { type CSSProperties, memo, useState } from 'react';
 import { EquipmentStatusBox } from '@/features/board/EquipmentStatusBox';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
@@ -15,7 +15,7 @@ interface FloorPlanProps {
 const DEFAULT_ASPECT = 16 / 9;
 
 /** The line where it stands: machines at their percent of the plan, the others listed beside it. */
-export function FloorPlan({ session, codes, onOpen }: FloorPlanProps) {
+export const FloorPlan = memo(function FloorPlan({ session, codes, onOpen }: FloorPlanProps) {
   const strings = useStrings();
   const machines = useSession(session, (state) => state.board.machines);
   const imageUrl = useSession(session, (state) => state.line?.floor_plan_url ?? null);
@@ -27,6 +27,7 @@ export function FloorPlan({ session, codes, onOpen }: FloorPlanProps) {
       session={session}
       code={code}
       variant="marker"
+      detail="name"
       isTabStop={true}
       onOpen={onOpen}
     />
@@ -73,4 +74,4 @@ export function FloorPlan({ session, codes, onOpen }: FloorPlanProps) {
       )}
     </div>
   );
-}
+});

@@ -1,6 +1,6 @@
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
+import { LineShareMeter } from '@/lib/board/lineShare';
 import { countStatuses } from '@/lib/board/shown';
-import { buildSpans, chooseScale, measureShare } from '@/lib/board/timeline';
 import { useSession } from '@/lib/hooks/useSession';
 import { useShown } from '@/lib/hooks/useShown';
 import { useStrings } from '@/lib/i18n/useStrings';
@@ -53,31 +53,29 @@ export function LineSummary({ session }: { readonly session: LineSession }) {
   );
 }
 
+/** Return the line's share; measured when a machine changed or a minute is over, not at each tick. */
 function useLineShare(session: LineSession) {
+  const [meter] = useState(() => new LineShareMeter());
   const machines = useSession(session, (state) => state.board.machines);
   const changes = useSession(session, (state) => state.board.changes);
   const observedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
-  const observedByCode = useSession(session, (state) => state.board.observedSinceMsByCode);
+  const observedSinceMsByCode = useSession(session, (state) => state.board.observedSinceMsByCode);
   const lateCodes = useSession(session, (state) => state.lateCodes);
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
   return useMemo(() => {
-    const endMs = minute * 60_000;
-    const { windowMs } = chooseScale(observedSinceMs, endMs);
-    const startMs = endMs - windowMs;
-    const { lastUpdatedMs } = session.getState().board;
-    const timelines = [...machines.values()].map(({ code, status, sinceMs }) =>
-      buildSpans({
-        changes: changes.get(code) ?? [],
-        status,
-        sinceMs,
-        observedSinceMs: observedByCode.get(code) ?? observedSinceMs,
-        startMs,
-        endMs,
-        heardUntilMs: lateCodes.has(code) ? (lastUpdatedMs.get(code) ?? 0) : endMs,
-      }),
-    );
-    return { ...measureShare(timelines), windowMs };
-  }, [session, machines, changes, observedSinceMs, observedByCode, lateCodes, minute]);
+    const { board } = session.getState();
+    const known = { ...board, machines, changes, observedSinceMs, observedSinceMsByCode };
+    return meter.measure(known, lateCodes, minute * 60_000);
+  }, [
+    session,
+    meter,
+    machines,
+    changes,
+    observedSinceMs,
+    observedSinceMsByCode,
+    lateCodes,
+    minute,
+  ]);
 }
 
 function toPercent(share: number): string {

@@ -64,6 +64,21 @@ describe('listRecent', () => {
     expect(list(['A', -5, 'running', 'error'], ['B', -5, 'running', 'error'])).toHaveLength(2);
   });
 
+  it('counts every machine of a PLC even where its loss is the last that is told', () => {
+    expect(
+      list(
+        ['A', -30, 'running', 'disconnected'],
+        ['C', -20, 'running', 'error'],
+        ['C', -10, 'running', 'error'],
+        ['B', -30, 'running', 'disconnected'],
+      ),
+    ).toEqual([
+      ['C', null, 'error'],
+      ['C', null, 'error'],
+      ['A+B', 'PLC01', 'disconnected'],
+    ]);
+  });
+
   it('stops at the maximum', () => {
     const many = [1, 2, 3, 4, 5].map((n) => ['A', -n * 5, 'running', 'error'] as const);
     expect(list(...many)).toHaveLength(3);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { StatusChange } from '@/lib/board/board';
-import { buildSpans, chooseScale, listMarks, measureShare } from '@/lib/board/timeline';
+import {
+  buildSpans,
+  chooseScale,
+  listMarks,
+  measureShare,
+  measureSpans,
+} from '@/lib/board/timeline';
 
 const base = { status: 'running', sinceMs: 0, observedSinceMs: 0, startMs: 0, endMs: 100 } as const;
 const changes: readonly StatusChange[] = [
@@ -57,11 +63,11 @@ describe('measureShare', () => {
       { status: 'running', startMs: 60, endMs: 90 },
       { status: 'stopped', startMs: 90, endMs: 100 },
     ] as const;
-    expect(measureShare([spans])).toEqual({ running: 0.75, coverage: 0.4 });
+    expect(measureShare([measureSpans(spans)])).toEqual({ running: 0.75, coverage: 0.4 });
   });
 
   it('has no figure where nothing was observed', () => {
-    expect(measureShare([[{ status: null, startMs: 0, endMs: 100 }]])).toEqual({
+    expect(measureShare([measureSpans([{ status: null, startMs: 0, endMs: 100 }])])).toEqual({
       running: null,
       coverage: 0,
     });

@@ -63,17 +63,37 @@ export interface Share {
   readonly coverage: number;
 }
 
+/** Milliseconds of one or more timelines. */
+export interface Amounts {
+  readonly totalMs: number;
+  readonly observedMs: number;
+  readonly runningMs: number;
+}
+
+/** Return how long a timeline is, and how much of it was observed and running. */
+export function measureSpans(spans: readonly Span[]): Amounts {
+  let totalMs = 0;
+  let observedMs = 0;
+  let runningMs = 0;
+  for (const { startMs, endMs, status } of spans) {
+    const lengthMs = endMs - startMs;
+    totalMs += lengthMs;
+    if (status === null || status === 'disconnected') continue;
+    observedMs += lengthMs;
+    if (status === 'running') runningMs += lengthMs;
+  }
+  return { totalMs, observedMs, runningMs };
+}
+
 /** Return how much of the observed time the machines ran. Unknown time never counts as running. */
-export function measureShare(timelines: ReadonlyArray<readonly Span[]>): Share {
+export function measureShare(timelines: readonly Amounts[]): Share {
   let total = 0;
   let observed = 0;
   let running = 0;
-  for (const span of timelines.flat()) {
-    const lengthMs = span.endMs - span.startMs;
-    total += lengthMs;
-    if (span.status === null || span.status === 'disconnected') continue;
-    observed += lengthMs;
-    if (span.status === 'running') running += lengthMs;
+  for (const { totalMs, observedMs, runningMs } of timelines) {
+    total += totalMs;
+    observed += observedMs;
+    running += runningMs;
   }
   return {
     running: observed === 0 ? null : running / observed,
@@ -103,11 +123,17 @@ export function chooseScale(observedSinceMs: number | null, nowMs: number): Stri
   return SCALES.findLast(({ windowMs }) => observedMs <= windowMs) ?? SCALES[0];
 }
 
+let lastMarks: { readonly key: string; readonly marks: readonly number[] } | null = null;
+
 /** Return the times inside [startMs, endMs] that are multiples of `stepMs` on the screen's clock. */
 export function listMarks(startMs: number, endMs: number, stepMs: number): readonly number[] {
+  // Every strip of a board asks the same question, all within the same second of each minute.
+  const key = `${startMs} ${endMs} ${stepMs}`;
+  if (lastMarks?.key === key) return lastMarks.marks;
   const midnightMs = new Date(startMs).setHours(0, 0, 0, 0);
   const marks: number[] = [];
   const firstMs = midnightMs + Math.ceil((startMs - midnightMs) / stepMs) * stepMs;
   for (let atMs = firstMs; atMs <= endMs; atMs += stepMs) marks.push(atMs);
+  lastMarks = { key, marks };
   return marks;
 }

@@ -10,12 +10,14 @@ export function useElementSize(): [RefCallback<HTMLElement>, ElementSize] {
   const [size, setSize] = useState<ElementSize>({ widthPx: 0, heightPx: 0 });
   const ref = useCallback((element: HTMLElement | null) => {
     if (element === null) return;
-    const observer = new ResizeObserver(() => {
+    const measure = (): void => {
       const { clientWidth: widthPx, clientHeight: heightPx } = element;
       setSize((old) =>
         old.widthPx === widthPx && old.heightPx === heightPx ? old : { widthPx, heightPx },
       );
-    });
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
