@@ -100,6 +100,10 @@ class MonitorPage:
         found: dict[str, Any] = self.page.evaluate("() => window.recorded")
         return found
 
+    def colors_of(self, code: str) -> list[str]:
+        """Every colour that a machine's box has had, in order, however short the time."""
+        return [color for _, found, color in self.recorded()["boxes"] if found == code]
+
     def turned(self, color: str, since_s: float) -> dict[str, float]:
         """When each machine first turned to `color` after Unix time `since_s`, by code."""
         times: dict[str, float] = {}
