@@ -84,6 +84,11 @@ class Process:
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def output(self) -> str:
         """Everything printed so far; both streams, unless `stderr` went elsewhere."""
         with self._news:
