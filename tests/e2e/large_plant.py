@@ -23,6 +23,8 @@ class LargePlant:
         self.size = size
         self.config = folder / f"plant-{size}.toml"
         self.codes = [f"KRCWO12ELO{1001 + number}" for number in range(size)]
+        #: A port whose pages the server lets in, for a relay in front of it.
+        self.own_page = free_port()
         self._seed = seed
         self.config.write_text(self._toml(), encoding="utf-8")
 
@@ -41,7 +43,9 @@ class LargePlant:
 
     def _toml(self) -> str:
         demo = tomllib.loads((DEMO / "plant.toml").read_text(encoding="utf-8"))["equipment"]
-        parts = [
+        host = f"127.0.0.1:{self.own_page}"
+        parts = [f'[server]\nallowed_hosts = ["{host}"]\nallowed_origins = ["http://{host}"]\n']
+        parts += [
             '[[line]]\nid = "load"\nname = "부하 라인"\nstop_after = "45s"\nstale_after = "3s"\n'
         ]
         plc_count = -(-self.size // MACHINES_PER_PLC)
