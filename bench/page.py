@@ -18,8 +18,7 @@ import re
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,12 +34,14 @@ from e2e.large_plant import LargePlant
 from e2e.monitor_page import MonitorPage
 from e2e.relay import Relay, frame
 from e2e.renders import COUNTER, take_renders
+from e2e.wall import wall
 from processes import Server
 
 SIZES = (17, 100, 500)
 VIEWPORT = {"width": 1920, "height": 1080}
-#: For hurried hours, in which drawing would take longer than the ticks: fewer boxes are in sight.
-HURRIED_VIEWPORT = {"width": 1024, "height": 600}
+#: For hurried hours of large boards, whose drawing would take longer than the ticks.
+SMALL_VIEWPORT = {"width": 1024, "height": 600}
+LARGE_BOARD = 200
 WARM_UP_TICKS = 8
 HOURS = 8
 TICKS_PER_HOUR = 3_600
@@ -84,9 +85,7 @@ def main() -> None:
             browser.close()
         for size in SIZES if options.hours else ():
             say(f"{options.hours} hours with {size} machines ...")
-            browser = launch(playwright)
-            hours[size] = hurry(browser, Path(folder), size, options.hours)
-            browser.close()
+            hours[size] = hurry(Path(folder), size, options.hours)
     about = describe("PYTHONPATH=tests python -m bench.page", ("playwright", "uvloop"))
     about["browser"] = f"Chromium {chromium}, headless, {VIEWPORT['width']}x{VIEWPORT['height']}"
     about["load"] = (
@@ -118,15 +117,9 @@ def served(folder: Path, size: int, speed: float = 1.0) -> Iterator[tuple[LargeP
 
 
 @contextmanager
-def opened(
-    browser: Browser,
-    address: str,
-    size: int,
-    script: str = "",
-    viewport: Mapping[str, int] = VIEWPORT,
-) -> Iterator[Page]:
+def opened(browser: Browser, address: str, size: int, script: str = "") -> Iterator[Page]:
     """Show a line in a browser with nothing remembered, until every machine is there and live."""
-    context = browser.new_context(viewport=viewport)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
     page = context.new_page()
     if script:
         page.add_init_script(script)
@@ -187,23 +180,27 @@ def read_trace(events: list[dict[str, Any]], ticks: int) -> dict[str, float]:
     }
 
 
-def hurry(browser: Browser, folder: Path, size: int, hours: int) -> list[dict[str, float]]:
-    """Return what the page holds at the start and after each hour of hurried ticks."""
+def hurry(folder: Path, size: int, hours: int) -> list[dict[str, float]]:
+    """Return what the page holds at the start and after each hour of hurried ticks.
+
+    The browser is spoken to directly: Playwright would take note of every message itself.
+    """
     held = []
+    profile = Path(tempfile.mkdtemp(dir=folder))
     with served(folder, size, speed=min(HURRY[size], SPEED_MAX)) as (plant, server):
         relay = Relay(plant.own_page, server.port, hurrying(HURRY[size]))
-        shown = opened(browser, relay.address, size, TICK_COUNTER, HURRIED_VIEWPORT)
-        with relay.running(), shown as page:
-            started_s = time.monotonic()
+        with relay.running(), wall(profile) as chromium:
+            display = chromium.hang(f"{relay.address}/?wall=1", [TICK_COUNTER])
+            viewport = SMALL_VIEWPORT if size > LARGE_BOARD else VIEWPORT
+            display.send(
+                "Emulation.setDeviceMetricsOverride", deviceScaleFactor=1, mobile=False, **viewport
+            )
             for hour in range(hours + 1):
-                page.wait_for_function(
-                    "(count) => window.ticks >= count",
-                    arg=max(TICKS_PER_HOUR // 10, hour * TICKS_PER_HOUR),
-                    polling=1_000,
-                    timeout=3_600_000,
-                )
-                held.append({"hour": hour, **measure_memory(page)})
-                say(f"  hour {hour}: {held[-1]}, {time.monotonic() - started_s:.0f} s")
+                count = max(TICKS_PER_HOUR // 10, hour * TICKS_PER_HOUR)
+                while display.ask("window.ticks") < count:
+                    wait_for_ticks(server, 1)
+                held.append({"hour": hour, **memory(display.send)})
+                say(f"  hour {hour}: {held[-1]}")
     return held
 
 
@@ -257,11 +254,17 @@ def wait_for_ticks(server: Server, count: int) -> None:
 def measure_memory(page: Page) -> dict[str, float]:
     """Return what a page holds after garbage collection."""
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-    for _ in range(3):  # what a first collection finalises, a later one frees
-        session.send("HeapProfiler.collectGarbage")
-    found = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    found = memory(session.send)
     session.detach()
+    return found
+
+
+def memory(send: Callable[..., Any]) -> dict[str, float]:
+    """Return what a page holds after garbage collection; `send` sends it a command."""
+    send("Performance.enable")
+    for _ in range(3):  # what a first collection finalises, a later one frees
+        send("HeapProfiler.collectGarbage")
+    found = {m["name"]: m["value"] for m in send("Performance.getMetrics")["metrics"]}
     return {"heap_mb": found["JSHeapUsedSize"] / 1e6, "nodes": found["Nodes"]}
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,14 +64,14 @@ class Wall:
         self._browser = browser
         self._number = 0
 
-    def hang(self, address: str) -> Display:
-        """Open `address` in a window of its own."""
+    def hang(self, address: str, scripts: Sequence[str] | None = None) -> Display:
+        """Open `address` in a window of its own; `scripts` run first, by default what records."""
         target = self.send("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         window = self.send("Browser.getWindowForTarget", targetId=target)["windowId"]
         display = Display(self, target, attached["sessionId"], window)
         display.send("Page.enable")
-        for script in (RECORDER, WAKINGS):
+        for script in (RECORDER, WAKINGS) if scripts is None else scripts:
             display.send("Page.addScriptToEvaluateOnNewDocument", source=script)
         display.send("Page.navigate", url=address)
         return display
