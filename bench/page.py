@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.machine import RESULTS, describe
+from bench.machine import RESULTS, come_first, describe
 from bench.page_report import report
 from playwright.sync_api import Browser, Page, sync_playwright
 from websockets.sync.client import connect
@@ -74,6 +74,7 @@ def main() -> None:
         "--hours", type=int, default=HOURS, help=f"hours to hurry through ({HOURS})"
     )
     options = parser.parse_args()
+    priority = come_first()
     rounds: dict[int, list[dict[str, float]]] = {size: [] for size in SIZES}
     hours: dict[int, list[dict[str, float]]] = {size: [] for size in SIZES}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -86,7 +87,7 @@ def main() -> None:
         for size in SIZES if options.hours else ():
             say(f"{options.hours} hours with {size} machines ...")
             hours[size] = hurry(Path(folder), size, options.hours)
-    about = describe("PYTHONPATH=tests python -m bench.page", ("playwright", "uvloop"))
+    about = describe("PYTHONPATH=tests python -m bench.page", priority, ("playwright", "uvloop"))
     about["browser"] = f"Chromium {chromium}, headless, {VIEWPORT['width']}x{VIEWPORT['height']}"
     about["load"] = (
         f"one tick a second; {options.rounds} rounds of each size in turns, each counting "
