@@ -69,7 +69,7 @@ def report(
         *(row(rounds, *figure) for figure in TIMED),
         "",
     ]
-    if all(hours.values()):
+    if any(hours.values()):
         lines += hours_table(hours, head, rule)
     lines += [
         "## What is loaded first",
@@ -92,7 +92,7 @@ def row(rounds: Mapping[int, Sequence[Figures]], key: str, title: str, decimals:
 
 def hours_table(hours: Mapping[int, Sequence[Figures]], head: str, rule: str) -> list[str]:
     """Return what the page held at each hour."""
-    count = len(next(iter(hours.values())))
+    count = max(len(held) for held in hours.values())
     lines = [
         "## What it holds over hurried hours",
         "",
@@ -105,7 +105,8 @@ def hours_table(hours: Mapping[int, Sequence[Figures]], head: str, rule: str) ->
     ]
     for hour in range(count):
         cells = [
-            f"{held[hour]['heap_mb']:.1f}, {held[hour]['nodes']:.0f}" for held in hours.values()
+            f"{held[hour]['heap_mb']:.1f}, {held[hour]['nodes']:.0f}" if hour < len(held) else ""
+            for held in hours.values()
         ]
         lines.append(f"| {'start' if hour == 0 else f'hour {hour}'} | {' | '.join(cells)} |")
     return [*lines, ""]
