@@ -161,7 +161,12 @@ export class LineSession {
   async #askAll(signal: AbortSignal): Promise<void> {
     const { rest, lineId } = this.#options;
     // Asked for each time: the default line, its name and its limits may change while we watch.
-    const { server, lines } = await rest.getLines(signal);
+    // The line that is shown is asked for with them, since it seldom is another one.
+    const shownId = this.#state.line?.id ?? null;
+    const [{ server, lines }, shown] = await Promise.all([
+      rest.getLines(signal),
+      shownId === null ? null : this.#askLine(shownId, signal).catch(() => null),
+    ]);
     const line =
       lines.find((item) => (lineId === null ? item.is_default : item.id === lineId)) ?? null;
     const isSwapped = this.#state.line !== null && this.#state.line.id !== line?.id;
@@ -172,12 +177,9 @@ export class LineSession {
       this.#update({ server, lines, line, board });
     }
     if (line === null) return;
-    const askedAt = readClocks();
-    const [equipment, plcs] = await Promise.all([
-      rest.getEquipment(line.id, signal),
-      rest.getPlcs(signal),
-    ]);
-    // An answer is as old as the question: how long the way back took is not known.
+    const isShown = shown !== null && line.id === shownId;
+    const answer = isShown ? shown : await this.#askLine(line.id, signal);
+    const { equipment, plcs, askedAt } = answer;
     this.#take((state) => ({
       ...keepLines(state, { server, lines, line }),
       board: foldPlcs(foldEquipment(state.board, equipment, askedAt), plcs),
@@ -186,6 +188,17 @@ export class LineSession {
     const changes = await rest.getChanges(line.id, signal);
     this.#isHistoryDue = false;
     this.#take((state) => ({ board: foldChanges(state.board, changes) }));
+  }
+
+  async #askLine(id: string, signal: AbortSignal) {
+    const { rest } = this.#options;
+    // An answer is as old as the question: how long the way back took is not known.
+    const askedAt = readClocks();
+    const [equipment, plcs] = await Promise.all([
+      rest.getEquipment(id, signal),
+      rest.getPlcs(signal),
+    ]);
+    return { equipment, plcs, askedAt };
   }
 
   /** Fold an answer in: with the tick that is about to come, or at once where none is. */
