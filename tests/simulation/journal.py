@@ -25,12 +25,20 @@ class InvariantBroken(AssertionError):
 class Journal:
     """Takes down what happens. `broken` keeps the first breach and lets the run be ended."""
 
-    def __init__(self, seed: int, time: Callable[[], float], *, is_verbose: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        time: Callable[[], float],
+        *,
+        is_true_tick: bool = False,
+        is_verbose: bool = False,
+    ) -> None:
         self.seed = seed
         self.breach: str | None = None
         self.event_count = 0
         self.on_breach: Callable[[], None] = lambda: None
         self._time = time
+        self._flags = " --true-tick" if is_true_tick else ""  # which plant the seed stands for
         self._is_verbose = is_verbose
         self._events: dict[str, list[tuple[float, Event]]] = {}
         self._last: deque[tuple[float, str, Event]] = deque(maxlen=_KEPT_EVENTS)
@@ -57,7 +65,7 @@ class Journal:
             f"seed {self.seed} at {self._time():.6f} s: {invariant}\n{detail}\n\n"
             f"the last events:\n{events}\n\n"
             f"see it again: PYTHONPATH=tests .venv/bin/python -m simulation --seed {self.seed}"
-            " --verbose"
+            f"{self._flags} --verbose"
         )
         self.on_breach()
 

@@ -311,9 +311,9 @@ class _WorldTimer(asyncio.TimerHandle):
 class PlantLoop(VirtualTimeLoop):
     """Virtual time, and a network on which there is nothing but simulated PLCs."""
 
-    def __init__(self, seed: int, *, is_verbose: bool = False) -> None:
+    def __init__(self, seed: int, *, is_true_tick: bool = False, is_verbose: bool = False) -> None:
         super().__init__()
-        self.journal = Journal(seed, self.time, is_verbose=is_verbose)
+        self.journal = Journal(seed, self.time, is_true_tick=is_true_tick, is_verbose=is_verbose)
         self.cables: dict[tuple[str, int], Cable] = {}
         self.open_transports: set[asyncio.BaseTransport] = set()
 

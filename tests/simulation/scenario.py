@@ -57,6 +57,7 @@ class Scenario:
     """Everything that is drawn before a run begins."""
 
     seed: int
+    is_true_tick: bool
     tick_period_s: float
     faults_end_s: float
     end_s: float
@@ -101,6 +102,7 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
     kinds = [(plan.config.transport == "tcp", plan.config.frame == "4E") for plan in plcs]
     return Scenario(
         seed=seed,
+        is_true_tick=is_true_tick,
         tick_period_s=tick_period_s,
         faults_end_s=faults_end_s,
         end_s=length_s,

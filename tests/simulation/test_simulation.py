@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ from simulation.seeds import FILE_COUNT, SEED_COUNT, share_of
 TESTS = Path(__file__).parent.parent
 
 
-def played_elsewhere(seed: int, hash_seed: str) -> str:
+def played_elsewhere(options: Sequence[str], hash_seed: str) -> str:
     """What another process, whose sets are in another order, prints of a seed."""
     played = subprocess.run(
-        [sys.executable, "-m", "simulation", "--seed", str(seed)],
+        [sys.executable, "-m", "simulation", *options],
         env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
@@ -39,7 +40,7 @@ def test_the_same_seed_gives_the_same_trace_bit_for_bit(seed: int) -> None:
     here = simulate(seed)
     assert simulate(seed).digest == here.digest
     for hash_seed in ("1", "2"):
-        assert f"digest='{here.digest}'" in played_elsewhere(seed, hash_seed)
+        assert f"digest='{here.digest}'" in played_elsewhere(["--seed", str(seed)], hash_seed)
 
 
 def test_another_seed_gives_another_trace() -> None:
@@ -95,12 +96,25 @@ class InventiveDriver(MelsecDriver):
         return replace(reading, tags=tags)
 
 
-def test_a_breach_says_seed_invariant_last_events_and_the_command_that_shows_it_again() -> None:
-    seed = 8
+def breach_of(seed: int, *, is_true_tick: bool) -> str:
+    """What the breach of a seed says that a broken driver is put into."""
     with pytest.raises(InvariantBroken) as breach:
-        simulate(seed, make_driver=InventiveDriver)
-    said = str(breach.value)
-    assert said.startswith(f"seed {seed} at ")
+        simulate(seed, make_driver=InventiveDriver, is_true_tick=is_true_tick)
+    return str(breach.value)
+
+
+def test_a_breach_says_seed_invariant_last_events_and_the_command_that_shows_it_again() -> None:
+    said = breach_of(8, is_true_tick=False)
+    assert said.startswith("seed 8 at ")
     assert "a value is one that the register held while it was read" in said
     assert said.count("\n") > 10
-    assert f"PYTHONPATH=tests .venv/bin/python -m simulation --seed {seed} --verbose" in said
+    assert "PYTHONPATH=tests .venv/bin/python -m simulation --seed 8 --verbose" in said
+
+
+@pytest.mark.parametrize("is_true_tick", [False, True])
+def test_the_command_of_a_breach_plays_the_very_same_plant(is_true_tick: bool) -> None:
+    seed = 8
+    command = breach_of(seed, is_true_tick=is_true_tick).splitlines()[-1]
+    options = command.partition("-m simulation ")[2].split()
+    played = played_elsewhere(options, "1")
+    assert f"digest='{simulate(seed, is_true_tick=is_true_tick).digest}'" in played

@@ -38,7 +38,9 @@ class World:
         self, scenario: Scenario, make_driver: MakeDriver, *, is_verbose: bool = False
     ) -> None:
         self.scenario = scenario
-        self.loop = loop = PlantLoop(scenario.seed, is_verbose=is_verbose)
+        self.loop = loop = PlantLoop(
+            scenario.seed, is_true_tick=scenario.is_true_tick, is_verbose=is_verbose
+        )
         self.journal = loop.journal
         self.journal.on_breach = loop.stop
         self.judge = Judge(scenario, loop.journal)
