@@ -9,6 +9,7 @@ from lineside.clock import system_clock
 from lineside.config import LoadedConfig, load_config
 from lineside.core.board import Board
 from lineside.core.errors import DriverError
+from lineside.core.limits import TICK_PERIOD_S
 from lineside.core.model import CpuState, Instant, Quality, Reading, Status
 from lineside.core.ports import Clock
 from lineside.demo import DEMO_FLOW, open_demo, write_demo_config
@@ -61,6 +62,12 @@ name = "M"
 plc = "P"
 {equipment}
 """
+
+
+async def test_the_demo_polls_each_plc_once_for_each_tick() -> None:
+    async with open_demo(system_clock) as demo:
+        loaded = load_config(demo.config_path, DRIVERS)
+    assert [plc.period_s for plc in loaded.site.plcs] == [TICK_PERIOD_S] * 3
 
 
 async def test_the_demo_serves_every_machine_of_its_config() -> None:

@@ -70,3 +70,8 @@ def test_the_sample_is_a_valid_config_whose_addresses_can_be_read() -> None:
         assert tags
         assert MELSEC.check(config, tags) == []
         assert MELSEC.plan(config, tags).shortest_period_s <= config.period
+
+
+def test_the_sample_polls_as_often_as_a_config_that_says_nothing() -> None:
+    sample = tomllib.loads(SAMPLE.read_text(encoding="utf-8"))
+    assert {PlcConfig.model_validate(table).period for table in sample["plc"]} == {plc().period}
