@@ -6,7 +6,6 @@ given up in proportion. Timeouts and backoffs are the true ones.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
@@ -14,6 +13,7 @@ from typing import Literal
 from lineside.config.schema import Family, PlcConfig
 from lineside.core.limits import UNDRAINED_TIMEOUT_S
 from lineside.core.model import Equipment, Line, Plc, Site, Status, StatusRule, TagRole
+from lineside.core.spacing import poll_spacing_s
 from lineside.hub.frame import Encoding
 from simulation.faults import Fault, draw_faults
 
@@ -144,13 +144,11 @@ def _draw_plc(random: Random, index: int, tick_period_s: float) -> PlcPlan:
         heartbeat=heartbeat,
         heartbeat_timeout_s=3.0 * period_s,
     )
-    ticks = period_s / tick_period_s
-    spacing_s = tick_period_s * (math.ceil(ticks) if ticks > 1.0 else 1.0 / math.floor(1.0 / ticks))
     return PlcPlan(
         config=config,
         plc=plc,
         addresses=(),
-        spacing_s=spacing_s,
+        spacing_s=poll_spacing_s(period_s, tick_period_s),
         latency_s=random.choice((0.001, 0.01, 0.04)),
         jitter_s=random.choice((0.0, 0.002, 0.03)),
         splits_share=random.choice((0.0, 0.0, 0.3, 1.0)),

@@ -21,6 +21,7 @@ from lineside.config.schema import (
 )
 from lineside.config.tables import Draft, TableT
 from lineside.core.model import AddressProblem, ReadingPlan
+from lineside.core.spacing import poll_spacing_s
 
 TAG_KEYS = ("status_tag", "error_tag", "idle_tag")
 
@@ -106,7 +107,7 @@ def check_readings(
 
 
 def check_times(drafts: Drafts, findings: Findings) -> None:
-    """Note ages that a PLC's period cannot keep fresh."""
+    """Note ages that a PLC's polls cannot keep fresh."""
     lines = {draft.table.id: draft for draft in drafts.lines if draft.has("id")}
     plcs = {draft.table.id: draft for draft in drafts.plcs if draft.has("id")}
     only_line = drafts.lines[0] if len(drafts.lines) == 1 else None
@@ -287,21 +288,25 @@ def _check_period(draft: Draft[PlcConfig], plan: ReadingPlan, findings: Findings
 
 
 def _check_age(origin: Origin, key: str, age_s: float, plc: PlcConfig, findings: Findings) -> None:
-    if age_s <= plc.period:
-        longer = format_duration(max(3.0, 3 * plc.period))
+    spacing_s = poll_spacing_s(plc.period)
+    every = f"polled every {format_duration(spacing_s)}"
+    if format_duration(spacing_s) != format_duration(plc.period):
+        every += f" since a period of {format_duration(plc.period)} does not fit the ticks"
+    if age_s <= spacing_s:
+        longer = format_duration(max(3.0, 3 * spacing_s))
         findings.problem(
             origin,
             (key,),
-            f"{format_duration(age_s)} is not longer than the period of {plc.id} "
-            f"({format_duration(plc.period)}): its machines would drop out between two polls",
+            f"{format_duration(age_s)} is too short for {plc.id}, which is {every}: "
+            "its machines would drop out between two polls",
             f'write {key} = "{longer}" or shorten the period',
         )
-    elif age_s < 2 * plc.period:
+    elif age_s < 2 * spacing_s:
         findings.warning(
             origin,
             (key,),
-            f"{format_duration(age_s)} is less than two periods of {plc.id} "
-            f"({format_duration(plc.period)}): one late answer shows as disconnected",
+            f"{format_duration(age_s)} is less than two polls of {plc.id}, which is {every}: "
+            "one late answer shows as disconnected",
         )
 
 

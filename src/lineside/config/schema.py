@@ -108,8 +108,8 @@ class LineConfig(Table):
     stale_after: StaleAfter | None = Field(
         default=None,
         description="Age at which the last good read no longer counts and a machine turns to "
-        "disconnected. Must be longer than the period of the PLC. Left out: 3 periods of the "
-        "machine's PLC, at least 3 s.",
+        "disconnected. Must be longer than the time between two polls of the PLC. Left out: 3 "
+        "periods of the machine's PLC, at least 3 s.",
         examples=["3s"],
     )
     floor_plan: str | None = Field(
@@ -178,8 +178,9 @@ class PlcConfig(Table):
         default=1.0,
         description="Time from one poll to the next, 20 ms to 1 h. Polls are timed so that the "
         "last answer is in just before each tick, once a second: a shorter period makes nothing "
-        "on a screen newer, it only finds changes that last less than a second. `lineside check` "
-        "says how short it may be.",
+        "on a screen newer, it only finds changes that last less than a second. A longer one is "
+        "rounded up to whole seconds, a shorter one to a whole number of polls a second. "
+        "`lineside check` says how short it may be.",
         examples=["1s"],
         json_schema_extra={"default": "1s"},
     )
@@ -199,7 +200,7 @@ class PlcConfig(Table):
     heartbeat_timeout: Timeout = Field(
         default=3.0,
         description="How long the heartbeat may stand still, 50 ms to 1 min. Must be longer than "
-        "the period.",
+        "the time between two polls.",
         examples=["3s"],
         json_schema_extra={"default": "3s"},
     )

@@ -14,6 +14,7 @@ from lineside.core.limits import (
     POLL_LEAD_SPREAD_MAX_S,
 )
 from lineside.core.model import Instant
+from lineside.core.spacing import poll_spacing_s
 from lineside.core.window import Window
 
 # How far one tick may be moved towards the whole second: less than the margin of the polls, which
@@ -58,13 +59,8 @@ class JustInTime:
 
     def __init__(self, period_s: float, tick_period_s: float) -> None:
         """Poll every `period_s`, or a little less often where that does not fit the tick."""
-        self._tick_period_s = tick_period_s
-        if period_s > tick_period_s:
-            ticks = math.ceil(period_s / tick_period_s - 1e-9)
-            self._spacing_s, self._step_s = ticks * tick_period_s, tick_period_s
-        else:
-            polls = math.floor(tick_period_s / period_s + 1e-9)
-            self._spacing_s = self._step_s = tick_period_s / polls
+        self._spacing_s = poll_spacing_s(period_s, tick_period_s)
+        self._step_s = min(self._spacing_s, tick_period_s)
         self._durations_s = Window(LATENCY_WINDOW)
         self._start_s = self._due_s = -math.inf
         self._late_count = 0
