@@ -22,7 +22,7 @@ from lineside.drivers.melsec.loose import Strip
 from lineside.drivers.melsec.plan import plan_reads
 
 Spans = tuple[tuple[int, int], ...]
-PLAN_TIME_MAX_S = 1.0
+PLAN_TIME_MAX_S = 0.1  # of CPU, in which no tick and no other poll gets its turn
 
 
 @st.composite
@@ -156,11 +156,13 @@ def test_3500_scattered_tags_take_as_few_requests_as_the_limits_allow(
     addresses = scattered(shape, 3_500, Random(1), family)
     tags = [parse_address(address, family, coding) for address in addresses]
     limits = limits_of(family, coding)
-    begun_s = process_time()
+    took_s: list[float] = []
+    for _ in range(3):
+        begun_s = process_time()
+        reads = plan_reads(tags, family, coding)
+        took_s.append(process_time() - begun_s)
 
-    reads = plan_reads(tags, family, coding)
-
-    assert process_time() - begun_s < PLAN_TIME_MAX_S
+    assert min(took_s) < PLAN_TIME_MAX_S
     assert len({pick.tag for read in reads for pick in read.picks}) == 3_500
     batch_only = frozenset({"X", "Y"} if (family, coding) == (Family.IQ_F, Coding.ASCII) else ())
     assert len(reads) == bound(words_of(tags), limits.words, limits.random_points, batch_only)

@@ -18,7 +18,12 @@ from lineside.drivers.melsec.frame import Coding
 
 
 class ValueType(StrEnum):
-    """How the bits of a tag are read. A word without a type is I16, as GX Works shows it."""
+    """How the bits of a tag are read. A word without a type is I16, as GX Works shows it.
+
+    `word_count` is how many words the value takes; a bit is taken out of one.
+    """
+
+    word_count: int
 
     BIT = "bit"
     I16 = "I16"
@@ -27,13 +32,15 @@ class ValueType(StrEnum):
     U32 = "U32"
     F32 = "F32"
 
-    @property
-    def word_count(self) -> int:
-        """How many words the value takes; a bit is taken out of one."""
-        return 2 if self in (ValueType.I32, ValueType.U32, ValueType.F32) else 1
+    def __new__(cls, value: str) -> ValueType:
+        """Make a member that knows its size, since a plan asks for it thousands of times."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.word_count = 2 if value.endswith("32") else 1
+        return member
 
 
-class TagAddress(msgspec.Struct, frozen=True, kw_only=True):
+class TagAddress(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One address, understood. `bit` is the bit within a word device's word, else None."""
 
     point: Point

@@ -27,7 +27,7 @@ _BIT_UNITS = 0x0001
 _LONG_FORM = 0x0002  # iQ-R: 4-byte numbers and 2-byte codes
 
 
-class Point(msgspec.Struct, frozen=True):
+class Point(msgspec.Struct, frozen=True, cache_hash=True):
     """One place in PLC memory: a bit of a bit device, a word of a word device."""
 
     device: Device

@@ -16,7 +16,7 @@ from lineside.config.schema import Family
 from lineside.drivers.melsec.frame import Coding
 
 
-class Device(msgspec.Struct, frozen=True, kw_only=True):
+class Device(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One kind of PLC memory. `radix` is the base of its numbers, on paper and in ASCII frames."""
 
     name: str

@@ -26,15 +26,6 @@ class LoosePoint(NamedTuple):
     width: int
 
 
-class Step(NamedTuple):
-    """What one more loose span takes: the words that are new, and so many points more."""
-
-    begin: int
-    end: int
-    points: int
-    is_filling: bool  # the first new word joins the last point
-
-
 class Run:
     """Counts points while spans that follow each other in a strip are made loose."""
 
@@ -44,28 +35,33 @@ class Run:
         self._end = _NOWHERE
         self._has_room = False  # the last point has one word, and may get its neighbour
 
-    def is_joined(self, first: int) -> bool:
-        """Whether a span from `first` touches or overlaps the last one."""
-        return first <= self._end
-
-    def add(self, span: tuple[int, int]) -> Step:
-        """Return what `span` takes beyond what is loose already."""
+    def add(self, span: tuple[int, int]) -> int:
+        """Return how many points `span` takes beyond what is loose already."""
         first, end = span
-        is_joined = self.is_joined(first)
-        begin = self._end if is_joined else first
-        is_filling = is_joined and self._has_room
+        if first > self._end:
+            words = end - first
+            self._has_room = False
+        else:
+            words = end - self._end
         self._end = end
         if not self._pairs:
-            return Step(begin, end, end - begin, is_filling=False)
-        rest = end - begin - is_filling
-        self._has_room = rest % 2 == 1
-        return Step(begin, end, (rest + 1) // 2, is_filling)
+            return words
+        words -= self._has_room
+        self._has_room = words % 2 == 1
+        return (words + 1) // 2
 
 
 def points_of(spans: Iterable[tuple[int, int]], *, pairs: bool) -> int:
     """Return how many points it takes to have all of `spans`."""
-    run = Run(pairs=pairs)
-    return sum(run.add(span).points for span in spans)
+    points, words, last_end = 0, 0, _NOWHERE
+    for first, end in spans:
+        if first > last_end:  # a run of touching spans has ended
+            points += (words + 1) // 2 if pairs else words
+            words = end - first
+        else:
+            words += end - last_end
+        last_end = end
+    return points + ((words + 1) // 2 if pairs else words)
 
 
 class Groups:
@@ -76,6 +72,7 @@ class Groups:
         self._points_max = points_max
         self._pairs = pairs
         self._points: list[list[LoosePoint]] = []
+        self._full_count = 0  # groups at the beginning that have no room at all
         self.group_of: dict[tuple[int, int], int] = {}  # (strip, number of the span) -> group
 
     @property
@@ -85,33 +82,43 @@ class Groups:
 
     def put(self, number: int, strip: Strip, covered: Set[int]) -> None:
         """Put all spans of a strip into groups, but those whose numbers are `covered`."""
-        run, group = Run(pairs=self._pairs), -1
-        for i, span in enumerate(strip.spans):
+        pairs, points_max = self._pairs, self._points_max
+        held: list[LoosePoint] = []
+        group, last_end, has_room = -1, _NOWHERE, False
+        for i, (first, end) in enumerate(strip.spans):
             if i in covered:
-                run = Run(pairs=self._pairs)
+                last_end = _NOWHERE
                 continue
-            is_joined = run.is_joined(span[0])
-            step = run.add(span)
-            if not is_joined or len(self._points[group]) + step.points > self._points_max:
-                run = Run(pairs=self._pairs)
-                step = run.add(span)
-                group = self._group_with_room(step.points)
-            self._add(self._points[group], number, step)
+            is_joined = first <= last_end
+            begin = last_end if is_joined else first
+            is_filling = is_joined and has_room
+            points = _points(end - begin - is_filling, pairs=pairs)
+            if not is_joined or len(held) + points > points_max:
+                begin, is_filling = first, False
+                points = _points(end - first, pairs=pairs)
+                group = self._group_with_room(points)
+                held = self._points[group]
+            has_room = pairs and (end - begin - is_filling) % 2 == 1
+            if is_filling:  # the first new word joins the last point
+                held[-1] = LoosePoint(number, begin - 1, 2)
+                begin += 1
+            while begin < end:
+                width = 2 if pairs and begin + 1 < end else 1
+                held.append(LoosePoint(number, begin, width))
+                begin += width
+            last_end = end
             self.group_of[number, i] = group
 
     def _group_with_room(self, points: int) -> int:
-        for group, held in enumerate(self._points):
-            if len(held) + points <= self._points_max:
+        groups, points_max = self._points, self._points_max
+        while self._full_count < len(groups) and len(groups[self._full_count]) == points_max:
+            self._full_count += 1
+        for group in range(self._full_count, len(groups)):
+            if len(groups[group]) + points <= points_max:
                 return group
-        self._points.append([])
-        return len(self._points) - 1
+        groups.append([])
+        return len(groups) - 1
 
-    def _add(self, held: list[LoosePoint], strip: int, step: Step) -> None:
-        begin, width = step.begin, 2 if self._pairs else 1
-        if step.is_filling:
-            held[-1] = held[-1]._replace(width=2)
-            begin += 1
-        held += [
-            LoosePoint(strip, word, min(width, step.end - word))
-            for word in range(begin, step.end, width)
-        ]
+
+def _points(words: int, *, pairs: bool) -> int:
+    return (words + 1) // 2 if pairs else words
