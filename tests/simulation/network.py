@@ -44,7 +44,7 @@ class Cable:
         self.name = plc.plan.config.id
         self.random = random
         self.entries: set[Stream] = set()
-        self.held: list[tuple[str, Callable[[], None]]] = []
+        self.held: list[tuple[Stream, str, Callable[[], None]]] = []
         self.ports: dict[int, Datagrams] = {}
         self._port = 40_000
 
@@ -54,7 +54,8 @@ class Cable:
 
     def is_held(self, way: str) -> bool:
         """Whether packets on the way "up" to the PLC or "down" from it do not arrive now."""
-        return any(kind in self.plc.faults for kind in _TCP_HOLDS[way])
+        faults = self.plc.faults
+        return bool(faults) and any(kind in faults for kind in _TCP_HOLDS[way])
 
     @property
     def is_off(self) -> bool:
@@ -74,18 +75,11 @@ class Cable:
     def on_fault_over(self) -> None:
         """Let go what is held no more; TCP tries again, each packet in its own time."""
         held, self.held = self.held, []
-        for way, deliver in held:
+        for stream, way, deliver in held:
             if self.is_held(way):
-                self.held.append((way, deliver))
+                self.held.append((stream, way, deliver))
             else:
-                self.loop.after(self.random.random() * _RETRANSMIT_S, deliver)
-
-    def carry(self, way: str, deliver: Callable[[], None]) -> None:
-        """Let `deliver` happen when a packet has made its way; TCP's are held, never lost."""
-        if self.is_held(way):
-            self.held.append((way, deliver))
-        else:
-            self.loop.after(self.latency_s(), deliver)
+                stream.deliver(way, self.random.random() * _RETRANSMIT_S, deliver)
 
     def next_port(self) -> int:
         """Return a local port: as often as not the one that was let go last, as systems do."""
@@ -128,13 +122,14 @@ class Stream(asyncio.Transport):
         self._is_closed = False
         self._is_answering = False
         self._is_half_out = False
-        self._arrives_s = 0.0  # when the last packet on its way down arrives: TCP keeps the order
+        # When the last packet on each way arrives: TCP keeps the order, retransmitted or not.
+        self._arrives_s = {"up": 0.0, "down": 0.0}
 
     # Lineside's end.
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if not self._is_closed:
-            self._cable.carry("up", partial(self._reach_plc, bytes(data)))
+            self._carry("up", partial(self._reach_plc, bytes(data)))
 
     def is_closing(self) -> bool:
         return self._is_closed
@@ -145,7 +140,7 @@ class Stream(asyncio.Transport):
     def abort(self) -> None:
         if not self._is_closed:
             self._close(None)
-            self._cable.carry("up", self._leave_entry)
+            self._carry("up", self._leave_entry)
 
     def _close(self, error: Exception | None) -> None:
         self._is_closed = True
@@ -162,7 +157,7 @@ class Stream(asyncio.Transport):
         if not self._is_closed:
             self._cable.loop.journal.note(self._cable.name, ("ended", repr(error)))
             self._close(error)
-            self._cable.carry("up", self._leave_entry)
+            self._carry("up", self._leave_entry)
 
     # The PLC's end.
 
@@ -173,11 +168,11 @@ class Stream(asyncio.Transport):
     def end_by_plc(self, error: Exception | None) -> None:
         """Let the PLC close the connection (no error), or reset it."""
         self._leave_entry()
-        self._carry_down(partial(self._receive_end, error))
+        self._carry("down", partial(self._receive_end, error))
 
     def say_unasked(self, data: bytes) -> None:
         """Let the PLC say something that nobody asked for."""
-        self._carry_down(partial(self._receive, data))
+        self._carry("down", partial(self._receive, data))
 
     def _leave_entry(self) -> None:
         self.is_known = False
@@ -188,7 +183,7 @@ class Stream(asyncio.Transport):
         if cable.is_off:
             return
         if not self.is_known:
-            self._carry_down(partial(self._receive_end, ConnectionResetError("reset")))
+            self._carry("down", partial(self._receive_end, ConnectionResetError("reset")))
             return
         journal = cable.loop.journal
         try:
@@ -223,16 +218,23 @@ class Stream(asyncio.Transport):
             self.reset_by_plc()
         elif isinstance(what, bytes):
             data = what * 2 if isinstance(what, Repeated) else what
-            self._carry_down(partial(self._receive, data))
+            self._carry("down", partial(self._receive, data))
 
-    def _carry_down(self, deliver: Callable[[], None]) -> None:
+    # The way between them.
+
+    def _carry(self, way: str, deliver: Callable[[], None]) -> None:
+        """Let `deliver` happen when a packet has made its way; TCP's are held, never lost."""
         cable = self._cable
-        now_s = cable.loop.time()
-        if cable.is_held("down"):
-            cable.held.append(("down", deliver))
-            return
-        self._arrives_s = max(self._arrives_s, now_s + cable.latency_s())
-        cable.loop.after(self._arrives_s - now_s, deliver)
+        if cable.is_held(way):
+            cable.held.append((self, way, deliver))
+        else:
+            self.deliver(way, cable.latency_s(), deliver)
+
+    def deliver(self, way: str, delay_s: float, deliver: Callable[[], None]) -> None:
+        """Let a packet arrive after `delay_s`, but behind all that left before it."""
+        loop = self._cable.loop
+        self._arrives_s[way] = max(self._arrives_s[way], loop.time() + delay_s)
+        loop.at(self._arrives_s[way], deliver)
 
 
 class Datagrams(asyncio.DatagramTransport):
@@ -305,7 +307,23 @@ class Datagrams(asyncio.DatagramTransport):
 
 
 class _WorldTimer(asyncio.TimerHandle):
-    """A timer of the simulated world, not of Lineside."""
+    """A timer of the simulated world, not of Lineside: it has no context, and nobody cancels it."""
+
+    def __init__(self, when_s: float, callback: Callable[[], None], loop: PlantLoop) -> None:
+        # Not the base's: it would look for a context and a traceback, for every packet.
+        self._when = when_s
+        self._callback = callback
+        self._loop = loop
+        self._cancelled = False
+
+    def __repr__(self) -> str:
+        return f"<world timer at {self._when} s: {self._callback}>"
+
+    def _run(self) -> None:
+        try:
+            self._callback()
+        except Exception as error:  # noqa: BLE001 -- as a loop does
+            self._loop.call_exception_handler({"message": "in the world: ", "exception": error})
 
 
 class PlantLoop(VirtualTimeLoop):
@@ -317,11 +335,13 @@ class PlantLoop(VirtualTimeLoop):
         self.cables: dict[tuple[str, int], Cable] = {}
         self.open_transports: set[asyncio.BaseTransport] = set()
 
-    def after(self, delay_s: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+    def after(self, delay_s: float, callback: Callable[[], None]) -> None:
         """Let the simulated world do something, some time from now."""
-        timer = _WorldTimer(self.time() + delay_s, callback, (), self)
-        self.schedule(timer)
-        return timer
+        self.at(self.time() + delay_s, callback)
+
+    def at(self, when_s: float, callback: Callable[[], None]) -> None:
+        """Let the simulated world do something at `when_s`."""
+        self.schedule(_WorldTimer(when_s, callback, self))
 
     def timers_of_lineside(self) -> list[asyncio.TimerHandle]:
         """Return the live timers that are not the simulated world's own."""
