@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import json
 
-from lineside.core.model import Snapshot
+from lineside.core.model import Site, Snapshot
 from lineside.core.times import iso_utc
 from lineside.hub.frame import NEVER_READ, Encoding, equipment_status_payload, tick_frame
 from simulation.journal import Journal
@@ -18,28 +18,33 @@ _DECODED_EVERY = 16  # ticks: to read one as JSON costs more than all that led t
 class ExpectedFrames:
     """The ticks of one run as bytes."""
 
-    def __init__(self, screens: Sequence[Screen], journal: Journal) -> None:
+    def __init__(self, site: Site, screens: Sequence[Screen], journal: Journal) -> None:
         self._screens = screens
         self._journal = journal
         self._sequences: dict[bytes, int] = {}
+        self._wanted: dict[str, list[Encoding]] = {}
+        for screen in screens:
+            encodings = self._wanted.setdefault(screen.plan.line_id or site.lines[0].id, [])
+            if screen.plan.encoding not in encodings:
+                encodings.append(screen.plan.encoding)
         for screen in screens:
             screen.sequence_of = self._sequences.get
 
     def expect(self, snapshot: Snapshot) -> None:
         """Know every frame that a screen may get for this tick."""
-        first = snapshot.lines[0].id
-        wanted = {(s.plan.line_id or first, s.plan.encoding) for s in self._screens}
+        sequence = snapshot.sequence
         for line in snapshot.lines:
-            payload = b""
-            for encoding in Encoding:
-                if (line.id, encoding) not in wanted:
-                    continue
-                payload = payload or equipment_status_payload(line, snapshot.at.unix_s)
-                frame = tick_frame(payload, encoding)
-                self._sequences[frame] = snapshot.sequence
-                for screen in self._screens:
-                    screen.expect(len(frame))
-            if payload and snapshot.sequence % _DECODED_EVERY == 0:
+            wanted = self._wanted.get(line.id, ())
+            if not wanted:
+                continue
+            payload = equipment_status_payload(line, snapshot.at.unix_s)
+            frames = [tick_frame(payload, encoding) for encoding in wanted]
+            for frame in frames:
+                self._sequences[frame] = sequence
+            size_bytes = max(map(len, frames))
+            for screen in self._screens:
+                screen.expect(size_bytes)
+            if sequence % _DECODED_EVERY == 0:
                 self._check_payload(payload, snapshot, line.id)
 
     def _check_payload(self, payload: bytes, snapshot: Snapshot, line_id: str) -> None:

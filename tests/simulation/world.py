@@ -66,7 +66,7 @@ class World:
             random=Random(f"jitter {scenario.seed}"),
         )
         self.screens = [self._set_up_screen(index) for index in range(len(scenario.screens))]
-        self._frames = ExpectedFrames(self.screens, loop.journal)
+        self._frames = ExpectedFrames(scenario.site, self.screens, loop.journal)
 
     def _lay_cable(self, index: int) -> Cable:
         scenario = self.scenario

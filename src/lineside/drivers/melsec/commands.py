@@ -154,7 +154,10 @@ def decode_random(coding: Coding, payload: bytes, command: ReadRandom) -> tuple[
 
 def encode_words(coding: Coding, words: Iterable[int]) -> bytes:
     """Return the payload that carries `words`."""
-    return b"".join(encode_number(coding, word, 2) for word in words)
+    values = tuple(words)
+    if coding is Coding.BINARY:
+        return struct.pack(f"<{len(values)}H", *values)
+    return struct.pack(f">{len(values)}H", *values).hex().upper().encode()
 
 
 def encode_double_words(coding: Coding, pairs: Iterable[tuple[int, int]]) -> bytes:
