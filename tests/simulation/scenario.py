@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal
 
 from lineside.config.schema import Family, PlcConfig
-from lineside.core.limits import UNDRAINED_TIMEOUT_S
+from lineside.core.limits import BACKOFF_MAX_S, UNDRAINED_TIMEOUT_S
 from lineside.core.model import Equipment, Line, Plc, Site, Status, StatusRule, TagRole
 from lineside.core.spacing import poll_spacing_s
 from lineside.hub.frame import Encoding
@@ -21,6 +21,8 @@ CLOCK_ADDRESS = "D7000:U32"  # milliseconds of the PLC's own clock: tells when i
 HEARTBEAT_ADDRESS = "D7002"
 HEALING_S = 3.0  # after a fault's end, until what it held back or broke is gone
 
+_ROUND_TRIPS = 8  # at most, to connect, to prove the connection, and for a poll's requests
+_PIECES_S = 0.02  # from the first piece of an answer to the last
 _HOUR_S = 3600.0
 _VALUE_MAP = {0: Status.STOPPED, 1: Status.RUNNING, 2: Status.IDLE}
 
@@ -69,12 +71,14 @@ class Scenario:
     machine_tempo_s: float
 
     def recovery_s(self, plc: PlcPlan) -> float:
-        """Return the longest time from the end of a fault to fresh values of `plc`.
+        """Return how long after the end of a fault a reading of `plc` must be in.
 
-        A request that is under way times out, the backoff of 10 s runs, connecting takes a round
-        trip, and the poll waits for its slot; or the broken link shows only at the next poll.
+        That is what ARCHITECTURE.md promises ("When a part dies"), and no more: the longest
+        backoff, a timeout, a poll, and what the PLC's answers take. The tick that shows the reading
+        is the next one.
         """
-        return HEALING_S + 10.0 + 2.0 * plc.config.timeout + 2.0 * plc.spacing_s + 2.0
+        answers_s = _ROUND_TRIPS * (2.0 * (plc.latency_s + plc.jitter_s) + _PIECES_S)
+        return HEALING_S + BACKOFF_MAX_S + plc.config.timeout + plc.spacing_s + answers_s
 
 
 def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from lineside.core.board import Board
 from lineside.core.errors import DriverError, ProtocolError
+from lineside.core.limits import BACKOFF_MAX_S
 from lineside.core.model import Instant, Reading, Snapshot, StateChange, TagValue
 from lineside.drivers.melsec.driver import MelsecDriver
 from lineside.drivers.melsec.link import TcpLink, UdpLink
@@ -218,3 +219,15 @@ def test_ticks_that_make_up_for_missed_ones_are_found(monkeypatch: pytest.Monkey
 def test_a_backoff_without_an_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lineside.engine.poller.backoff_s", lambda count, jitter: 0.5 * 2.0**count)
     assert first_breach() == "a machine whose PLC is well is live within the promised time"
+
+
+def test_a_backoff_longer_than_promised_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest_s = 2.0 * BACKOFF_MAX_S
+    monkeypatch.setattr(
+        "lineside.engine.poller.backoff_s",
+        lambda count, jitter: min(longest_s, 0.5 * 2.0 ** min(count, 16)),
+    )
+    assert (
+        first_breach(is_true_tick=True)
+        == "a machine whose PLC is well is live within the promised time"
+    )
