@@ -171,7 +171,9 @@ class Stream(asyncio.Transport):
         self._carry("down", partial(self._receive_end, error))
 
     def say_unasked(self, data: bytes) -> None:
-        """Let the PLC say something that nobody asked for."""
+        """Let the PLC say something that nobody asked for, but not amid an answer: none does."""
+        if self._is_half_out:
+            return
         self._carry("down", partial(self._receive, data))
 
     def _leave_entry(self) -> None:
