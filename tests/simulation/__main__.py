@@ -20,7 +20,7 @@ _TOLD_EVERY = 100  # seeds
 @click.command()
 @click.option("--seed", type=int, help="Play this one seed.")
 @click.option("--seeds", default="0-999", help="Play many: FIRST-LAST.", show_default=True)
-@click.option("--true-tick", is_flag=True, help="Tick once a second over half an hour.")
+@click.option("--true-tick", is_flag=True, help="Tick once a second.")
 @click.option("--verbose", is_flag=True, help="Print every event.")
 @click.option("--jobs", default=os.cpu_count() or 1, help="Processes.", show_default=True)
 def main(seed: int | None, seeds: str, true_tick: bool, verbose: bool, jobs: int) -> None:

@@ -46,6 +46,9 @@ class FaultKind(StrEnum):
     WALL_STEP = "wall step"  # the wall clock is stepped
     RECONFIGURE = "reconfigure"  # a changed config: pollers stop and start
 
+    # The one of Enum runs in Python, and every packet asks which faults there are.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -74,7 +77,11 @@ _OF_PLCS = tuple(kind for kind in FaultKind if kind not in _AROUND_US)
 
 
 def draw_faults(
-    random: Random, plcs: Sequence[tuple[bool, bool]], from_s: float, until_s: float
+    random: Random,
+    plcs: Sequence[tuple[bool, bool]],
+    from_s: float,
+    until_s: float,
+    dense_s: float,
 ) -> tuple[Fault, ...]:
     """Return the faults of one run, in order of time.
 
@@ -83,6 +90,7 @@ def draw_faults(
         plcs: of each PLC, whether it is on TCP and whether its frames have serials (4E).
         from_s: when the first may begin.
         until_s: when the last is over.
+        dense_s: in which two to nine come on each of a PLC's two tracks, if they end at once.
     """
     faults: list[Fault] = []
     for index, (is_tcp, has_serials) in enumerate(plcs):
@@ -93,15 +101,20 @@ def draw_faults(
         ]
         # Two tracks, so that faults meet in pairs, but none meets itself.
         for track in (kinds[::2], kinds[1::2]):
-            faults += _draw_track(random, index, track, from_s, until_s)
-    faults += _draw_track(random, None, list(_AROUND_US), from_s, until_s)
+            faults += _draw_track(random, index, track, from_s, until_s, dense_s)
+    faults += _draw_track(random, None, list(_AROUND_US), from_s, until_s, dense_s)
     return tuple(sorted(faults, key=lambda fault: fault.at_s))
 
 
 def _draw_track(
-    random: Random, plc: int | None, kinds: Sequence[FaultKind], from_s: float, until_s: float
+    random: Random,
+    plc: int | None,
+    kinds: Sequence[FaultKind],
+    from_s: float,
+    until_s: float,
+    dense_s: float,
 ) -> list[Fault]:
-    pause_s = (until_s - from_s) / random.uniform(2.0, 9.0)
+    pause_s = dense_s / random.uniform(2.0, 9.0)
     faults: list[Fault] = []
     at_s = from_s + random.expovariate(1.0 / pause_s)
     while at_s < until_s - 1.0:

@@ -24,6 +24,7 @@ HEALING_S = 3.0  # after a fault's end, until what it held back or broke is gone
 _ROUND_TRIPS = 8  # at most, to connect, to prove the connection, and for a poll's requests
 _PIECES_S = 0.02  # from the first piece of an answer to the last
 _HOUR_S = 3600.0
+_LONG_EVERY = 9  # plants at the true tick
 _VALUE_MAP = {0: Status.STOPPED, 1: Status.RUNNING, 2: Status.IDLE}
 
 
@@ -86,15 +87,16 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
 
     Args:
         seed: any number.
-        is_true_tick: tick once a second, as Lineside does, and be done after half an hour; else
-            tick every 20 to 60 s over two hours or more.
+        is_true_tick: tick once a second, as Lineside does, over half an hour, and every ninth plant
+            over two hours or more; else tick every 20 to 60 s over two hours or more.
     """
     random = Random(f"lineside {seed}")
-    if is_true_tick:
-        tick_period_s, length_s = 1.0, _HOUR_S / 2
-    else:
-        tick_period_s = random.choice((20.0, 40.0, 60.0, 60.0, 60.0))
-        length_s = random.uniform(2.0, 2.4) * _HOUR_S
+    tick_period_s = 1.0 if is_true_tick else random.choice((20.0, 40.0, 60.0, 60.0, 60.0))
+    length_s = random.uniform(2.0, 2.4) * _HOUR_S
+    # As many faults come in half an hour at the true tick as else in hours.
+    dense_s = _HOUR_S / 2 if is_true_tick else length_s
+    if is_true_tick and seed % _LONG_EVERY:
+        length_s = _HOUR_S / 2
     plcs = tuple(
         _draw_plc(random, index, tick_period_s)
         for index in range(random.choice((1, 1, 1, 2, 2, 3)))
@@ -113,7 +115,7 @@ def draw_scenario(seed: int, *, is_true_tick: bool = False) -> Scenario:
         undrained_timeout_s=UNDRAINED_TIMEOUT_S * tick_period_s,
         site=site,
         plcs=plcs,
-        faults=draw_faults(random, kinds, 2.0 * tick_period_s, faults_end_s),
+        faults=draw_faults(random, kinds, 2.0 * tick_period_s, faults_end_s, dense_s - quiet_s),
         screens=tuple(
             _draw_screen(random, site, tick_period_s) for _ in range(random.randint(1, 4))
         ),
@@ -146,7 +148,8 @@ def _draw_plc(random: Random, index: int, tick_period_s: float) -> PlcPlan:
         source=config.endpoint,
         period_s=period_s,
         heartbeat=heartbeat,
-        heartbeat_timeout_s=3.0 * period_s,
+        # As the config has it at the least: it counts once a second, and may be asked as seldom.
+        heartbeat_timeout_s=max(3.0, 3.0 * period_s),
     )
     return PlcPlan(
         config=config,

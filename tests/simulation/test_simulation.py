@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,15 @@ from lineside.drivers.melsec.driver import MelsecDriver
 from simulation.faults import FaultKind
 from simulation.journal import InvariantBroken
 from simulation.run import Outcome, simulate
-from simulation.scenario import CLOCK_ADDRESS, draw_scenario
-from simulation.seeds import FILE_COUNT, SEED_COUNT, share_of
+from simulation.scenario import CLOCK_ADDRESS, PlcPlan, Scenario, draw_scenario
+from simulation.seeds import (
+    FILE_COUNT,
+    SEED_COUNT,
+    TRUE_TICK_FILE_COUNT,
+    TRUE_TICK_SEED_COUNT,
+    share_of,
+    true_tick_share_of,
+)
 
 TESTS = Path(__file__).parent.parent
 
@@ -50,15 +57,15 @@ def test_another_seed_gives_another_trace() -> None:
 def test_every_seed_of_the_run_is_played_by_exactly_one_file() -> None:
     seeds = [seed for i in range(FILE_COUNT) for chunk in share_of(i + 1) for seed in chunk]
     assert sorted(seeds) == list(range(SEED_COUNT))
+    seeds = [seed for i in range(TRUE_TICK_FILE_COUNT) for seed in true_tick_share_of(i + 1)]
+    assert sorted(seeds) == list(range(TRUE_TICK_SEED_COUNT))
 
 
 def test_what_is_drawn_has_everything_in_it() -> None:
     scenarios = [draw_scenario(seed) for seed in range(SEED_COUNT)]
     assert {fault.kind for s in scenarios for fault in s.faults} == set(FaultKind)
     ports = Counter(
-        (plan.config.transport, plan.config.frame, plan.config.code)
-        for s in scenarios
-        for plan in s.plcs
+        (plan.config.transport, plan.config.frame, plan.config.code) for plan in plcs_of(scenarios)
     )
     assert len(ports) == 8
     assert min(ports.values()) > 50
@@ -66,6 +73,22 @@ def test_what_is_drawn_has_everything_in_it() -> None:
     assert all(s.end_s >= 7200.0 for s in scenarios)
     faults = sum(len(s.faults) for s in scenarios)
     assert faults > 15 * SEED_COUNT
+
+
+def test_what_is_drawn_at_the_true_tick_has_everything_in_it_too() -> None:
+    scenarios = [draw_scenario(seed, is_true_tick=True) for seed in range(TRUE_TICK_SEED_COUNT)]
+    assert {fault.kind for s in scenarios for fault in s.faults} == set(FaultKind)
+    assert {s.tick_period_s for s in scenarios} == {1.0}
+    assert (
+        len({(p.config.transport, p.config.frame, p.config.code) for p in plcs_of(scenarios)}) == 8
+    )
+    assert min(s.end_s for s in scenarios) == 1800.0
+    assert sum(s.end_s >= 7200.0 for s in scenarios) == 8
+    assert sum(len(s.faults) for s in scenarios) > 20 * TRUE_TICK_SEED_COUNT
+
+
+def plcs_of(scenarios: Iterable[Scenario]) -> list[PlcPlan]:
+    return [plan for scenario in scenarios for plan in scenario.plcs]
 
 
 def test_plants_are_seen_and_lost_and_screens_are_slow_and_given_up() -> None:
