@@ -68,7 +68,7 @@ TICK_COUNTER = """
 def main() -> None:
     """Measure, print and write what came out."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each size (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each size (3)")
     parser.add_argument("--ticks", type=int, default=30, help="ticks to count in each round (30)")
     parser.add_argument(
         "--hours", type=int, default=HOURS, help=f"hours to hurry through ({HOURS})"
