@@ -49,7 +49,7 @@ def table(rounds: Sequence[Round], clients: int, stacks: Sequence[str]) -> str:
             f"| {f'{cpu_us / floor:.2f}' if floor else ''} "
             f"| {last_ms(each, 0.5):.1f} / {last_ms(each, 0.99):.1f} "
             f"| {_median(each, lambda one: one.p99_ms, 1)} "
-            f"| {'0' if not missed else f'{missed / (missed + messages):.0%}'} "
+            f"| {'0' if missed <= 0 else f'{missed / (missed + messages):.0%}'} "
             f"| {quantile(periods, 0.5):.3f} "
             f"| {_median(each, lambda one: one.bytes_per_client / 1024, 1)} "
             f"| {_median(each, lambda one: one.accept_us, 0)} "
