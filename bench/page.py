@@ -26,6 +26,7 @@ from typing import Any
 
 from bench.machine import RESULTS, come_first, describe
 from bench.page_report import report
+from bench.parts import quantile
 from playwright.sync_api import Browser, Page, sync_playwright
 from websockets.sync.client import connect
 
@@ -238,11 +239,6 @@ def moved(text: str, stamps: set[str], ahead: timedelta) -> str:
         for stamp in stamps
     }
     return re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+Z", lambda found: later[found[0]], text)
-
-
-def quantile(values: list[float], share: float) -> float:
-    """Return the value that `share` of the values lie below."""
-    return sorted(values)[int(len(values) * share)]
 
 
 def wait_for_ticks(server: Server, count: int) -> None:

@@ -87,6 +87,7 @@ def test_a_machine_has_its_own_stop_time_or_that_of_its_line(
     [
         ("", "", "", 3.0),
         ("", 'period = "2s"\n', "", 6.0),
+        ("", 'period = "1.1s"\n', "", 6.0),  # polls fit the ticks
         ('stale_after = "5s"\n', 'period = "2s"\n', "", 5.0),
         ('stale_after = "5s"\n', 'period = "2s"\n', 'stale_after = "9s"\n', 9.0),
     ],

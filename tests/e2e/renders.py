@@ -106,6 +106,16 @@ class TickRenders:
         return self.lasted_s < OVERDUE_S
 
 
+def wait_within_minute(page: Page, seconds: int) -> None:
+    """Wait until the minute has `seconds` left, since the strips of all boxes move on with it."""
+    page.wait_for_function(
+        "(most) => { const now = new Date().getSeconds(); return now >= 2 && now <= most; }",
+        arg=58 - seconds,
+        polling=POLLING_MS,
+        timeout=90_000,
+    )
+
+
 def take_renders(page: Page, count: int, *, timeout_ms: float = 0) -> list[TickRenders]:
     """Let `count` whole ticks pass from now on; return what each of them rendered."""
     start = page.evaluate("() => window.renders.length") + 1

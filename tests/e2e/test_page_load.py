@@ -17,12 +17,13 @@ from playwright.sync_api import Browser
 import lineside.web
 from e2e.large_plant import LargePlant
 from e2e.monitor_page import GREEN, PURPLE, MonitorPage
-from e2e.renders import COUNTER, POLLING_MS, TickRenders, take_renders
+from e2e.renders import COUNTER, POLLING_MS, TickRenders, take_renders, wait_within_minute
 from processes import Process
 
 SIZES = (17, 500)
 QUIET_TICKS = 4
 BUSY_TICKS = 5
+SPARE_S = 10  # of the minute: a tick before, and whatever comes late
 #: A change is news in two ticks: the status, and then its reason.
 NEWS_TICKS = 2
 SETTLED_WITHIN_MS = 30_000
@@ -71,6 +72,7 @@ def test_a_tick_that_changes_nothing_renders_no_box_though_all_of_them_count(
     boards: dict[int, Board], size: int
 ) -> None:
     board = boards[size]
+    wait_within_minute(board.monitor.page, QUIET_TICKS + SPARE_S)
     ticks = take_renders(board.monitor.page, QUIET_TICKS)
     expect_one_commit_per_tick(ticks)
     for tick in ticks:
@@ -84,6 +86,7 @@ def test_only_the_boxes_of_machines_that_changed_are_rendered(
 ) -> None:
     board = boards[size]
     changing = board.plant.codes[1:4]
+    wait_within_minute(board.monitor.page, BUSY_TICKS + SPARE_S)
     for code in changing:
         board.orders.say(f"{code} fault")
     ticks = take_renders(board.monitor.page, BUSY_TICKS)

@@ -12,8 +12,9 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,11 @@ class Wall:
     def asleep(self) -> Iterator[None]:
         """Stop every process of the browser, as a computer that sleeps does."""
         processes = self.send("SystemInfo.getProcessInfo")["processInfo"]
-        for process in processes:
-            os.kill(process["id"], signal.SIGSTOP)
         try:
+            _tell(processes, signal.SIGSTOP)
             yield
         finally:
-            for process in processes:
-                os.kill(process["id"], signal.SIGCONT)
+            _tell(processes, signal.SIGCONT)
 
     def send(self, method: str, session: str | None = None, /, **parameters: Any) -> dict[str, Any]:
         """Send one command of the protocol; return the browser's answer."""
@@ -201,8 +200,16 @@ def wall(folder: Path) -> Iterator[Wall]:
             assert process.stderr is not None
             said = (re.search(r"DevTools listening on (ws://\S+)", line) for line in process.stderr)
             address = next(found[1] for found in said if found)
+            # What it says from now on must not fill the pipe.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
             # Nobody reads the browser's events: a bounded queue of them would hold up the goodbye.
             with connect(address, max_size=None, max_queue=None) as browser:
                 yield Wall(browser)
         finally:
             process.kill()
+
+
+def _tell(processes: Sequence[Mapping[str, Any]], what: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):  # its page is closed
+            os.kill(process["id"], what)

@@ -1,3 +1,4 @@
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,22 @@ async def test_documents_are_served_as_they_are_printed(address: str) -> None:
     assert answer.json() == msgspec.json.decode(msgspec.json.encode(printed))
     again = await plant.ask(address, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+async def test_a_document_that_many_ask_for_at_once_is_put_together_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plant = WebPlant()
+    made: list[object] = []
+
+    def counted() -> dict[str, Any]:
+        made.append(document := openapi_document())
+        return document
+
+    monkeypatch.setattr("lineside.web.http.openapi_document", counted)
+    answers = await asyncio.gather(*(plant.ask("/openapi.json") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(made) == 1
 
 
 async def test_docs_page_loads_only_what_this_server_serves() -> None:

@@ -24,6 +24,7 @@ from lineside.config.values import (
     ValueMap,
 )
 from lineside.core.limits import CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, EQUIPMENT_MAX
+from lineside.core.spacing import poll_spacing_s
 
 STALE_AFTER_LEAST_S = 3.0
 STALE_AFTER_PERIODS = 3
@@ -81,8 +82,8 @@ class ServerConfig(Table):
         le=CONNECTIONS_MAX,
         strict=True,
         description="Most WebSocket clients from one IP address. Browsers behind one proxy share "
-        "an address. With what it asks over HTTP an address may have 500 connections more, and "
-        "never the last tenth of all that the server can hold.",
+        "an address. With what it asks over HTTP an address may have 500 connections more in all, "
+        "and never the last tenth of what the server can hold.",
         examples=[50],
     )
 
@@ -109,7 +110,7 @@ class LineConfig(Table):
         default=None,
         description="Age at which the last good read no longer counts and a machine turns to "
         "disconnected. Must be longer than the time between two polls of the PLC. Left out: 3 "
-        "periods of the machine's PLC, at least 3 s.",
+        "times that, at least 3 s.",
         examples=["3s"],
     )
     floor_plan: str | None = Field(
@@ -356,11 +357,15 @@ def stop_after_s(equipment: EquipmentConfig, line: LineConfig) -> float | None:
 def stale_after_s(
     equipment: EquipmentConfig | None, line: LineConfig | None, period_s: float
 ) -> float:
-    """Return the age in seconds from which a read of a PLC polled every `period_s` is too old."""
+    """Return the age in seconds from which a read of a PLC polled every `period_s` is too old.
+
+    A `period_s` of 0 is that of no PLC.
+    """
     for table in (equipment, line):
         if table is not None and table.stale_after is not None:
             return table.stale_after
-    return max(STALE_AFTER_LEAST_S, STALE_AFTER_PERIODS * period_s)
+    apart_s = poll_spacing_s(period_s) if period_s else 0.0
+    return max(STALE_AFTER_LEAST_S, STALE_AFTER_PERIODS * apart_s)
 
 
 __all__ = [

@@ -7,6 +7,7 @@ headers that every answer carries.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -99,9 +100,13 @@ def _add_documents(app: FastAPI) -> None:
     def encoded_asyncapi() -> Encoded:
         return tagged(msgspec.json.encode(asyncapi_document()))
 
+    building = asyncio.Lock()
+
     async def openapi(request: Request) -> Response:
-        # Putting it together takes as long as many ticks' worth of work; only the first asks.
-        return json_response(request, await to_thread.run_sync(encoded_openapi))
+        # Putting it together takes as long as many ticks' worth of work: once, whoever asks.
+        async with building:
+            encoded = await to_thread.run_sync(encoded_openapi)
+        return json_response(request, encoded)
 
     async def asyncapi(request: Request) -> Response:
         return json_response(request, encoded_asyncapi())

@@ -19,7 +19,7 @@ from lineside.drivers.melsec.cover import Cover, fewest_requests, outermost
 from lineside.drivers.melsec.devices import limits_of
 from lineside.drivers.melsec.frame import Coding
 from lineside.drivers.melsec.loose import Strip
-from lineside.drivers.melsec.plan import plan_reads
+from lineside.drivers.melsec.plan import Options, plan_reads
 
 Spans = tuple[tuple[int, int], ...]
 PLAN_TIME_MAX_S = 0.1  # of CPU, in which no tick and no other poll gets its turn
@@ -166,3 +166,22 @@ def test_3500_scattered_tags_take_as_few_requests_as_the_limits_allow(
     assert len({pick.tag for read in reads for pick in read.picks}) == 3_500
     batch_only = frozenset({"X", "Y"} if (family, coding) == (Family.IQ_F, Coding.ASCII) else ())
     assert len(reads) == bound(words_of(tags), limits.words, limits.random_points, batch_only)
+
+
+def test_hundreds_of_words_that_a_plc_refuses_do_not_slow_the_plan_down() -> None:
+    addresses = scattered("anywhere", 3_500, Random(1), Family.Q)
+    tags = [parse_address(address, Family.Q, Coding.BINARY) for address in addresses]
+    words = words_of(tags)
+    free = sorted(
+        {(d, w + 1) for d, ws in words.items() for w in ws}
+        - {(d, w) for d, ws in words.items() for w in ws}
+    )
+    options = Options(holes=frozenset(free[:500]))
+    assert len(options.holes) == 500
+    took_s = []
+    for _ in range(3):
+        begun_s = process_time()
+        reads = plan_reads(tags, Family.Q, Coding.BINARY, options)
+        took_s.append(process_time() - begun_s)
+    assert min(took_s) < PLAN_TIME_MAX_S
+    assert len({pick.tag for read in reads for pick in read.picks}) == 3_500

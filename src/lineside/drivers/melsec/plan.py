@@ -8,6 +8,7 @@ value of two words is never split.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import itemgetter
@@ -194,14 +195,14 @@ def _breaks(
     spans: Sequence[tuple[int, int]], device: Device, gap_words: int | None, options: Options
 ) -> frozenset[int]:
     """Return the numbers of the spans before which there is what no request may read across."""
-    holes = {word for name, word in options.holes if name == device.name}
+    holes = sorted(word for name, word in options.holes if name == device.name)
     if gap_words is None and not holes:
         return frozenset()
     return frozenset(
         i
         for i, ((_, last_end), (first, _)) in enumerate(pairwise(spans), start=1)
         if (gap_words is not None and first - last_end > gap_words)
-        or any(last_end <= hole < first for hole in holes)
+        or bisect_left(holes, last_end) < bisect_left(holes, first)
     )
 
 

@@ -137,7 +137,11 @@ class MelsecSimulator:
             family, _, _, _, address = infos[0]
             # By ourselves: uvloop says nothing when another takes the port before it listens.
             listening = socket.create_server(address[:2], family=family)
-            self._server = await loop.create_server(lambda: _Connection(self), sock=listening)
+            try:
+                self._server = await loop.create_server(lambda: _Connection(self), sock=listening)
+            except BaseException:
+                listening.close()
+                raise
             self.port = listening.getsockname()[1]
 
     async def stop(self) -> None:

@@ -52,6 +52,7 @@ function build(
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal('WebSocket', BrowserSocket);
+  vi.stubGlobal('document', { visibilityState: 'visible' });
   BrowserSocket.opened = [];
 });
 
@@ -188,6 +189,18 @@ describe('MonitorSocket', () => {
     expect(onTick).toHaveBeenCalledTimes(1);
   });
 
+  it('takes no gap for a sleep while the page is hidden, where it looks but seldom', () => {
+    vi.stubGlobal('document', { visibilityState: 'hidden' });
+    const { socket, now } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    vi.setSystemTime(Date.now() + 6_000);
+    newest().say(tick);
+    expect(now().phase).toBe('live');
+    expect(BrowserSocket.opened).toHaveLength(1);
+  });
+
   it('keeps a socket that was silent while the page was awake, when it speaks again', async () => {
     const { socket, now, onTick } = build();
     socket.start();
@@ -195,6 +208,23 @@ describe('MonitorSocket', () => {
     newest().say(tick);
     await vi.advanceTimersByTimeAsync(4_000);
     socket.checkSilence(readClocks());
+    newest().say(tick);
+    expect(now().phase).toBe('live');
+    expect(BrowserSocket.opened).toHaveLength(1);
+    expect(onTick).toHaveBeenCalledTimes(2);
+  });
+
+  it('takes a silence that ended just before it looked for the server’s, not for a sleep', () => {
+    const { socket, now, onTick } = build();
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    for (let looks = 0; looks < 11; looks += 1) {
+      vi.setSystemTime(Date.now() + 270);
+      socket.checkSilence(readClocks());
+    }
+    expect(now().phase).toBe('live');
+    vi.setSystemTime(Date.now() + 200);
     newest().say(tick);
     expect(now().phase).toBe('live');
     expect(BrowserSocket.opened).toHaveLength(1);

@@ -10,6 +10,7 @@ import {
   initialConnection,
   RETRY_DELAY_MS,
   reduceConnection,
+  SILENCE_WAKING_MS,
 } from '@/lib/connection/connection';
 import { parseMessage } from '@/lib/connection/messages';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
@@ -29,6 +30,7 @@ export class MonitorSocket {
   #connection: Connection = initialConnection;
   #socket: WebSocket | null = null;
   #heardAt: Instant = readClocks();
+  #lookedAt: Instant = readClocks();
   #attemptStartedAt: Instant = readClocks();
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
@@ -44,6 +46,7 @@ export class MonitorSocket {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#connection = initialConnection;
+    this.#lookedAt = readClocks();
     this.#openSocket();
     this.#options.onConnection(this.#connection);
   }
@@ -66,6 +69,11 @@ export class MonitorSocket {
 
   /** Look at the clock: has the socket been silent too long? To be called about twice a second. */
   checkSilence(now: Instant): void {
+    this.#lookedAt = now;
+    this.#judgeSilence(now);
+  }
+
+  #judgeSilence(now: Instant): void {
     if (this.#connection.socket !== 'open') return;
     this.#dispatch({ type: 'silent', silenceMs: elapsedMs(this.#heardAt, now) });
   }
@@ -124,9 +132,9 @@ export class MonitorSocket {
     if (message.type === 'equipment_status') {
       // What was waiting while the machine slept is from before the sleep: judge the gap first.
       const { phase } = this.#connection;
-      this.checkSilence(receivedAt);
-      // A silence that nobody has noticed until now was a sleep of the page, not of the server.
-      if (phase === 'live' && this.#connection.phase === 'stale') this.wake(receivedAt);
+      this.#judgeSilence(receivedAt);
+      const hasSlept = phase === 'live' && this.#hasSlept(receivedAt);
+      if (hasSlept && this.#connection.phase === 'stale') this.wake(receivedAt);
       if (this.#connection.socket !== 'open') return;
       this.#heardAt = receivedAt;
       this.#dispatch({ type: 'ticked' });
@@ -135,6 +143,12 @@ export class MonitorSocket {
       if (message.status === 'disconnected') this.#dispatch({ type: 'lost' });
       if (message.status === 'error') this.#dispatch({ type: 'noticed', message: message.message });
     }
+  }
+
+  /** Whether nobody has looked at the clock for long: the page slept then, not the server. */
+  #hasSlept(now: Instant): boolean {
+    const isShown = document.visibilityState === 'visible'; // else it is throttled, and wakes later
+    return isShown && elapsedMs(this.#lookedAt, now) > SILENCE_WAKING_MS;
   }
 
   #closeAndWait(connection: Connection): void {
