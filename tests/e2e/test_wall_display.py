@@ -18,6 +18,7 @@ from e2e.monitor_page import GRAY, GREEN, PURPLE
 from e2e.plant import RUNNING, Plant
 from e2e.relay import Relay, frame
 from e2e.wall import Display, Wall, wall
+from priority import preferred
 from processes import Server
 
 TRUE_WITHIN_S = 1.0
@@ -52,12 +53,15 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]:
-    with wall(tmp_path_factory.mktemp("wall")) as running:
+    """The browser. It goes first, as do the servers that are started from here on: a display has
+    its computer for itself, and here it shares one with other tests.
+    """
+    with preferred(), wall(tmp_path_factory.mktemp("wall")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def dying(shared_plant: Plant) -> Iterator[Server]:
+def dying(shared_plant: Plant, chromium: Wall) -> Iterator[Server]:
     with shared_plant.server() as server:
         yield server
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from hostile.priority import preferred
+from priority import preferred
 
 PROGRAM = Path(__file__).with_name("listening.py")
 DELIVERY_P99_MAX_S = 0.1

@@ -14,7 +14,7 @@ from typing import Any, Self
 import httpx
 
 from hostile.listeners import Delivery, Listeners, assert_undisturbed
-from hostile.priority import preferred
+from priority import preferred
 from processes import Server
 
 SCREENS = 50

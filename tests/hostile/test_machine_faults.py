@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from hostile.listeners import Heard, Listeners
-from hostile.priority import preferred
 from hostile.siege import SCREENS, Siege, besieged, build_documents, eventually
+from priority import preferred
 from processes import Process, Server, free_port
 
 SHIM_SOURCE = Path(__file__).with_name("shifted_clock.c")

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 from hostile.attackers import Stranger, frame_bytes
 from hostile.listeners import Listeners
-from hostile.priority import preferred
 from hostile.siege import Siege, besieged
+from priority import preferred
 from processes import Process, Server
 from serving import handshake
 
