@@ -53,15 +53,31 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]:
-    """The browser. It goes first, as do the servers that are started from here on: a display has
-    its computer for itself, and here it shares one with other tests.
+    """The browser. It goes first, as does whatever is started after it: a display has its computer
+    for itself, and here it shares one with other tests.
     """
     with preferred(), wall(tmp_path_factory.mktemp("wall")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def dying(shared_plant: Plant, chromium: Wall) -> Iterator[Server]:
+def shared_plant(
+    tmp_path_factory: pytest.TempPathFactory,
+    chromium: Wall,
+) -> Iterator[Plant]:
+    """A plant of this module's own, and so with the right of way."""
+    with Plant(tmp_path_factory.mktemp("walled")).running() as plant:
+        yield plant
+
+
+@pytest.fixture(scope="module")
+def steady(shared_plant: Plant) -> Iterator[Server]:
+    with shared_plant.server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def dying(shared_plant: Plant) -> Iterator[Server]:
     with shared_plant.server() as server:
         yield server
 
