@@ -10,6 +10,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,12 +47,14 @@ RETURNS = """
 }
 """
 
+SETTLED_WITHIN_S = 65.0
+
 HEAP_GROWTH_MAX_BYTES = 1_000_000
 NODE_GROWTH_MAX = 60
 LISTENER_GROWTH_MAX = 10
 RSS_GROWTH_MAX_BYTES = 6_000_000
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +107,7 @@ def soaked(shared_plant: Plant) -> Iterator[Soaked]:
         _visit(server, VISITORS)
         _tear(torn, dropped, ticked, RECONNECTS)
         hurried.expect_live(17)
-        after = _measure_page(hurried.page), _measure_page(dropped.page)
+        after = _settle(hurried.page, before[0]), _settle(dropped.page, before[1])
         ticks_seen = sum(seen) - ticks_before
         browser.close()
         _wait_for_ticks(server, 3)
@@ -132,10 +135,15 @@ def test_the_server_stays_flat_over_hundreds_of_visitors(soaked: Soaked) -> None
 
 
 def _expect_flat(before: PageFigures, after: PageFigures) -> None:
-    figures = f"{before} -> {after}"
-    assert after.heap_bytes - before.heap_bytes < HEAP_GROWTH_MAX_BYTES, figures
-    assert after.nodes - before.nodes < NODE_GROWTH_MAX, figures
-    assert after.listeners - before.listeners < LISTENER_GROWTH_MAX, figures
+    assert _is_flat(before, after), f"{before} -> {after}"
+
+
+def _is_flat(before: PageFigures, after: PageFigures) -> bool:
+    return (
+        after.heap_bytes - before.heap_bytes < HEAP_GROWTH_MAX_BYTES
+        and after.nodes - before.nodes < NODE_GROWTH_MAX
+        and after.listeners - before.listeners < LISTENER_GROWTH_MAX
+    )
 
 
 def _open(context: BrowserContext, address: str) -> MonitorPage:
@@ -157,6 +165,18 @@ def _tear(relay: Relay, monitor: MonitorPage, ticked: threading.Event, times: in
             "(before) => window.returns > before", arg=returns, timeout=RECONNECT_TIMEOUT_MS
         )
         assert ticked.wait(TICK_TIMEOUT_S)
+
+
+def _settle(page: Page, before: PageFigures) -> PageFigures:
+    """Measure until the page is flat, or has had a minute for it.
+
+    What a box has removed is let go when the box is rendered again, and the strip of a box that
+    goes on as it was moves once a minute.
+    """
+    ends_s = time.monotonic() + SETTLED_WITHIN_S
+    while not _is_flat(before, figures := _measure_page(page)) and time.monotonic() < ends_s:
+        page.wait_for_timeout(2_000)
+    return figures
 
 
 def _measure_page(page: Page) -> PageFigures:
