@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from typing import IO, Any, Self
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+COLLECT_TIMEOUT_S = 1.0  # for the last words of a process that has ended
 
 
 _keepers: list[socket.socket] = []
@@ -64,6 +66,7 @@ class Process:
         self._news = threading.Condition()
         self._lines: list[str] = []
         self._is_over = False
+        self._collector = threading.Thread()
 
     def __enter__(self) -> Self:
         self.start()
@@ -112,14 +115,16 @@ class Process:
                 **self._environment,
             },
         )
-        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
+        self._collector = threading.Thread(target=self._collect, args=(self._process,), daemon=True)
+        self._collector.start()
 
     def _collect(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            with self._news:
-                self._lines.append(line)
-                self._news.notify_all()
+        with contextlib.suppress(ValueError):  # closed, since a child of its own holds it open
+            for line in process.stdout:
+                with self._news:
+                    self._lines.append(line)
+                    self._news.notify_all()
         with self._news:
             self._is_over = True
             self._news.notify_all()
@@ -171,6 +176,7 @@ class Process:
             if process.poll() is None:
                 process.kill()
                 process.wait(STOP_TIMEOUT_S)
+            self._collector.join(COLLECT_TIMEOUT_S)
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     stream.close()
