@@ -22,6 +22,9 @@ RETRY_S = 3.0
 GRAY_WITHIN_S = 4.0
 ATTEMPTS = ["1/5", "2/5", "3/5", "4/5", "5/5"]
 FAILED_WITHIN_MS = 22_000  # five attempts of 3 s, and a margin for a busy machine
+HAS_ALL_GLYPHS = (
+    "() => document.fonts.check('1em \"Pretendard Variable\"', document.body.innerText)"
+)
 HEALED_WITHIN_MS = 19_000  # the page asks every 15 s
 
 
@@ -54,6 +57,7 @@ def test_a_dead_server_is_retried_five_times_then_failed_and_heals_when_it_retur
         monitor.expect_connection("failed", timeout_ms=FAILED_WITHIN_MS)
         _expect_failed_board(monitor, steady_plant)
         _expect_five_attempts(monitor, lost_at_s, is_timed=monitor is not impatient)
+        assert monitor.page.evaluate(HAS_ALL_GLYPHS), "what the page says now came too late"
     expect(patient.pill).to_have_text("연결 실패")
     expect(impatient.pill).to_have_text("Connection failed")
 

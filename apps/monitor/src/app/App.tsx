@@ -1,12 +1,18 @@
 import { useEffect, useState } from 'react';
 import { LineBoard } from '@/app/LineBoard';
 import { useSettings } from '@/lib/hooks/useSettings';
+import { loadGlyphs } from '@/lib/i18n/glyphs';
 import { languages, StringsContext } from '@/lib/i18n/useStrings';
 
 /** The page: one line at a time, in one language. The address says which line. */
 export function App() {
   const [settings] = useSettings();
   const [lineId, setLineId] = useState(readLineId);
+  const strings = languages[settings.language];
+  useEffect(() => {
+    // What is not there in time is asked for again when it is shown.
+    loadGlyphs(strings).catch(() => undefined);
+  }, [strings]);
   useEffect(() => {
     const follow = (): void => setLineId(readLineId());
     window.addEventListener('popstate', follow);
@@ -19,7 +25,7 @@ export function App() {
     setLineId(id);
   }
   return (
-    <StringsContext value={languages[settings.language]}>
+    <StringsContext value={strings}>
       <LineBoard key={lineId} lineId={lineId} onLine={changeLine} />
     </StringsContext>
   );
