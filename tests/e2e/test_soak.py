@@ -31,7 +31,7 @@ WARM_UP_RECONNECTS = 2
 RECONNECTS = 20
 VISITORS = 300
 TICK_TIMEOUT_S = 5.0
-RECONNECT_TIMEOUT_MS = 25_000  # 3 s, and a margin for a busy machine
+RECONNECT_TIMEOUT_MS = 12_000  # 3 s, and a margin for a busy machine
 
 #: Counts in the page how often it has come back: who asks may miss that it was away.
 RETURNS = """

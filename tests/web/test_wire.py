@@ -49,7 +49,7 @@ async def test_a_handshake_that_stops_half_way_is_dropped(sent: bytes) -> None:
     async with serving(wire_limits=IMPATIENT) as served:
         client = await RawClient.connect(served.port)
         await client.send(sent)
-        assert await seconds_until_ended(client) < 4.0
+        assert await seconds_until_ended(client) < 2.0
         client.close()
 
 
@@ -66,7 +66,7 @@ async def test_a_handshake_that_comes_byte_by_byte_is_dropped_however_lively_it_
             except ConnectionError:
                 break
             await asyncio.sleep(0.005)
-        assert await ended < 4.0
+        assert await ended < 2.0
         client.close()
 
 
@@ -76,7 +76,7 @@ async def test_a_second_request_on_a_kept_connection_may_not_dribble_either() ->
         await client.send(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode())
         assert (await client.head()).startswith("HTTP/1.1 404 ")
         await client.send(b"GET / HT")
-        assert await seconds_until_ended(client) < 4.0
+        assert await seconds_until_ended(client) < 2.0
         client.close()
 
 
@@ -98,7 +98,7 @@ async def test_one_blank_line_on_a_kept_connection_does_not_keep_it_for_ever(bla
         asked = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
         await answered(client, asked, 404)
         await client.send(blank)
-        assert await seconds_until_ended(client) < 4.0
+        assert await seconds_until_ended(client) < 2.0
         client.close()
 
 
@@ -116,7 +116,7 @@ async def test_blank_lines_without_end_do_not_start_the_clock_anew() -> None:
             except ConnectionError:
                 break
             await asyncio.sleep(0.005)
-        assert await ended < 4.0
+        assert await ended < 2.0
         client.close()
 
 
@@ -142,7 +142,7 @@ async def test_a_body_that_ends_after_the_answer_does_not_keep_the_connection_fo
         head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 1\r\n\r\n"
         await answered(client, head.encode(), 404)
         await client.send(b"x")
-        assert await seconds_until_ended(client) < 4.0
+        assert await seconds_until_ended(client) < 2.0
         client.close()
 
 
@@ -335,7 +335,7 @@ async def test_a_client_that_ignores_our_close_is_ended_all_the_same() -> None:
     async with serving(wire_limits=WireLimits(close_timeout_s=0.1)) as served:
         client = await RawClient.upgraded(served.port)
         closing = asyncio.ensure_future(served.hub.close_all(timeout_s=5.0))
-        assert await seconds_until_ended(client) < 4.0
+        assert await seconds_until_ended(client) < 2.0
         await closing
         client.close()
 
