@@ -196,6 +196,7 @@ class Board:
                 previous=previous,
                 status=decision.status,
                 reason=decision.reason,
+                tags=_tag_states(memory),
             )
         ]
 
@@ -233,7 +234,7 @@ class Board:
             ),
             is_connected=decision.is_connected,
             last_updated_s=_last_updated_s(memory),
-            tags=tuple(_tag_state(role, tag) for role, tag in memory.tags.items()),
+            tags=_tag_states(memory),
         )
 
 
@@ -289,6 +290,10 @@ def _last_updated_s(memory: _EquipmentMemory) -> float | None:
     """Return when the oldest of the values shown was read: a state is as old as its oldest part."""
     read = [tag.good.read_at.unix_s for tag in memory.tags.values() if tag.good is not None]
     return min(read) if read and len(read) == len(memory.tags) else None
+
+
+def _tag_states(memory: _EquipmentMemory) -> tuple[TagState, ...]:
+    return tuple(_tag_state(role, tag) for role, tag in memory.tags.items())
 
 
 def _tag_state(role: TagRole, tag: TagEvidence) -> TagState:

@@ -275,7 +275,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class StateChange(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One machine's status changed. `previous` is None for its first status after a start."""
+    """One machine's status changed. `previous` is None for its first status after a start.
+
+    `tags` are the values that the rule saw.
+    """
 
     line_id: str
     equipment_code: str
@@ -283,6 +286,7 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     previous: Status | None
     status: Status
     reason: Reason
+    tags: tuple[TagState, ...] = ()
 
 
 class SiteChange(msgspec.Struct, frozen=True, kw_only=True, tag=True):
