@@ -67,3 +67,7 @@ class ProtocolError(DriverError):
 
 class PlcRefused(DriverError):
     """The PLC answered with an error end code that concerns the whole request."""
+
+
+class HistoryError(LinesideError):
+    """The history cannot be written or read now. Says why in plain words; a retry can help."""

@@ -19,6 +19,11 @@ def iso_utc(unix_s: float) -> str:
     return f"{_whole_second(second)}.{millisecond:03d}Z"
 
 
+def unix_ms(unix_s: float) -> int:
+    """Return Unix time in whole milliseconds, rounded as `iso_utc` rounds it."""
+    return round(unix_s * 1000)
+
+
 @lru_cache(maxsize=1024)
 def _whole_second(second: int) -> str:
     # Nearly all times that are written lie in the same few seconds, hence the cache.

@@ -1,0 +1,215 @@
+"""One database: opened when it is first needed and again after trouble, migrated on the way.
+
+SQLite in a file or PostgreSQL, by URL. Whatever goes wrong comes out as a `HistoryError` that says
+so in plain words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from lineside.core.errors import HistoryError
+from lineside.history.schema import REVISION
+from lineside.history.troubles import in_plain_words
+
+LOCK_WAIT_S = 1.0  # for another connection's lock; then it counts as trouble
+OPERATION_S = 10.0  # the longest that one transaction may take
+MIGRATION_S = 6 * 3600.0
+_POOL_SIZE = 8  # the writer, retention, and as many questions as are let in
+_SQLITE_CACHE_KIB = 32 * 1024
+
+
+class Database:
+    """The tables of one URL. Not thread-safe: one event loop owns it."""
+
+    def __init__(self, url: str, *, operation_s: float = OPERATION_S) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
+            operation_s: the longest that one transaction may take.
+        """
+        self._url = make_url(url)
+        self._operation_s = operation_s
+        self._engine: AsyncEngine | None = None
+        self._file_identity: tuple[int, int] | None = None
+        self._opening = asyncio.Lock()
+        self.opened_count = 0
+        self.replaced_count = 0  # how often the file was taken away from under it
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        self.label = label_of(url)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection in a transaction that is committed at the end.
+
+        Raises:
+            HistoryError: nothing of it is stored, as far as can be known.
+        """
+        async with self._connection(will_write=True) as connection:
+            yield connection
+        # What was committed to a file that is no longer there is not stored.
+        self._check_file()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection that sees one moment of the database.
+
+        Raises:
+            HistoryError: it cannot be read now.
+        """
+        async with self._connection(will_write=False) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Let go of every connection. The next transaction opens the database again."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def _connection(self, *, will_write: bool) -> AsyncIterator[AsyncConnection]:
+        try:
+            engine = await self._open()
+            if will_write and self.is_sqlite:
+                engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            async with asyncio.timeout(self._operation_s), engine.begin() as connection:
+                yield connection
+        except self._troubles() as error:
+            raise HistoryError(in_plain_words(error, self.label)) from error
+
+    def _troubles(self) -> tuple[type[Exception], ...]:
+        """Return what may be raised, past SQLAlchemy too, as drivers do while connecting."""
+        errors: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, TimeoutError)
+        if self.is_sqlite:
+            return (*errors, sqlite3.Error)
+        asyncpg: Any = import_module("asyncpg")
+        return (*errors, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+    async def _open(self) -> AsyncEngine:
+        async with self._opening:
+            if self._engine is not None:
+                return self._engine
+            engine = self._make_engine()
+            try:
+                # The longest of all waits, and only once per version of Lineside.
+                async with asyncio.timeout(MIGRATION_S):
+                    await _migrate(engine, self.label)
+            except BaseException:
+                await engine.dispose()
+                raise
+            self._file_identity = self._identify_file()
+            self._engine = engine
+            self.opened_count += 1
+            return engine
+
+    def _make_engine(self) -> AsyncEngine:
+        if not self.is_sqlite:
+            return create_async_engine(
+                self._url,
+                pool_size=_POOL_SIZE,
+                max_overflow=0,
+                pool_pre_ping=True,
+                connect_args={"timeout": 5.0, "server_settings": {"application_name": "lineside"}},
+            )
+        engine = create_async_engine(
+            self._url,
+            pool_size=_POOL_SIZE,
+            max_overflow=0,
+            connect_args={"timeout": LOCK_WAIT_S},
+        )
+        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+
+    def _identify_file(self) -> tuple[int, int] | None:
+        if not self.is_sqlite or not self._url.database:
+            return None
+        try:
+            found = Path(self._url.database).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _check_file(self) -> None:
+        """Notice that the file was deleted or replaced: SQLite would go on writing into nothing."""
+        if self._identify_file() != self._file_identity:
+            self.replaced_count += 1
+            raise HistoryError(f"{self.label} was deleted or replaced while it was written to")
+
+
+def label_of(url: str) -> str:
+    """Return what to call a database in front of people: a file, or a URL without its password."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.database or "memory"
+    return parsed.set(drivername="postgresql", query={}, password=None).render_as_string()
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema behind `connection` to `revision`, within its transaction."""
+    # It takes a while to load, tells much while loading, and is needed once per version.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the schema; None for an empty database."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+async def _migrate(engine: AsyncEngine, label: str) -> None:
+    async with engine.connect() as connection:
+        revision = await connection.run_sync(revision_of)
+    if revision == REVISION:
+        return
+    if revision is not None and revision > REVISION:
+        raise HistoryError(
+            f"{label} was written by a newer version of Lineside (schema {revision}; this one "
+            f"knows {REVISION}): install that version, or name another database"
+        )
+    if engine.dialect.name == "sqlite":
+        engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+
+
+def _set_up_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # Transactions begin where SQLAlchemy says, so that a migration is done wholly or not at all.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # Readers never wait for the writer. A commit is on the disk when it returns: power may fail.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"cache_size=-{_SQLITE_CACHE_KIB}",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    how = connection.get_execution_options().get("sqlite_begin", "BEGIN")
+    connection.exec_driver_sql(how)

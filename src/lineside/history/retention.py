@@ -1,0 +1,82 @@
+"""Forgets what is older than it has to be kept, a little at a time.
+
+Of each machine and each PLC the newest record before the limit stays: it says how things stood
+when the time begins that is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import Column, Table, delete, distinct, func, select
+
+from lineside.core.times import unix_ms
+from lineside.history import schema
+from lineside.history.database import Database
+from lineside.history.settings import Retention
+
+ROWS_MAX = 5_000  # in one transaction
+PAUSE_S = 0.05  # between two of them: the writer goes first
+
+
+async def forget(database: Database, retention: Retention, now_s: float) -> int:
+    """Delete what is older than `retention` says at Unix time `now_s`; return how many rows.
+
+    Raises:
+        HistoryError: the database could not be written to. What was deleted stays deleted.
+    """
+    count = 0
+    for table, owner, kept_s in (
+        (schema.state_change, schema.state_change.c.equipment_id, retention.changes_s),
+        (schema.plc_event, schema.plc_event.c.plc_id, retention.plc_events_s),
+        (schema.server_event, None, retention.server_events_s),
+    ):
+        if kept_s is not None:
+            count += await _forget_rows(database, table, owner, unix_ms(now_s - kept_s))
+    if retention.changes_s is not None:
+        count += await _forget_runs(database, unix_ms(now_s - retention.changes_s))
+    return count
+
+
+async def _forget_rows(
+    database: Database, table: Table, owner: Column[Any] | None, before_ms: int
+) -> int:
+    if owner is None:
+        return await _forget_older(database, table, [], before_ms)
+    async with database.reading() as connection:
+        owners = (await connection.scalars(select(distinct(owner)))).all()
+    count = 0
+    for each in owners:
+        mine = owner == each
+        newest = select(func.max(table.c.at_ms)).where(mine, table.c.at_ms < before_ms)
+        async with database.reading() as connection:
+            newest_ms = await connection.scalar(newest)
+        if newest_ms is not None:
+            count += await _forget_older(database, table, [mine], newest_ms)
+    return count
+
+
+async def _forget_older(database: Database, table: Table, where: list[Any], before_ms: int) -> int:
+    """Delete the rows before `before_ms`, the oldest first."""
+    count = 0
+    old = [*where, table.c.at_ms < before_ms]
+    at_most = select(table.c.at_ms).where(*old).order_by(table.c.at_ms).offset(ROWS_MAX).limit(1)
+    while True:
+        async with database.writing() as connection:
+            limit_ms = await connection.scalar(at_most)
+            # Rows of one millisecond go together: more than ROWS_MAX of them there are not.
+            until_ms = before_ms if limit_ms is None else max(limit_ms, 1)
+            done = await connection.execute(delete(table).where(*where, table.c.at_ms < until_ms))
+        count += done.rowcount
+        if limit_ms is None or done.rowcount == 0:
+            return count
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _forget_runs(database: Database, before_ms: int) -> int:
+    table = schema.run
+    end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
+    async with database.writing() as connection:
+        done = await connection.execute(delete(table).where(end < before_ms))
+    return done.rowcount

@@ -1,0 +1,328 @@
+"""Writes batches into the tables and answers questions of time from them.
+
+Writing a batch again changes nothing: a record is known by its run and its number in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lineside.core.model import PlcLink, Status
+from lineside.history import schema
+from lineside.history.database import Database
+from lineside.history.intervals import Interval, intervals
+from lineside.history.records import (
+    Batch,
+    ConfigRecord,
+    PlcRecord,
+    RunSpan,
+    ServerEventKind,
+    ServerRecord,
+    StatusChange,
+    StoredChange,
+)
+from lineside.history.writing import Ids, Writing
+
+Alive: TypeAlias = Callable[[], tuple[int, int] | None]
+ChangeKey: TypeAlias = tuple[int, int, int]  # at_ms, run_id, seq
+CHANGES_MAX = 10_000  # in one answer
+
+_change = schema.state_change
+
+
+class Store:
+    """The history behind one database. Not thread-safe: one event loop owns it."""
+
+    def __init__(self, database: Database, alive: Alive = lambda: None) -> None:
+        """Prepare; the database is opened with the first question or batch.
+
+        Args:
+            database: where the tables are.
+            alive: the key of the run that goes on now and the moment up to which all of it is
+                stored, in ms, which the database hears only every few seconds; None: ask it.
+        """
+        self._database = database
+        self._alive = alive
+        self._ids = Ids()
+        self._ids_of_opening = 0
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        """Store `batches`, all of them or none.
+
+        Raises:
+            HistoryError: why not, in plain words.
+        """
+        async with self._database.writing() as connection:
+            if self._ids_of_opening != self._database.opened_count:
+                self._ids, self._ids_of_opening = Ids(), self._database.opened_count
+            ids = self._ids.copy()
+            await Writing(connection, ids).write(batches)
+        self._ids = ids
+
+    async def runs(self, begin_ms: int, end_ms: int) -> list[RunSpan]:
+        """Return the runs that overlap [begin_ms, end_ms), in the order in which they began."""
+        async with self._database.reading() as connection:
+            return await self._runs(connection, begin_ms, end_ms)
+
+    async def status_changes(
+        self, codes: Sequence[str], begin_ms: int, end_ms: int
+    ) -> dict[str, list[StatusChange]]:
+        """Return by machine the changes that intervals in [begin_ms, end_ms) are made of.
+
+        Those in the window, and of each run that covers its begin the last one before it. Every
+        code has an entry, known or not.
+        """
+        async with self._database.reading() as connection:
+            runs = await self._runs(connection, begin_ms, end_ms)
+            return await _status_changes(connection, codes, runs, begin_ms, end_ms)
+
+    async def timeline(
+        self, codes: Sequence[str], begin_ms: int, end_ms: int
+    ) -> dict[str, list[Interval]]:
+        """Return by machine the intervals that tile [begin_ms, end_ms), unseen time included."""
+        async with self._database.reading() as connection:
+            runs = await self._runs(connection, begin_ms, end_ms)
+            changes = await _status_changes(connection, codes, runs, begin_ms, end_ms)
+        return {code: intervals(changes[code], runs, begin_ms, end_ms) for code in codes}
+
+    async def changes(
+        self,
+        codes: Sequence[str],
+        begin_ms: int,
+        end_ms: int,
+        *,
+        after: ChangeKey | None = None,
+        limit: int = CHANGES_MAX,
+    ) -> list[StoredChange]:
+        """Return the changes in [begin_ms, end_ms) with all that is known of them, oldest first.
+
+        Args:
+            codes: of the machines.
+            begin_ms: where the window begins.
+            end_ms: where it ends.
+            after: only those that come after this one: `at_ms`, `run_id` and `seq` of the last
+                change of the page before.
+            limit: how many at most.
+        """
+        order = (_change.c.at_ms, _change.c.run_id, _change.c.seq)
+        names = [
+            _change.c[name] for name in StoredChange.__struct_fields__ if name != "equipment_code"
+        ]
+        query = (
+            select(schema.equipment.c.code, *names)
+            .join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
+            .where(
+                schema.equipment.c.code.in_(codes),
+                _change.c.at_ms >= begin_ms,
+                _change.c.at_ms < end_ms,
+            )
+            .order_by(*order)
+            .limit(min(limit, CHANGES_MAX))
+        )
+        if after is not None:
+            # The first condition repeats part of the second, for the index.
+            query = query.where(_change.c.at_ms >= after[0], tuple_(*order) > after)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [_stored_change(row) for row in rows]
+
+    async def last_change_before(self, code: str, at_ms: int) -> StoredChange | None:
+        """Return the newest change of a machine before `at_ms`, whatever came between."""
+        names = [
+            _change.c[name] for name in StoredChange.__struct_fields__ if name != "equipment_code"
+        ]
+        query = (
+            select(schema.equipment.c.code, *names)
+            .join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
+            .where(schema.equipment.c.code == code, _change.c.at_ms < at_ms)
+            .order_by(_change.c.at_ms.desc(), _change.c.run_id.desc(), _change.c.seq.desc())
+            .limit(1)
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _stored_change(row)
+
+    async def plc_events(self, begin_ms: int, end_ms: int) -> list[PlcRecord]:
+        """Return what happened to the connections in [begin_ms, end_ms), oldest first."""
+        table = schema.plc_event
+        query = (
+            select(table)
+            .where(table.c.at_ms >= begin_ms, table.c.at_ms < end_ms)
+            .order_by(table.c.at_ms, table.c.run_id, table.c.seq)
+            .limit(CHANGES_MAX)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            PlcRecord(
+                seq=row.seq,
+                plc_id=row.plc_id,
+                at_ms=row.at_ms,
+                link=PlcLink(row.link),
+                fault=row.fault or "",
+                cause=row.cause or "",
+                end_code=row.end_code,
+            )
+            for row in rows
+        ]
+
+    async def server_events(self, begin_ms: int, end_ms: int) -> list[ServerRecord]:
+        """Return what happened to the server in [begin_ms, end_ms), oldest first."""
+        table = schema.server_event
+        query = (
+            select(table)
+            .where(table.c.at_ms >= begin_ms, table.c.at_ms < end_ms)
+            .order_by(table.c.at_ms, table.c.run_id, table.c.seq)
+            .limit(CHANGES_MAX)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            ServerRecord(
+                seq=row.seq,
+                at_ms=row.at_ms,
+                kind=ServerEventKind(row.kind),
+                detail=row.detail or "",
+            )
+            for row in rows
+        ]
+
+    async def config_at(self, at_ms: int) -> ConfigRecord | None:
+        """Return the configuration that held at `at_ms`; None before the first."""
+        table = schema.config_version
+        query = (
+            select(table)
+            .where(table.c.at_ms <= at_ms)
+            .order_by(table.c.at_ms.desc(), table.c.id.desc())
+            .limit(1)
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        return ConfigRecord(
+            seq=row.seq, at_ms=row.at_ms, fingerprint=row.fingerprint, site=row.site
+        )
+
+    async def _runs(self, connection: AsyncConnection, begin_ms: int, end_ms: int) -> list[RunSpan]:
+        table = schema.run
+        alive = self._alive()
+        end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
+        overlaps = end > begin_ms
+        if alive is not None:
+            overlaps = overlaps | (table.c.key == alive[0])
+        query = (
+            select(table.c.id, table.c.key, table.c.started_ms, end.label("end_ms"))
+            .where(table.c.started_ms < end_ms, overlaps)
+            .order_by(table.c.id)
+        )
+        spans = []
+        for row in (await connection.execute(query)).all():
+            is_going_on = alive is not None and row.key == alive[0]
+            last_ms = max(row.end_ms, alive[1]) if alive is not None and is_going_on else row.end_ms
+            if last_ms > begin_ms:
+                spans.append(RunSpan(id=row.id, started_ms=row.started_ms, end_ms=last_ms))
+        return spans
+
+
+async def _status_changes(
+    connection: AsyncConnection,
+    codes: Sequence[str],
+    runs: Iterable[RunSpan],
+    begin_ms: int,
+    end_ms: int,
+) -> dict[str, list[StatusChange]]:
+    table = schema.equipment
+    known = await connection.execute(
+        select(table.c.id, table.c.code).where(table.c.code.in_(codes))
+    )
+    code_of = {row.id: row.code for row in known}
+    found: dict[str, list[StatusChange]] = {code: [] for code in codes}
+    covering = [run for run in runs if run.started_ms < begin_ms < run.end_ms]
+    for run in covering:
+        rows = await connection.execute(_last_before(list(code_of), run, begin_ms))
+        for equipment_id, at_ms, run_id, status in rows.all():
+            found[code_of[equipment_id]].append(_status_change(at_ms, run_id, status))
+    query = (
+        select(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.status)
+        .where(
+            _change.c.equipment_id.in_(list(code_of)),
+            _change.c.at_ms >= begin_ms,
+            _change.c.at_ms < end_ms,
+        )
+        .order_by(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.seq)
+    )
+    for equipment_id, at_ms, run_id, status in (await connection.execute(query)).all():
+        found[code_of[equipment_id]].append(_status_change(at_ms, run_id, status))
+    return found
+
+
+def _last_before(equipment_ids: Sequence[int], run: RunSpan, begin_ms: int) -> Any:
+    """Return the query for each machine's last change of `run` before the window.
+
+    Not looking before the begin of the run keeps it from searching the whole past of a machine of
+    which the run knows nothing.
+    """
+    other = _change.alias("other")
+
+    def newest(column: str) -> Any:
+        return (
+            select(other.c[column])
+            .where(
+                other.c.equipment_id == schema.equipment.c.id,
+                other.c.run_id == run.id,
+                other.c.at_ms >= run.started_ms,
+                other.c.at_ms < begin_ms,
+            )
+            .order_by(other.c.at_ms.desc(), other.c.seq.desc())
+            .limit(1)
+            .correlate(schema.equipment)
+            .scalar_subquery()
+        )
+
+    keys = (
+        select(
+            schema.equipment.c.id,
+            newest("at_ms").label("at_ms"),
+            newest("seq").label("seq"),
+        )
+        .where(schema.equipment.c.id.in_(equipment_ids))
+        .subquery("keys")
+    )
+    return select(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.status).join(
+        keys,
+        and_(
+            _change.c.equipment_id == keys.c.id,
+            _change.c.at_ms == keys.c.at_ms,
+            _change.c.run_id == run.id,
+            _change.c.seq == keys.c.seq,
+        ),
+    )
+
+
+def _status_change(at_ms: int, run_id: int, status: str | None) -> StatusChange:
+    return StatusChange(
+        at_ms=at_ms, run_id=run_id, status=None if status is None else Status(status)
+    )
+
+
+def _stored_change(row: Any) -> StoredChange:
+    return StoredChange(
+        equipment_code=row.code,
+        at_ms=row.at_ms,
+        run_id=row.run_id,
+        seq=row.seq,
+        previous=None if row.previous is None else Status(row.previous),
+        status=None if row.status is None else Status(row.status),
+        reason=row.reason,
+        tag=row.tag,
+        value=row.value,
+        since_ms=row.since_ms,
+        until_ms=row.until_ms,
+        detail=row.detail or "",
+        tags=row.tags or "[]",
+    )

@@ -1,0 +1,211 @@
+"""One transaction that stores batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, case, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import Insert
+
+from lineside.core.model import Equipment
+from lineside.history import schema
+from lineside.history.records import (
+    Batch,
+    ChangeRecord,
+    ConfigRecord,
+    PlcRecord,
+    Run,
+    ServerRecord,
+    decode_site,
+)
+
+
+class Ids:
+    """What the database calls runs and machines, as far as it was asked."""
+
+    def __init__(
+        self, runs: dict[int, int] | None = None, equipment: dict[str, int] | None = None
+    ) -> None:
+        self.runs = runs or {}
+        self.equipment = equipment or {}
+
+    def copy(self) -> Ids:
+        """Return a copy, for a transaction that may fail."""
+        return Ids(dict(self.runs), dict(self.equipment))
+
+
+class Writing:
+    """One transaction."""
+
+    def __init__(self, connection: AsyncConnection, ids: Ids) -> None:
+        self._connection = connection
+        self._ids = ids
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        """Store `batches`; what is stored already is passed over."""
+        last: dict[int, Batch] = {}
+        changes: list[dict[str, Any]] = []
+        plcs: list[dict[str, Any]] = []
+        servers: list[dict[str, Any]] = []
+        await self._find_equipment(batches)
+        for batch in batches:
+            run_id = await self._run_id(batch.run)
+            last[batch.run.key] = batch
+            for record in batch.records:
+                if isinstance(record, ChangeRecord):
+                    equipment_id = self._ids.equipment[record.equipment_code]
+                    changes.append(_change_row(record, run_id, equipment_id))
+                elif isinstance(record, PlcRecord):
+                    plcs.append(_plc_row(record, run_id))
+                elif isinstance(record, ServerRecord):
+                    servers.append(_server_row(record, run_id))
+                else:
+                    await self._write_config(record, run_id)
+        for table, rows in (
+            (schema.state_change, changes),
+            (schema.plc_event, plcs),
+            (schema.server_event, servers),
+        ):
+            if rows:
+                await self._connection.execute(self._insert_new(table), rows)
+        for batch in last.values():
+            await self._note_alive(batch)
+
+    def _insert_new(self, table: Table) -> Insert:
+        """Return an insert that passes over what is there already."""
+        if self._connection.dialect.name == "postgresql":
+            return postgresql.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table).on_conflict_do_nothing()
+
+    async def _run_id(self, run: Run) -> int:
+        if run.key in self._ids.runs:
+            return self._ids.runs[run.key]
+        table = schema.run
+        found: int | None = await self._connection.scalar(
+            select(table.c.id).where(table.c.key == run.key)
+        )
+        if found is None:
+            row = {
+                "key": run.key,
+                "started_ms": run.started_ms,
+                "alive_ms": run.started_ms,
+                "cause": run.cause,
+                "version": run.version,
+            }
+            found = await self._connection.scalar(insert(table).values(row).returning(table.c.id))
+        assert found is not None, "RETURNING returns"  # noqa: S101
+        run_id = int(found)
+        self._ids.runs[run.key] = run_id
+        return run_id
+
+    async def _note_alive(self, batch: Batch) -> None:
+        table = schema.run
+        newer = case((table.c.alive_ms < batch.alive_ms, batch.alive_ms), else_=table.c.alive_ms)
+        values: dict[str, Any] = {"alive_ms": newer}
+        if batch.stopped_ms is not None:
+            values["stopped_ms"] = batch.stopped_ms
+        run_id = self._ids.runs[batch.run.key]
+        await self._connection.execute(update(table).where(table.c.id == run_id).values(values))
+
+    async def _find_equipment(self, batches: Sequence[Batch]) -> None:
+        """Learn the ids of all machines in `batches`; make those that are new."""
+        codes = {
+            record.equipment_code
+            for batch in batches
+            for record in batch.records
+            if isinstance(record, ChangeRecord)
+        }
+        if codes <= self._ids.equipment.keys():
+            return
+        await self._load_equipment()
+        new = sorted(codes - self._ids.equipment.keys())
+        if new:
+            rows = [{"code": code, "name": "", "line_id": "", "plc_id": None} for code in new]
+            await self._connection.execute(insert(schema.equipment), rows)
+            await self._load_equipment()
+
+    async def _load_equipment(self) -> None:
+        table = schema.equipment
+        rows = await self._connection.execute(select(table.c.code, table.c.id))
+        self._ids.equipment = {row.code: row.id for row in rows}
+
+    async def _write_config(self, record: ConfigRecord, run_id: int) -> None:
+        table = schema.config_version
+        newest = await self._connection.scalar(
+            select(table.c.fingerprint).order_by(table.c.id.desc()).limit(1)
+        )
+        if newest == record.fingerprint:
+            return
+        row = {
+            "at_ms": record.at_ms,
+            "run_id": run_id,
+            "seq": record.seq,
+            "fingerprint": record.fingerprint,
+            "site": record.site,
+        }
+        await self._connection.execute(self._insert_new(table), [row])
+        site = decode_site(record)
+        await self._name_equipment([each for line in site.lines for each in line.equipment])
+
+    async def _name_equipment(self, machines: Sequence[Equipment]) -> None:
+        table = schema.equipment
+        await self._load_equipment()
+        rows = [
+            {"code": each.code, "name": each.name, "line_id": each.line_id, "plc_id": each.plc_id}
+            for each in machines
+        ]
+        new = [row for row in rows if row["code"] not in self._ids.equipment]
+        if new:
+            await self._connection.execute(insert(table), new)
+            await self._load_equipment()
+        known = [row for row in rows if row not in new]
+        for row in known:
+            await self._connection.execute(
+                update(table)
+                .where(table.c.id == self._ids.equipment[row["code"] or ""])
+                .values(row)
+            )
+
+
+def _change_row(record: ChangeRecord, run_id: int, equipment_id: int) -> dict[str, Any]:
+    return {
+        "equipment_id": equipment_id,
+        "at_ms": record.at_ms,
+        "run_id": run_id,
+        "seq": record.seq,
+        "previous": record.previous,
+        "status": record.status,
+        "reason": record.reason,
+        "tag": record.tag,
+        "value": record.value,
+        "since_ms": record.since_ms,
+        "until_ms": record.until_ms,
+        "detail": record.detail or None,
+        "tags": record.tags,
+    }
+
+
+def _plc_row(record: PlcRecord, run_id: int) -> dict[str, Any]:
+    return {
+        "plc_id": record.plc_id,
+        "at_ms": record.at_ms,
+        "run_id": run_id,
+        "seq": record.seq,
+        "link": record.link,
+        "fault": record.fault or None,
+        "cause": record.cause or None,
+        "end_code": record.end_code,
+    }
+
+
+def _server_row(record: ServerRecord, run_id: int) -> dict[str, Any]:
+    return {
+        "at_ms": record.at_ms,
+        "run_id": run_id,
+        "seq": record.seq,
+        "kind": record.kind,
+        "detail": record.detail or None,
+    }

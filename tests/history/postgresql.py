@@ -1,0 +1,121 @@
+"""A real PostgreSQL for tests: on a free port, in a temporary folder, never as root."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from processes import free_port
+
+USER = "lineside"
+START_S = 30
+
+
+def find_programs() -> Path | None:
+    """Return the folder of the newest server's programs; Debian keeps them off the PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=_version)
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def _version(path: Path) -> int:
+    return int(path.parent.parent.name)
+
+
+class PostgreSQL:
+    """One server. It can be stopped and started again on its port."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        """Make a cluster in `folder`; nothing runs yet."""
+        self._programs = programs
+        self._data = folder / "data"
+        self._folder = folder
+        self.port = free_port()
+        # PostgreSQL refuses to run as root.
+        self._as_user = ["runuser", "-u", "nobody", "--"] if os.getuid() == 0 else []
+        if self._as_user:
+            shutil.chown(folder, "nobody")
+        self._run(
+            "initdb", "-D", self._data, "-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8",
+            "--locale", "C",
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        """The URL of the database that each cluster has."""
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """Return the URL of one database, as the config takes it."""
+        return f"postgresql+asyncpg://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        """Make a database and return its URL."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", self.port, "-U", USER, database)
+        return self.url_of(database)
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
+            f"-c unix_socket_directories='' -c max_connections=30"
+        )
+        self._run(
+            "pg_ctl", "start", "-w", "-t", START_S, "-D", self._data, "-o", options,
+            "-l", self._folder / "log",
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Stop at once, as a power cut does."""
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
+
+    def freeze(self) -> None:
+        """Let every process of it stand still: connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, name: signal.Signals) -> None:
+        main = int((self._data / "postmaster.pid").read_text().splitlines()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for pid in (main, *map(int, children)):
+            os.kill(pid, name)
+
+    def _run(self, program: str, *words: object) -> None:
+        done = subprocess.run(
+            [*self._as_user, str(self._programs / program), *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+            cwd="/",
+        )
+        assert done.returncode == 0, f"{program}: {done.stdout}"
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL as long as the context lasts."""
+    programs = find_programs()
+    assert programs is not None, "PostgreSQL is not installed: apt-get install postgresql"
+    # Not in pytest's own folder, into which only its user may look.
+    with tempfile.TemporaryDirectory(prefix="lineside-postgresql-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = PostgreSQL(programs, folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -1,0 +1,125 @@
+"""A database of any earlier version becomes one of this version when it is opened, data and all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from builders import code
+from lineside.core.errors import HistoryError
+from lineside.core.model import Status
+from lineside.history import database as database_module
+from lineside.history import migrations
+from lineside.history.database import Database, revision_of, upgrade
+from lineside.history.schema import REVISION, metadata
+from lineside.history.store import Store
+
+SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
+REVISIONS = [each.revision for each in SCRIPTS.walk_revisions()]
+# What a database of each revision held: one file per revision, written when it is released.
+DATA = Path(__file__).parent / "revisions"
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection)
+    found: list[Any] = compare_metadata(context, metadata)
+    return found
+
+
+def indexes(connection: Connection) -> dict[str, set[tuple[str, ...]]]:
+    inspector = inspect(connection)
+    return {
+        table: {
+            tuple(str(column) for column in index["column_names"])
+            for index in inspector.get_indexes(table)
+        }
+        | {tuple(inspector.get_pk_constraint(table)["constrained_columns"])}
+        for table in metadata.tables
+    }
+
+
+def test_the_schema_says_which_revision_it_is() -> None:
+    assert SCRIPTS.get_current_head() == REVISION
+
+
+def test_revisions_grow_so_that_a_newer_one_is_known_as_newer() -> None:
+    assert sorted(REVISIONS, reverse=True) == REVISIONS
+
+
+def test_every_revision_has_data_to_migrate() -> None:
+    assert sorted(path.stem for path in DATA.iterdir()) == sorted(REVISIONS)
+
+
+async def test_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:
+    async with database.writing() as connection:
+        assert await connection.run_sync(differences) == []
+        migrated = await connection.run_sync(indexes)
+        await connection.run_sync(lambda sync: sync.execute(text("DROP TABLE alembic_version")))
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+        assert await connection.run_sync(indexes) == migrated
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_a_database_of_an_earlier_revision_keeps_its_data(
+    revision: str, database_url: str
+) -> None:
+    engine = create_async_engine(database_url)
+    statements = (DATA / f"{revision}.sql").read_text(encoding="utf-8").split(";\n")
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade, revision)
+        for statement in filter(str.strip, statements):
+            await connection.exec_driver_sql(statement)
+    await engine.dispose()
+    database = Database(database_url)
+    try:
+        found = await Store(database).timeline([code(101)], 1_000, 10_000)
+        assert [(each.end_ms, each.status) for each in found[code(101)]] == [
+            (4_000, Status.RUNNING),
+            (7_000, Status.ERROR),
+            (10_000, None),
+        ]
+        async with database.reading() as connection:
+            assert await connection.run_sync(revision_of) == REVISION
+            assert await connection.run_sync(differences) == []
+    finally:
+        await database.close()
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(
+    database: Database, database_url: str
+) -> None:
+    async with database.writing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.close()
+    with pytest.raises(HistoryError, match=r"newer version of Lineside \(schema 9999"):
+        async with Database(database_url).reading():
+            pass
+
+
+async def test_a_migration_that_fails_leaves_nothing_half_done(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = upgrade
+
+    def fail_at_the_end(connection: Connection, revision: str = "head") -> None:
+        real(connection, revision)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(database_module, "upgrade", fail_at_the_end)
+    broken = Database(database_url)
+    with pytest.raises(HistoryError, match="disk is full"):
+        async with broken.reading():
+            pass
+    monkeypatch.undo()
+    engine = create_async_engine(database_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
+    await engine.dispose()
