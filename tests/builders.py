@@ -28,6 +28,7 @@ from lineside.core.model import (
     TagRole,
     TagState,
 )
+from lineside.history.service import History
 from lineside.hub.subscribers import HubMetrics
 from lineside.web.gate import Gate, gate_rules
 from lineside.web.http import create_app
@@ -231,6 +232,7 @@ class WebPlant:
         *,
         static_dir: Path | None = None,
         hub_stats: HubMetrics = QUIET_HUB,
+        history: History | None = None,
     ) -> None:
         self.clock = TurnedClock()
         self.live = LiveView(self.clock)
@@ -241,6 +243,7 @@ class WebPlant:
             ServerInfo(version="1.2.3", started_at_s=T0_S - 60.0),
             self.clock,
             static_dir=static_dir,
+            history=history,
         )
         self._sequence = 0
 

@@ -1,17 +1,18 @@
 """The composition root: the only place that wires the rooms together.
 
 One TaskGroup starts and stops everything: the engine, the web server, the watch over the config
-file and, for a demo, the simulated plant.
+file and, for a demo, the simulated plant. The history has a thread of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,8 @@ from lineside.core.model import Plc, Site
 from lineside.demo import open_demo
 from lineside.drivers import DRIVERS
 from lineside.engine import Engine, PollTarget
+from lineside.history.service import History
+from lineside.history.settings import settings_of
 from lineside.hub.subscribers import Hub, HubLimits
 from lineside.pauses import PauseWatch
 from lineside.threads import in_daemon_thread
@@ -88,12 +91,13 @@ async def run(options: RunOptions, announce: Callable[[LoadedConfig, str], None]
                 ]
                 if demo is not None:
                     background.append(tasks.create_task(demo.plant.run(), name="demo plant"))
-                with _stop_on_signals(house.server.stop):
+                with _stop_on_signals(house.stop):
                     serving = tasks.create_task(house.server.serve(), name="web server")
                     await house.server.ready.wait()
                     await house.engine.ready.wait()
                     announce(house.loaded, house.address)
-                    await serving
+                    async with house.recording():
+                        await serving
                 for task in background:
                     task.cancel()
 
@@ -120,6 +124,9 @@ class House:
         # The hub comes first: a screen's frame waits for nobody else who hears the bus.
         bus.subscribe(self.hub.on_message)
         bus.subscribe(live.on_message)
+        self.history = self._history()
+        if self.history is not None:
+            bus.subscribe(self.history.recorder.on_message)
         self.engine = Engine(site, self._targets(), bus, system_clock)
         app = create_app(
             live,
@@ -128,12 +135,35 @@ class House:
             system_clock,
             extra_routes=upgrade_routes(),
             server_stats=self._server_stats,
+            history=self.history,
         )
         self.gate = Gate(app, gate_rules(self._host))
         door = MonitorDoor(self.hub, system_clock, self.gate.refuse_websocket)
         self.server = LinesideServer(self.gate, sockets, door, close_websockets=self.hub.close_all)
         self._apply_server_rules()
         self.address = f"http://{_shown_host(self._host)}:{self.server.port}"
+
+    def stop(self) -> None:
+        """Ask everything to end: `serve` returns, and the history keeps what it has heard."""
+        self.server.stop()
+        if self.history is not None:
+            self.history.stop()
+
+    @asynccontextmanager
+    async def recording(self) -> AsyncIterator[None]:
+        """Record into the database as long as the context lasts; before, changes are queued.
+
+        It begins when the board is up, because the database's libraries take a while to load.
+        """
+        if self.history is None:
+            yield
+            return
+        self.history.start()
+        try:
+            yield
+        finally:
+            self.history.stop()
+            await self.history.wait_stopped()
 
     async def watch_config(self) -> None:
         """Swap in each new config that is valid; refuse, with reasons, each that is not."""
@@ -157,8 +187,10 @@ class House:
             self._replace(loaded)
 
     def _replace(self, loaded: LoadedConfig) -> None:
-        before, self.loaded = self.loaded.config.server, loaded
-        now = loaded.config.server
+        before, now = self.loaded.config.server, loaded.config.server
+        if self.loaded.config.history != loaded.config.history:
+            _log.warning("config: [history] applies at the next start")
+        self.loaded = loaded
         if (before.host, before.port) != (now.host, now.port):
             _log.warning("config: host and port of [server] apply at the next start")
         self._apply_server_rules()
@@ -187,6 +219,15 @@ class House:
             gc_pause_total_s=self.pauses.total_s,
             gc_pause_longest_s=self.pauses.longest_s,
         )
+
+    def _history(self) -> History | None:
+        config = self.loaded.config.history
+        if not config.enabled:
+            return None
+        # A demo leaves nothing behind, not even as a service.
+        environment = {} if self.is_demo else os.environ
+        settings = settings_of(config, self.path.parent.absolute(), environment)
+        return History(settings, system_clock, __version__)
 
     def _site(self) -> Site:
         return msgspec.structs.replace(self.loaded.site, is_demo=self.is_demo)

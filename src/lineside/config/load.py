@@ -25,6 +25,7 @@ from lineside.config.locate import locate
 from lineside.config.schema import (
     EquipmentConfig,
     EquipmentCsvConfig,
+    HistoryConfig,
     LineConfig,
     LinesideConfig,
     PlcConfig,
@@ -89,6 +90,7 @@ class _Loader:
     def load(self) -> LoadedConfig:
         document, top = self._read_toml()
         server = self._single(document, "server", ServerConfig, top)
+        history = self._single(document, "history", HistoryConfig, top)
         lines = self._array(document, "line", LineConfig, top)
         plcs = self._array(document, "plc", PlcConfig, top)
         equipment = self._array(document, "equipment", EquipmentConfig, top)
@@ -106,6 +108,7 @@ class _Loader:
         self._stop_on_problems()
         config = LinesideConfig(
             server=server.table if server else ServerConfig(),
+            history=history.table if history else HistoryConfig(),
             line=tuple(draft.table for draft in lines),
             plc=tuple(draft.table for draft in plcs),
             equipment=tuple(draft.table for draft in equipment),

@@ -10,6 +10,7 @@ from lineside.config.equipment_csv import ALIASES, COLUMNS
 from lineside.config.schema import (
     EquipmentConfig,
     EquipmentCsvConfig,
+    HistoryConfig,
     LineConfig,
     LinesideConfig,
     PlcConfig,
@@ -22,6 +23,7 @@ from lineside.config.template import template
 
 _ORDER: tuple[type[Table], ...] = (
     ServerConfig,
+    HistoryConfig,
     LineConfig,
     PlcConfig,
     EquipmentConfig,
@@ -153,6 +155,8 @@ def _value(field: Mapping[str, Any]) -> str:
     if "anyOf" in field:
         return ", ".join(_value(choice) for choice in field["anyOf"])
     kind = field.get("type")
+    if kind == "boolean":
+        return "true or false"
     if kind in ("integer", "number"):
         word = "whole number" if kind == "integer" else "number"
         return f"{word}, {field['minimum']:g} to {field['maximum']:g}"

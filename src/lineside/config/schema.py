@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from lineside.config.values import (
     AllowedHost,
     Code,
+    DatabaseUrl,
     Host,
+    Keep,
     Origin,
     Period,
     StaleAfter,
@@ -29,6 +31,7 @@ from lineside.core.spacing import poll_spacing_s
 STALE_AFTER_LEAST_S = 3.0
 STALE_AFTER_PERIODS = 3
 STOP_AFTER_DEFAULT_S = 300.0
+_DAY_S = 86_400.0
 ID_PATTERN = r"^[A-Za-z0-9_.-]{1,32}$"
 
 
@@ -85,6 +88,50 @@ class ServerConfig(Table):
         "an address. With what it asks over HTTP an address may have 500 connections more in all, "
         "and never the last tenth of what the server can hold.",
         examples=[50],
+    )
+
+
+class HistoryConfig(Table):
+    """`[history]`: where every change is kept, and for how long. May be left out."""
+
+    enabled: bool = Field(
+        default=True,
+        strict=True,
+        description="false keeps nothing: what was is forgotten when the server stops.",
+        examples=[False],
+    )
+    folder: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder for `lineside-history.db` and for what waits while the database "
+        "cannot be written to; the path counts from the folder of the config file. Left out: the "
+        "folder of the config file or, as a systemd service with `StateDirectory=`, that one.",
+        examples=["/var/lib/lineside"],
+    )
+    url: DatabaseUrl | None = Field(
+        default=None,
+        description="A PostgreSQL database in place of the file. Keep the password out of the "
+        "config with `PGPASSWORD` or a `.pgpass` file. Left out: a SQLite file in `folder`.",
+        examples=["postgresql+asyncpg://lineside@db.plant.local/lineside"],
+    )
+    keep_changes: Keep = Field(
+        default=3 * 365 * _DAY_S,
+        description="How long status changes are kept, at least 1 day. Of each machine the last "
+        'one before that stays. "forever": all are kept.',
+        examples=["730d", "forever"],
+        json_schema_extra={"default": "1095d"},
+    )
+    keep_plc_events: Keep = Field(
+        default=365 * _DAY_S,
+        description="How long it is kept when each PLC was lost and came back, and why.",
+        examples=["365d"],
+        json_schema_extra={"default": "365d"},
+    )
+    keep_server_events: Keep = Field(
+        default=3 * 365 * _DAY_S,
+        description="How long starts, stops and faults of the server itself are kept.",
+        examples=["1095d"],
+        json_schema_extra={"default": "1095d"},
     )
 
 
@@ -338,6 +385,9 @@ class LinesideConfig(Table):
     server: ServerConfig = Field(
         default_factory=ServerConfig, description="Where the monitor is served."
     )
+    history: HistoryConfig = Field(
+        default_factory=HistoryConfig, description="Where every change is kept."
+    )
     line: tuple[LineConfig, ...] = Field(min_length=1, description="The production lines.")
     plc: tuple[PlcConfig, ...] = Field(default=(), description="The PLCs.")
     equipment: tuple[EquipmentConfig, ...] = Field(
@@ -372,6 +422,7 @@ __all__ = [
     "EquipmentConfig",
     "EquipmentCsvConfig",
     "Family",
+    "HistoryConfig",
     "LineConfig",
     "LinesideConfig",
     "PlcConfig",

@@ -20,6 +20,7 @@ from lineside.config.schema import (
     EquipmentConfig,
     EquipmentCsvConfig,
     Family,
+    HistoryConfig,
     LineConfig,
     PlcConfig,
     Position,
@@ -31,6 +32,7 @@ TableT = TypeVar("TableT", bound=Table)
 
 HEADERS: Mapping[type[Table], str] = {
     ServerConfig: "[server]",
+    HistoryConfig: "[history]",
     LineConfig: "[[line]]",
     PlcConfig: "[[plc]]",
     EquipmentConfig: "[[equipment]]",

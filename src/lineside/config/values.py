@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -15,7 +17,10 @@ CODE_LENGTH = 14
 
 _DURATION_JSON: dict[str, Any] = {"type": "string", "pattern": PATTERN}
 _STOP_AFTER_JSON: dict[str, Any] = {"anyOf": [_DURATION_JSON, {"const": 0}, {"const": "never"}]}
+_KEEP_JSON: dict[str, Any] = {"anyOf": [_DURATION_JSON, {"const": "forever"}]}
+_DATABASE_SCHEME = "postgresql+asyncpg"
 _parse_stop_after = between("0s", "7d")
+_parse_keep = between("1d", "36500d")
 
 
 def _parse_stop_after_s(value: object) -> float | None:
@@ -81,6 +86,45 @@ def _check_code(value: str) -> str:
     return value
 
 
+def _parse_keep_s(value: object) -> float | None:
+    if value == "forever":
+        return None
+    try:
+        return _parse_keep(value)
+    except ValueError as error:
+        raise ValueError(f'{error}; "forever" keeps everything') from None
+
+
+def _check_database_url(value: str) -> str:
+    """Return `value`, or say what is wrong with it. A password in it is never repeated."""
+    shape = "postgresql+asyncpg://USER:PASSWORD@HOST:5432/DATABASE"
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        raise ValueError(f"is not a URL: write {shape}")
+    if scheme in ("postgresql", "postgres"):
+        raise ValueError(f"names no driver: write {_DATABASE_SCHEME}:// in place of {scheme}://")
+    if scheme != _DATABASE_SCHEME:
+        raise ValueError(
+            f'"{scheme}://" is not supported: write {shape}, or leave url out for a SQLite file'
+        )
+    try:
+        parts = urlsplit(f"//{rest}")
+        port = parts.port
+    except ValueError:
+        raise ValueError(
+            f"host and port cannot be read: write {shape}, with @ : / in a password as %40 %3A %2F"
+        ) from None
+    if not parts.hostname or port == 0:
+        raise ValueError(f"names no host: write {shape}")
+    if not parts.path.strip("/"):
+        raise ValueError(f"names no database: write {shape}")
+    if find_spec("asyncpg") is None:
+        raise ValueError(
+            'needs a package that is not installed: pip install "lineside[postgresql]"'
+        )
+    return value
+
+
 def _parse_value_map(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError('write value = status pairs, as in { 0 = "stopped", 1 = "running" }')  # noqa: TRY004
@@ -130,6 +174,10 @@ StaleAfter: TypeAlias = Annotated[
 StopAfter: TypeAlias = Annotated[
     float | None, BeforeValidator(_parse_stop_after_s), WithJsonSchema(_STOP_AFTER_JSON)
 ]
+Keep: TypeAlias = Annotated[
+    float | None, BeforeValidator(_parse_keep_s), WithJsonSchema(_KEEP_JSON)
+]
+DatabaseUrl: TypeAlias = Annotated[str, AfterValidator(_check_database_url)]
 ValueMap: TypeAlias = Annotated[
     dict[int, Status],
     BeforeValidator(_parse_value_map),

@@ -81,4 +81,4 @@ def write_demo_config(folder: Path, ports: Mapping[str, int] | None = None) -> P
 def _folder_or_temporary(folder: Path | None) -> AbstractContextManager[Path | str]:
     if folder is not None:
         return nullcontext(folder)
-    return tempfile.TemporaryDirectory(prefix="lineside-demo-")
+    return tempfile.TemporaryDirectory(prefix="lineside-demo-", ignore_cleanup_errors=True)

@@ -19,6 +19,7 @@ from lineside.core.model import Instant
 from lineside.hub import frame
 from lineside.hub.close_codes import REASONS, CloseCode
 from lineside.web.api import LineApi, api_router
+from lineside.web.history_api import HistoryApi, history_router
 from lineside.web.live import LiveView
 from lineside.web.problem import PROBLEM_MEDIA_TYPE
 from lineside.web.views import ServerInfo
@@ -132,7 +133,8 @@ def openapi_document() -> Document:
     info = ServerInfo(version=__version__, started_at_s=0.0)
     # The routes are only looked at, never asked, so a clock that stands still is enough.
     clock = Instant(unix_s=0.0, monotonic_s=0.0)
-    api = LineApi(LiveView(lambda: clock), info, lambda: clock)
+    live = LiveView(lambda: clock)
+    present, past = LineApi(live, info, lambda: clock), HistoryApi(live, None)
     document = get_openapi(
         title="Lineside",
         version=__version__,
@@ -140,7 +142,7 @@ def openapi_document() -> Document:
         description="Read only. Times are ISO 8601 UTC with milliseconds and `Z`. Questions about "
         "the present are refused with 503 while the board does not tick. The live line comes over "
         "the WebSocket `/ws/monitor`: see `/asyncapi.json`.",
-        routes=api_router(api).routes,
+        routes=[*api_router(present).routes, *history_router(past).routes],
     )
     for path in document["paths"].values():
         for operation in path.values():

@@ -21,10 +21,12 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.core.ports import Clock
+from lineside.history.service import History
 from lineside.hub.subscribers import HubMetrics
 from lineside.web.answers import Encoded, json_response, tagged
 from lineside.web.api import LineApi, api_router
 from lineside.web.documents import asyncapi_document, openapi_document
+from lineside.web.history_api import HistoryApi, history_router
 from lineside.web.live import LiveView
 from lineside.web.metrics import LinesideCollector, Metrics, ServerStats
 from lineside.web.monitor_files import MonitorFiles, load_monitor_files
@@ -49,6 +51,7 @@ def create_app(
     static_dir: Path | None = STATIC_DIR,
     extra_routes: Sequence[BaseRoute] = (),
     server_stats: Callable[[], ServerStats] = ServerStats,
+    history: History | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -60,6 +63,7 @@ def create_app(
         static_dir: the built monitor, read once, here.
         extra_routes: the WebSocket routes; they come before the monitor's catch-all.
         server_stats: asked at each scrape of `/metrics`.
+        history: what answers questions about the past; None: nothing is kept.
 
     Raises:
         LinesideError: `static_dir` cannot be the built monitor.
@@ -75,7 +79,16 @@ def create_app(
     )
     install_problem_handlers(app)
     app.include_router(api_router(LineApi(live, server_info, clock)))
-    metrics = Metrics(LinesideCollector(live, hub_stats, server_info, clock, server_stats))
+    app.include_router(history_router(HistoryApi(live, history)))
+    collector = LinesideCollector(
+        live,
+        hub_stats,
+        server_info,
+        clock,
+        server_stats,
+        history.health if history is not None else None,
+    )
+    metrics = Metrics(collector)
     _add_metrics(app, metrics)
     _add_documents(app)
     app.router.routes.extend(extra_routes)

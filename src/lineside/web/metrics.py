@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 
 from lineside.core.model import PlcLink, PlcState, Status
 from lineside.core.ports import Clock
+from lineside.history.records import HistoryHealth
 from lineside.hub.subscribers import HubMetrics
 from lineside.web.live import LiveView
 from lineside.web.views import ServerInfo
@@ -47,12 +48,14 @@ class LinesideCollector(Collector):
         server_info: ServerInfo,
         clock: Clock,
         server_stats: Callable[[], ServerStats] = ServerStats,
+        history_health: Callable[[], HistoryHealth] | None = None,
     ) -> None:
         self._live = live
         self._hub_stats = hub_stats
         self._info = server_info
         self._clock = clock
         self._server_stats = server_stats
+        self._history_health = history_health
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: names are not checked against a state that does not exist yet."""
@@ -69,6 +72,8 @@ class LinesideCollector(Collector):
         yield from self._plcs()
         yield from self._hub()
         yield from self._server()
+        if self._history_health is not None:
+            yield from _history(self._history_health())
 
     def _build_info(self) -> Metric:
         family = GaugeMetricFamily(
@@ -208,6 +213,32 @@ class LinesideCollector(Collector):
             "The longest pause of the garbage collector since the start.",
             stats.gc_pause_longest_s,
         )
+
+
+def _history(health: HistoryHealth) -> Iterator[Metric]:
+    yield _gauge(
+        "lineside_history_up",
+        "1 while all that happens reaches the database.",
+        0.0 if health.is_behind else 1.0,
+    )
+    yield _gauge(
+        "lineside_history_behind_seconds",
+        "Age of the oldest record that is not in the database yet.",
+        health.behind_s,
+    )
+    yield _gauge("lineside_history_queued", "Records that wait in memory.", health.queued)
+    yield _gauge(
+        "lineside_history_spooled",
+        "Records that wait on the disk for the database.",
+        health.spooled,
+    )
+    yield _gauge("lineside_history_spool_bytes", "What these take.", health.spooled_bytes)
+    yield CounterMetricFamily(
+        "lineside_history_written", "Records stored in the database.", value=health.written
+    )
+    yield CounterMetricFamily(
+        "lineside_history_lost", "Records that could be kept nowhere.", value=health.lost
+    )
 
 
 class Metrics:

@@ -205,6 +205,64 @@ class PlcsView(View):
     plcs: list[PlcView]
 
 
+class HistoryHealthView(View):
+    """`/api/history/health`."""
+
+    is_enabled: bool = Field(description="False: the configuration switches the history off.")
+    is_behind: bool = Field(description="Whether something that happened is not stored yet.")
+    database: str = Field(description="For people, without a password.")
+    behind_s: float = Field(description="Age of the oldest record that is not stored yet.")
+    queued: int = Field(description="Records that wait in memory.")
+    spooled: int = Field(description="Records that wait on the disk for the database.")
+    spooled_bytes: int
+    written: int = Field(description="Records stored since the start.")
+    lost: int = Field(description="Records since the start that could be kept nowhere.")
+    error: str = Field(description="Why it is behind, in English; empty when it is not.")
+
+
+class StoredTagView(View):
+    """One tag as the status rule saw it when the status changed."""
+
+    role: TagRole
+    address: str
+    value: bool | int | float | str | None
+    quality: Quality
+    read_at: str | None
+    reason: str
+
+
+class StoredReasonView(View):
+    """Why a machine had its status."""
+
+    code: str = Field(description="As in a present reason, or one of an older version.")
+    tag: str | None
+    value: bool | int | float | str | None
+    since: str | None
+    until: str | None
+    detail: str
+
+
+class StoredChangeView(View):
+    """One status change as it was stored."""
+
+    equipment_code: str
+    at: str
+    previous: Status | None = Field(description="None: nothing is known of before.")
+    status: Status | None = Field(description="None: the machine left the configuration.")
+    reason: StoredReasonView | None
+    tags: list[StoredTagView]
+
+
+class StoredChangesView(View):
+    """`/api/equipment/{code}/changes`: one page, oldest first."""
+
+    equipment_code: str
+    begin: str
+    end: str
+    next: str | None = Field(description="`after` for the next page; None: this is the last.")
+    changes: list[StoredChangeView]
+
+
 class ProblemView(View):
     """The answer to a request that cannot be met (RFC 9457), as `application/problem+json`."""
 

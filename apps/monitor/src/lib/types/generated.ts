@@ -166,6 +166,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/history/health": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get history health
+         * @description Return how the history fares: whether it is behind, by how much, and why.
+         */
+        readonly get: operations["get_history_health"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/equipment/{code}/changes": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List equipment changes
+         * @description Return the status changes of one machine in a window, oldest first, page by page.
+         */
+        readonly get: operations["list_equipment_changes"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -320,6 +360,59 @@ export interface components {
              * @default
              */
             readonly detail: string;
+        };
+        /**
+         * HistoryHealthView
+         * @description `/api/history/health`.
+         */
+        readonly HistoryHealthView: {
+            /**
+             * Is Enabled
+             * @description False: the configuration switches the history off.
+             */
+            readonly is_enabled: boolean;
+            /**
+             * Is Behind
+             * @description Whether something that happened is not stored yet.
+             */
+            readonly is_behind: boolean;
+            /**
+             * Database
+             * @description For people, without a password.
+             */
+            readonly database: string;
+            /**
+             * Behind S
+             * @description Age of the oldest record that is not stored yet.
+             */
+            readonly behind_s: number;
+            /**
+             * Queued
+             * @description Records that wait in memory.
+             */
+            readonly queued: number;
+            /**
+             * Spooled
+             * @description Records that wait on the disk for the database.
+             */
+            readonly spooled: number;
+            /** Spooled Bytes */
+            readonly spooled_bytes: number;
+            /**
+             * Written
+             * @description Records stored since the start.
+             */
+            readonly written: number;
+            /**
+             * Lost
+             * @description Records since the start that could be kept nowhere.
+             */
+            readonly lost: number;
+            /**
+             * Error
+             * @description Why it is behind, in English; empty when it is not.
+             */
+            readonly error: string;
         };
         /**
          * LineView
@@ -552,6 +645,79 @@ export interface components {
          */
         readonly Status: "running" | "idle" | "stopped" | "error" | "disconnected";
         /**
+         * StoredChangeView
+         * @description One status change as it was stored.
+         */
+        readonly StoredChangeView: {
+            /** Equipment Code */
+            readonly equipment_code: string;
+            /** At */
+            readonly at: string;
+            /** @description None: nothing is known of before. */
+            readonly previous: components["schemas"]["Status"] | null;
+            /** @description None: the machine left the configuration. */
+            readonly status: components["schemas"]["Status"] | null;
+            readonly reason: components["schemas"]["StoredReasonView"] | null;
+            /** Tags */
+            readonly tags: readonly components["schemas"]["StoredTagView"][];
+        };
+        /**
+         * StoredChangesView
+         * @description `/api/equipment/{code}/changes`: one page, oldest first.
+         */
+        readonly StoredChangesView: {
+            /** Equipment Code */
+            readonly equipment_code: string;
+            /** Begin */
+            readonly begin: string;
+            /** End */
+            readonly end: string;
+            /**
+             * Next
+             * @description `after` for the next page; None: this is the last.
+             */
+            readonly next: string | null;
+            /** Changes */
+            readonly changes: readonly components["schemas"]["StoredChangeView"][];
+        };
+        /**
+         * StoredReasonView
+         * @description Why a machine had its status.
+         */
+        readonly StoredReasonView: {
+            /**
+             * Code
+             * @description As in a present reason, or one of an older version.
+             */
+            readonly code: string;
+            /** Tag */
+            readonly tag: string | null;
+            /** Value */
+            readonly value: boolean | number | string | null;
+            /** Since */
+            readonly since: string | null;
+            /** Until */
+            readonly until: string | null;
+            /** Detail */
+            readonly detail: string;
+        };
+        /**
+         * StoredTagView
+         * @description One tag as the status rule saw it when the status changed.
+         */
+        readonly StoredTagView: {
+            readonly role: components["schemas"]["TagRole"];
+            /** Address */
+            readonly address: string;
+            /** Value */
+            readonly value: boolean | number | string | null;
+            readonly quality: components["schemas"]["Quality"];
+            /** Read At */
+            readonly read_at: string | null;
+            /** Reason */
+            readonly reason: string;
+        };
+        /**
          * TagRole
          * @description What a tag means to the status rule.
          * @enum {string}
@@ -667,6 +833,7 @@ export type EquipmentDetailView = components['schemas']['EquipmentDetailView'];
 export type EquipmentListView = components['schemas']['EquipmentListView'];
 export type EquipmentView = components['schemas']['EquipmentView'];
 export type HealthView = components['schemas']['HealthView'];
+export type HistoryHealthView = components['schemas']['HistoryHealthView'];
 export type LineView = components['schemas']['LineView'];
 export type LinesView = components['schemas']['LinesView'];
 export type PlcFaultView = components['schemas']['PlcFaultView'];
@@ -681,6 +848,10 @@ export type ReasonCode = components['schemas']['ReasonCode'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type ServerView = components['schemas']['ServerView'];
 export type Status = components['schemas']['Status'];
+export type StoredChangeView = components['schemas']['StoredChangeView'];
+export type StoredChangesView = components['schemas']['StoredChangesView'];
+export type StoredReasonView = components['schemas']['StoredReasonView'];
+export type StoredTagView = components['schemas']['StoredTagView'];
 export type TagRole = components['schemas']['TagRole'];
 export type TagsView = components['schemas']['TagsView'];
 export type PingMessage = components['schemas']['PingMessage'];
@@ -1044,6 +1215,92 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["HealthView"];
+                };
+            };
+        };
+    };
+    readonly get_history_health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["HistoryHealthView"];
+                };
+            };
+        };
+    };
+    readonly list_equipment_changes: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Changes at or after this time (ISO 8601 with its offset). */
+                readonly from: string;
+                /** @description Changes before this time. */
+                readonly to: string;
+                /** @description `next` of the page before. */
+                readonly after?: string | null;
+                /** @description Changes on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/equipment`. */
+                readonly code: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StoredChangesView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such equipment; the detail names the nearest code. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A time, `after` or `limit` is not understood. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
         };

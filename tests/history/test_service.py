@@ -1,0 +1,156 @@
+"""The history in its own thread: starts behind the board, stops in time, never stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from builders import T0_S, code, site, site_change, state_change
+from history.told import T0_MS, tick
+from lineside.clock import system_clock
+from lineside.core.errors import HistoryError
+from lineside.core.model import Status
+from lineside.history import service as service_module
+from lineside.history.lock import FolderLock
+from lineside.history.service import History
+from lineside.history.settings import HistorySettings
+from serving import eventually
+
+
+def history_in(folder: Path, url: str | None = None) -> History:
+    return History(HistorySettings(folder=folder, url=url), system_clock, "1.2.3")
+
+
+@asynccontextmanager
+async def recording(history: History) -> AsyncIterator[History]:
+    history.start()
+    try:
+        yield history
+    finally:
+        history.stop()
+        assert await history.wait_stopped(10)
+
+
+def tell(history: History) -> None:
+    history.recorder.on_message(site_change(site()))
+    history.recorder.on_message(state_change(101, Status.ERROR, at_s=T0_S + 0.5))
+    history.recorder.on_message(tick(1))
+
+
+async def test_what_is_heard_before_the_start_is_recorded_too(tmp_path: Path) -> None:
+    history = history_in(tmp_path)
+    tell(history)
+    async with recording(history):
+        await eventually(lambda: history.health().written > 0, "nothing was written")
+        (change,) = await history.ask(lambda store: store.changes([code(101)], T0_MS, T0_MS + 999))
+        assert change.status is Status.ERROR
+    assert sorted(os.listdir(tmp_path)) == [  # noqa: PTH208 -- not in an event loop
+        "lineside-history.db",
+        "lineside-history.lock",
+        "lineside-history.spool",
+    ]
+
+
+async def test_what_is_in_the_queue_at_the_end_is_kept(tmp_path: Path) -> None:
+    history = history_in(tmp_path)
+    async with recording(history):
+        await eventually(lambda: history.health().database != "", "it does not start")
+        tell(history)
+    again = history_in(tmp_path)
+    async with recording(again):
+        await eventually(lambda: again._store is not None, "it does not start")
+        assert len(await again.ask(lambda store: store.changes([code(101)], 0, T0_MS + 999))) == 1
+        events = await again.ask(lambda store: store.server_events(0, 2 * T0_MS))
+        assert [event.kind for event in events] == ["start", "stop"]
+
+
+async def test_an_end_right_after_the_start_still_keeps_everything(tmp_path: Path) -> None:
+    history = history_in(tmp_path)
+    tell(history)
+    history.start()
+    history.stop()
+    assert await history.wait_stopped(20)
+    assert not history.recorder
+
+
+async def test_a_question_before_it_is_open_is_refused_in_plain_words(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="still being opened"):
+        await history_in(tmp_path).ask(lambda store: store.runs(0, 1))
+
+
+async def test_a_second_server_in_the_same_folder_does_not_write_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "RETRY_S", 0.02)
+    lock = FolderLock(tmp_path / "lineside-history.lock")
+    lock.take()
+    history = history_in(tmp_path)
+    tell(history)
+    history.start()
+    await eventually(lambda: "another Lineside" in history.health().error, "no trouble is told")
+    assert history.health().is_behind
+    with pytest.raises(HistoryError, match="another Lineside records into"):
+        await history.ask(lambda store: store.runs(0, 1))
+    lock.release()
+    await eventually(lambda: history.health().written > 0, "it does not recover")
+    history.stop()
+    assert await history.wait_stopped(10)
+
+
+async def test_a_folder_that_is_not_there_and_cannot_be_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "RETRY_S", 0.02)
+    (tmp_path / "file").write_text("")
+    history = history_in(tmp_path / "file")
+    history.start()
+    await eventually(lambda: "cannot be written to" in history.health().error, "nothing is told")
+    history.stop()
+    await history.wait_stopped(10)
+
+
+async def test_a_fault_of_ours_is_logged_and_recording_starts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service_module, "RETRY_S", 0.02)
+    from lineside.history import writer as writer_module
+
+    real, runs = writer_module.Writer.run, []
+
+    async def fail_once(self: writer_module.Writer) -> None:
+        runs.append(self)
+        if len(runs) == 1:
+            raise ZeroDivisionError("a fault of ours")
+        await real(self)
+
+    monkeypatch.setattr(writer_module.Writer, "run", fail_once)
+    history = history_in(tmp_path)
+    tell(history)
+    async with recording(history):
+        await eventually(lambda: history.health().written > 0, "it did not start again")
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+async def test_the_event_loop_of_the_board_goes_on_while_the_disk_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lineside.history.spool import Spool
+
+    def hang(self: Spool) -> None:
+        time.sleep(0.5)
+
+    monkeypatch.setattr(Spool, "open", hang)
+    history = history_in(tmp_path)
+    async with recording(history):
+        longest_s = 0.0
+        for _ in range(50):
+            begun_s = time.monotonic()
+            await asyncio.sleep(0.001)
+            longest_s = max(longest_s, time.monotonic() - begun_s)
+        assert longest_s < 0.4
