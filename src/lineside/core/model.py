@@ -170,6 +170,17 @@ class Plc(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_timeout_s: float = 3.0
 
 
+class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What reports count as what.
+
+    Stops up to `micro_stop_ms` are micro-stops; errors shorter than `failure_after_ms` are no
+    failures.
+    """
+
+    micro_stop_ms: int = 120_000
+    failure_after_ms: int = 0
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """The whole plant as configured; replaced as one piece when the config changes."""
 
