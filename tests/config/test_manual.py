@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -68,13 +69,12 @@ def test_the_template_teaches_in_few_lines() -> None:
 
 
 def test_the_comments_of_the_template_are_valid_when_taken_up() -> None:
-    commented = {"# allowed_hosts", "# floor_plan", "# heartbeat", "# [equipment_csv]", "# file ="}
-    lines = [
-        line[2:] if line.startswith(tuple(commented)) else line for line in template().splitlines()
-    ]
+    lines = [re.sub(r"^# (?=\[|[a-z_]+ = )", "", line) for line in template().splitlines()]
     document = tomllib.loads("\n".join(lines))
     jsonschema.validate(document, config_json_schema())
     assert document["equipment_csv"] == {"file": "equipment.csv"}
+    assert document["shift"][0]["days"] == ["mon-fri"]
+    assert document["plant"]["holidays"] == "KR"
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.glob("good-*")))
@@ -96,6 +96,7 @@ def test_the_json_schema_accepts_what_the_loader_accepts(case: str) -> None:
         "position-off-the-plan",
         "not-a-table",
         "nothing",
+        "bad-times-and-days",
     ],
 )
 def test_the_json_schema_refuses_what_one_table_alone_gets_wrong(case: str) -> None:

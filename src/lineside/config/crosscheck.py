@@ -14,9 +14,13 @@ from typing import Protocol
 from lineside.config.durations import format_duration
 from lineside.config.findings import Findings, Origin
 from lineside.config.schema import (
+    DowntimeReasonConfig,
     EquipmentConfig,
     LineConfig,
+    PlantConfig,
     PlcConfig,
+    ShiftConfig,
+    ShiftExceptionConfig,
     stale_after_s,
 )
 from lineside.config.tables import Draft, TableT
@@ -43,6 +47,10 @@ class Drafts:
     lines: Sequence[Draft[LineConfig]]
     plcs: Sequence[Draft[PlcConfig]]
     equipment: Sequence[Draft[EquipmentConfig]]
+    plant: Draft[PlantConfig] | None = None
+    shifts: Sequence[Draft[ShiftConfig]] = ()
+    exceptions: Sequence[Draft[ShiftExceptionConfig]] = ()
+    reasons: Sequence[Draft[DowntimeReasonConfig]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +63,9 @@ class Readings:
 
 def check_references(drafts: Drafts, findings: Findings) -> None:
     """Note doubled names, names that do not exist, and machines that nothing can be known of."""
-    _check_unique(drafts.lines, "id", lambda line: line.id, "two lines", findings)
-    _check_unique(drafts.plcs, "id", lambda plc: plc.id, "two PLCs", findings)
-    _check_unique(drafts.equipment, "code", lambda e: e.code, "two machines", findings)
+    check_unique(drafts.lines, "id", lambda line: line.id, "two lines", findings)
+    check_unique(drafts.plcs, "id", lambda plc: plc.id, "two PLCs", findings)
+    check_unique(drafts.equipment, "code", lambda e: e.code, "two machines", findings)
     _check_endpoints(drafts.plcs, findings)
     line_ids = list(dict.fromkeys(d.table.id for d in drafts.lines if d.has("id")))
     plc_ids = list(dict.fromkeys(d.table.id for d in drafts.plcs if d.has("id")))
@@ -161,13 +169,14 @@ def warn_of_unused(drafts: Drafts, findings: Findings) -> None:
     _warn_of_shared_tags(drafts, findings)
 
 
-def _check_unique(
+def check_unique(
     drafts: Sequence[Draft[TableT]],
     key: str,
     name_of: Callable[[TableT], str],
     what: str,
     findings: Findings,
 ) -> None:
+    """Note every draft whose `key` another has already; "`what` cannot share it"."""
     first: dict[str, Origin] = {}
     for draft in drafts:
         if not draft.has(key):

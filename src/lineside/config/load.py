@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from lineside.config.base import Table
 from lineside.config.crosscheck import (
     Drafts,
     DriverRules,
@@ -18,26 +19,41 @@ from lineside.config.crosscheck import (
     check_times,
     warn_of_unused,
 )
+from lineside.config.crosscheck_time import check_downtime_reasons, check_work_time
 from lineside.config.equipment_csv import read_rows
 from lineside.config.findings import Findings, Origin
 from lineside.config.floor_plan import check_floor_plan
 from lineside.config.locate import locate
 from lineside.config.schema import (
+    DowntimeReasonConfig,
     EquipmentConfig,
     EquipmentCsvConfig,
     HistoryConfig,
     LineConfig,
     LinesideConfig,
+    PlantConfig,
     PlcConfig,
     ServerConfig,
-    Table,
+    ShiftConfig,
+    ShiftExceptionConfig,
 )
 from lineside.config.site import build_site
 from lineside.config.source import decode_utf8, parse_toml, read_file, read_text_file
 from lineside.config.tables import HEADERS, Draft, TableT, did_you_mean, read_table
 from lineside.core.errors import ConfigError, ConfigProblem
-from lineside.core.limits import EQUIPMENT_MAX
+from lineside.core.limits import (
+    DOWNTIME_REASONS_MAX,
+    EQUIPMENT_MAX,
+    SHIFT_EXCEPTIONS_MAX,
+    SHIFTS_MAX,
+)
 from lineside.core.model import ReadingPlan, Site
+
+_MOST_TABLES = {
+    "shift": SHIFTS_MAX,
+    "shift_exception": SHIFT_EXCEPTIONS_MAX,
+    "downtime_reason": DOWNTIME_REASONS_MAX,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +113,27 @@ class _Loader:
         equipment_csv = self._single(document, "equipment_csv", EquipmentCsvConfig, top)
         if equipment_csv is not None:
             equipment += self._read_csv(equipment_csv)
+        plant = self._single(document, "plant", PlantConfig, top)
+        shifts = self._array(document, "shift", ShiftConfig, top)
+        exceptions = self._array(document, "shift_exception", ShiftExceptionConfig, top)
+        reasons = self._array(document, "downtime_reason", DowntimeReasonConfig, top)
         self._check_top(document, top, lines, equipment)
         for line in lines:
             self._read_floor_plan(line)
-        drafts = Drafts(lines=lines, plcs=plcs, equipment=equipment)
+        drafts = Drafts(
+            lines=lines,
+            plcs=plcs,
+            equipment=equipment,
+            plant=plant,
+            shifts=shifts,
+            exceptions=exceptions,
+            reasons=reasons,
+        )
         check_references(drafts, self._findings)
         readings = check_readings(drafts, self._drivers, self._findings)
         check_times(drafts, self._findings)
+        check_work_time(drafts, self._findings)
+        check_downtime_reasons(reasons, self._findings)
         warn_of_unused(drafts, self._findings)
         self._stop_on_problems()
         config = LinesideConfig(
@@ -113,6 +143,10 @@ class _Loader:
             plc=tuple(draft.table for draft in plcs),
             equipment=tuple(draft.table for draft in equipment),
             equipment_csv=equipment_csv.table if equipment_csv else None,
+            plant=plant.table if plant else PlantConfig(),
+            shift=tuple(draft.table for draft in shifts),
+            shift_exception=tuple(draft.table for draft in exceptions),
+            downtime_reason=tuple(draft.table for draft in reasons),
         )
         return self._loaded(config, readings)
 
@@ -178,8 +212,12 @@ class _Loader:
             origin = Origin(file=top.file, label=key, lines=top.lines, at=(key,))
             draft = read_table(model, raw, origin, self._findings) if raw_is_table else None
             return [draft] if draft else []
+        most = _MOST_TABLES.get(key, len(raw))
+        if len(raw) > most:
+            message = f"{len(raw)} {HEADERS[model]} tables, at most {most} are allowed"
+            self._findings.problem(top, (key, most), message)
         drafts = []
-        for index, table in enumerate(raw):
+        for index, table in enumerate(raw[:most]):
             label = f"{key}[{index + 1}]"
             origin = Origin(file=top.file, label=label, lines=top.lines, at=(key, index))
             draft = read_table(model, table, origin, self._findings)

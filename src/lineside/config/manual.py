@@ -6,20 +6,25 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from lineside.config.base import Table
 from lineside.config.equipment_csv import ALIASES, COLUMNS
 from lineside.config.schema import (
+    DowntimeReasonConfig,
     EquipmentConfig,
     EquipmentCsvConfig,
     HistoryConfig,
     LineConfig,
     LinesideConfig,
+    PlantConfig,
     PlcConfig,
     Position,
     ServerConfig,
-    Table,
+    ShiftConfig,
+    ShiftExceptionConfig,
 )
 from lineside.config.tables import HEADERS
 from lineside.config.template import template
+from lineside.config.wall_time import BREAK_PATTERN, DAYS_PATTERN, TIME_PATTERN
 
 _ORDER: tuple[type[Table], ...] = (
     ServerConfig,
@@ -29,8 +34,17 @@ _ORDER: tuple[type[Table], ...] = (
     EquipmentConfig,
     Position,
     EquipmentCsvConfig,
+    PlantConfig,
+    ShiftConfig,
+    ShiftExceptionConfig,
+    DowntimeReasonConfig,
 )
 
+_PATTERN_WORDS = {
+    TIME_PATTERN: "time of day",
+    BREAK_PATTERN: "breaks",
+    DAYS_PATTERN: "days",
+}
 _INSTANCES = ("examples", "default", "const", "enum")  # keywords that hold values, not schemas
 
 _INTRODUCTION = """\
@@ -44,6 +58,8 @@ remedy, and shows what will be asked of each PLC. `lineside schema config` print
 for editors that complete and check while you type.
 
 * A **duration** is a number with its unit: `"500ms"`, `"3s"`, `"5m"`, `"1h"`, `"1d"`.
+* A **time of day** is hours and minutes on the plant's clock: `"06:00"`. A **day** is written with
+  or without quotes: `2026-09-28`.
 * A **path** counts from the folder of the config file.
 * `[[line]]`, `[[plc]]` and `[[equipment]]` have two brackets because there can be several; they are
   shown in the order in which they are written.
@@ -161,7 +177,11 @@ def _value(field: Mapping[str, Any]) -> str:
         word = "whole number" if kind == "integer" else "number"
         return f"{word}, {field['minimum']:g} to {field['maximum']:g}"
     if kind == "array":
-        return "list of texts"
+        return f"list of {_PATTERN_WORDS.get(field['items'].get('pattern', ''), 'texts')}"
+    if field.get("pattern") in _PATTERN_WORDS:
+        return _PATTERN_WORDS[field["pattern"]]
+    if field.get("format") == "date":
+        return "day"
     if kind == "object":
         return "table: tag value = status"
     if "(ms|s|m|h|d)" in field.get("pattern", ""):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from lineside.config.base import ID_PATTERN, Table
 from lineside.config.values import (
     AllowedHost,
     Code,
@@ -25,20 +26,26 @@ from lineside.config.values import (
     Timeout,
     ValueMap,
 )
-from lineside.core.limits import CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, EQUIPMENT_MAX
+from lineside.config.work_time import (
+    DowntimeReasonConfig,
+    PlantConfig,
+    ShiftConfig,
+    ShiftExceptionConfig,
+)
+from lineside.core.limits import (
+    CONNECTIONS_MAX,
+    CONNECTIONS_PER_ADDRESS_MAX,
+    DOWNTIME_REASONS_MAX,
+    EQUIPMENT_MAX,
+    SHIFT_EXCEPTIONS_MAX,
+    SHIFTS_MAX,
+)
 from lineside.core.spacing import poll_spacing_s
 
 STALE_AFTER_LEAST_S = 3.0
 STALE_AFTER_PERIODS = 3
 STOP_AFTER_DEFAULT_S = 300.0
 _DAY_S = 86_400.0
-ID_PATTERN = r"^[A-Za-z0-9_.-]{1,32}$"
-
-
-class Table(BaseModel):
-    """Base of every table: unknown keys are mistakes, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ServerConfig(Table):
@@ -396,6 +403,18 @@ class LinesideConfig(Table):
     equipment_csv: EquipmentCsvConfig | None = Field(
         default=None, description="More machines, from a spreadsheet."
     )
+    plant: PlantConfig = Field(
+        default_factory=PlantConfig, description="What holds for the whole plant."
+    )
+    shift: tuple[ShiftConfig, ...] = Field(
+        default=(), max_length=SHIFTS_MAX, description="When work is planned."
+    )
+    shift_exception: tuple[ShiftExceptionConfig, ...] = Field(
+        default=(), max_length=SHIFT_EXCEPTIONS_MAX, description="Days on which it is otherwise."
+    )
+    downtime_reason: tuple[DowntimeReasonConfig, ...] = Field(
+        default=(), max_length=DOWNTIME_REASONS_MAX, description="Why machines stand."
+    )
 
 
 def stop_after_s(equipment: EquipmentConfig, line: LineConfig) -> float | None:
@@ -419,15 +438,19 @@ def stale_after_s(
 
 
 __all__ = [
+    "DowntimeReasonConfig",
     "EquipmentConfig",
     "EquipmentCsvConfig",
     "Family",
     "HistoryConfig",
     "LineConfig",
     "LinesideConfig",
+    "PlantConfig",
     "PlcConfig",
     "Position",
     "ServerConfig",
+    "ShiftConfig",
+    "ShiftExceptionConfig",
     "Table",
     "stale_after_s",
     "stop_after_s",

@@ -12,7 +12,17 @@ from lineside.config.schema import (
     stale_after_s,
     stop_after_s,
 )
-from lineside.core.model import Equipment, Line, Plc, Site, StatusRule, TagRole
+from lineside.config.shifts import plant_calendar
+from lineside.core.model import (
+    DowntimeReason,
+    Equipment,
+    KpiRules,
+    Line,
+    Plc,
+    Site,
+    StatusRule,
+    TagRole,
+)
 
 
 def build_site(config: LinesideConfig, folder: Path) -> Site:
@@ -37,7 +47,19 @@ def build_site(config: LinesideConfig, folder: Path) -> Site:
                 floor_plan=str(folder / line.floor_plan) if line.floor_plan else None,
             )
         )
-    return Site(lines=tuple(lines), plcs=tuple(_plc(plc) for plc in config.plc))
+    return Site(
+        lines=tuple(lines),
+        plcs=tuple(_plc(plc) for plc in config.plc),
+        calendar=plant_calendar(config.plant, config.shift, config.shift_exception),
+        kpi_rules=KpiRules(
+            micro_stop_ms=round(config.plant.micro_stop * 1000),
+            failure_after_ms=round(config.plant.failure_after * 1000),
+        ),
+        downtime_reasons=tuple(
+            DowntimeReason(code=r.code, name=r.name, name_en=r.name_en, parent=r.parent)
+            for r in config.downtime_reason
+        ),
+    )
 
 
 def _equipment(table: EquipmentConfig, line: LineConfig, periods: dict[str, float]) -> Equipment:

@@ -15,17 +15,21 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from lineside.config.base import Table
 from lineside.config.findings import Findings, Origin
 from lineside.config.schema import (
+    DowntimeReasonConfig,
     EquipmentConfig,
     EquipmentCsvConfig,
     Family,
     HistoryConfig,
     LineConfig,
+    PlantConfig,
     PlcConfig,
     Position,
     ServerConfig,
-    Table,
+    ShiftConfig,
+    ShiftExceptionConfig,
 )
 
 TableT = TypeVar("TableT", bound=Table)
@@ -38,6 +42,10 @@ HEADERS: Mapping[type[Table], str] = {
     EquipmentConfig: "[[equipment]]",
     EquipmentCsvConfig: "[equipment_csv]",
     Position: "position",
+    PlantConfig: "[plant]",
+    ShiftConfig: "[[shift]]",
+    ShiftExceptionConfig: "[[shift_exception]]",
+    DowntimeReasonConfig: "[[downtime_reason]]",
 }
 
 # What stands in for required keys that are missing or wrong, in drafts that are never started.
@@ -46,11 +54,22 @@ _STAND_INS: Mapping[type[Table], Mapping[str, Any]] = {
     PlcConfig: {"id": "unknown", "host": "unknown", "port": 1, "family": Family.Q},
     EquipmentConfig: {"code": "unknown-------", "name": "unknown"},
     EquipmentCsvConfig: {"file": "unknown"},
+    ShiftConfig: {
+        "id": "unknown",
+        "name": "unknown",
+        "days": ["mon"],
+        "start": "00:00",
+        "end": "24:00",
+    },
+    ShiftExceptionConfig: {"date": "2000-01-01"},
+    DowntimeReasonConfig: {"code": "unknown", "name": "unknown"},
 }
 
 # What people write in place of our words.
 _SYNONYMS = {
     "address": "host",
+    "break": "breaks",
+    "holiday": "holidays",
     "interval": "period",
     "ip": "host",
     "ip_address": "host",
@@ -60,7 +79,10 @@ _SYNONYMS = {
     "series": "family",
     "station_number": "station",
     "tag": "status_tag",
+    "timezone": "time_zone",
     "type": "family",
+    "tz": "time_zone",
+    "weekdays": "days",
 }
 
 # PLC models by how their names begin.
@@ -180,6 +202,8 @@ def _wrong_value(detail: ErrorDetails, model: type[Table]) -> tuple[str, str]:
         return f"is too long: at most {context['max_length']} characters", ""
     if kind == "string_too_short":
         return "is empty", ""
+    if kind == "too_short":
+        return "is an empty list", "leave it out, or name at least one"
     if kind == "string_pattern_mismatch":
         return f"{value} may hold only letters A-Z, digits, _ . and -, up to 32 of them", ""
     if kind == "value_error":

@@ -14,6 +14,10 @@ port = 8000
 allowed_origins = []            # other web pages that may read: ["http://localhost:3001"]
 # allowed_hosts = ["monitor.plant.local"]   # names by which browsers reach this server
 
+[plant]
+time_zone = "Asia/Seoul"        # whose clock shifts and days follow
+# holidays = "KR"               # public holidays are free
+
 [[line]]
 id = "line1"                    # used below, and in the address /ws/monitor/line1
 name = "1라인"                  # as the monitor shows it
@@ -49,6 +53,15 @@ name = "Lower 로봇 용접"
 plc = "PLC01"
 status_tag = "D100"             # a word that tells more than 0 and 1 ...
 value_map = { 0 = "stopped", 1 = "running", 2 = "idle", 3 = "error" }   # ... and what it means
+
+# When is work planned? Without shifts: all the time. In breaks and outside, nothing is "stopped".
+# [[shift]]
+# id = "day"
+# name = "주간"
+# days = ["mon-fri"]
+# start = "06:00"
+# end = "14:00"
+# breaks = ["12:00-12:40"]
 
 # Many machines? Keep them in a spreadsheet; its first row names the columns like the keys above.
 # [equipment_csv]

@@ -171,6 +171,11 @@ Timeout: TypeAlias = Annotated[
 StaleAfter: TypeAlias = Annotated[
     float, BeforeValidator(between("1s", "1d")), WithJsonSchema(_DURATION_JSON)
 ]
+ReportTime: TypeAlias = Annotated[
+    float,
+    BeforeValidator(between("0s", "1h")),
+    WithJsonSchema({"anyOf": [_DURATION_JSON, {"const": 0}]}),
+]
 StopAfter: TypeAlias = Annotated[
     float | None, BeforeValidator(_parse_stop_after_s), WithJsonSchema(_STOP_AFTER_JSON)
 ]

@@ -14,6 +14,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from lineside.core.calendar import PlantCalendar
+
 Scalar: TypeAlias = bool | int | float | str
 
 
@@ -181,12 +183,27 @@ class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
     failure_after_ms: int = 0
 
 
+class DowntimeReason(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer to why a machine stood. `parent` is the code of the reason that it is a kind of.
+
+    `name_en` None: the English page shows `name`.
+    """
+
+    code: str
+    name: str
+    name_en: str | None = None
+    parent: str | None = None
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """The whole plant as configured; replaced as one piece when the config changes."""
 
     lines: tuple[Line, ...]
     plcs: tuple[Plc, ...]
     is_demo: bool = False
+    calendar: PlantCalendar = PlantCalendar()
+    kpi_rules: KpiRules = KpiRules()
+    downtime_reasons: tuple[DowntimeReason, ...] = ()
 
 
 class PlcFault(msgspec.Struct, frozen=True, kw_only=True):
