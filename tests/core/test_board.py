@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from msgspec.structs import replace
 
+from core.calendars import plant, shift
 from lineside.core.board import Board
 from lineside.core.model import (
     CpuState,
@@ -270,3 +272,33 @@ def test_a_step_of_the_wall_clock_makes_no_data_older() -> None:
     board.fold(reading({"M100": True, "M200": False}, at(0.98)))
     plc = board.tick(at(1, wall_step_s=3600.0))[0].plcs[0]
     assert (plc.data_age_last_ms or 0.0) == pytest.approx(20)
+
+
+def test_machines_turn_idle_as_the_break_begins_and_stopped_again_as_it_ends() -> None:
+    # at(0) is 19:30:45 in Korea; the break is from 19:40 to 19:50.
+    calendar = plant(shift("late", "14:00-22:00", "19:40-19:50"))
+    board = Board(replace(site(machine()), calendar=calendar), at(0))
+    board.note_plc(PlcState(id="PLC01", link=PlcLink.ONLINE, since_s=at(0).unix_s), at(0))
+    seen = []
+    for second in range(0, 1300, 5):
+        values = {"M100": int(second < 100), "M200": 0}
+        changes = board.fold(reading(values, at(second))) + board.tick(at(second))[1]
+        seen += [(second, change.status.value, change.reason.code.value) for change in changes]
+    assert seen == [
+        (0, "running", "running"),
+        (100, "idle", "idle_wait"),
+        (395, "stopped", "stop_elapsed"),
+        (555, "idle", "outside_shift"),
+        (1155, "stopped", "stop_elapsed"),
+    ]
+
+
+def test_a_changed_calendar_applies_from_the_next_tick() -> None:
+    before = Board(site(machine()), at(0))
+    before.note_plc(PlcState(id="PLC01", link=PlcLink.ONLINE, since_s=at(0).unix_s), at(0))
+    before.fold(reading({"M100": 0, "M200": 0}, at(0)))
+    before.fold(reading({"M100": 0, "M200": 0}, at(400)))
+    closed = replace(site(machine()), calendar=plant(shift("day", "06:00-14:00")))
+    snapshot, changes = Board(closed, at(401), before).tick(at(401))
+    assert snapshot.lines[0].equipment[0].status is Status.IDLE
+    assert [(c.previous, c.status) for c in changes] == [(Status.STOPPED, Status.IDLE)]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.calendars import HOUR_MS, MINUTE_MS, ms, plant, shift
 from lineside.core.model import (
     Instant,
     PlcLink,
@@ -19,6 +20,7 @@ from lineside.core.model import (
     TagRole,
     TagValue,
 )
+from lineside.core.planned_time import PlannedTime
 from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, decide_status
 
 NOW_S = 10_000.0
@@ -44,6 +46,7 @@ def decide(
     rule: StatusRule = RULE,
     plc: PlcEvidence | None = ONLINE,
     not_running_for_s: float = 10.0,
+    planned: PlannedTime | None = None,
 ) -> Decision:
     roles = {TagRole.STATUS: status, TagRole.ERROR: error, TagRole.IDLE: idle}
     evidence = Evidence(
@@ -51,7 +54,7 @@ def decide(
         tags={role: t for role, t in roles.items() if t is not None},
         not_running_since=instant(NOW_S - not_running_for_s),
     )
-    return decide_status(rule, evidence, instant(NOW_S))
+    return decide_status(rule, evidence, instant(NOW_S), planned)
 
 
 def test_a_run_bit_that_is_on_means_running() -> None:
@@ -218,3 +221,126 @@ def test_for_any_evidence_connection_is_false_exactly_when_disconnected(
         assert is_fresh
         assert link is not PlcLink.LOST
     assert decision.is_connected == (decision.status is not Status.DISCONNECTED)
+
+
+# NOW is Monday, 2025-11-03, 22:17:25 in Korea.
+NOW_MS = round(instant(NOW_S).unix_s * 1000)
+
+
+def working(hours: str, *breaks: str) -> PlannedTime:
+    return PlannedTime(plant(shift("shift", hours, *breaks)).of_line("weld1"))
+
+
+IN_SHIFT = working("14:00-23:00")
+IN_BREAK = working("14:00-23:00", "22:00-22:30")
+AFTER_SHIFT = working("06:00-22:00")
+# The break is over since 22:15, two minutes and 25 seconds ago.
+AFTER_BREAK = working("14:00-23:00", "21:45-22:15")
+
+
+def test_now_is_where_these_tests_take_it_to_be() -> None:
+    assert 0 <= NOW_MS - ms("2025-11-03 22:17:25") < 1000
+
+
+@pytest.mark.parametrize("planned", [IN_BREAK, AFTER_SHIFT])
+@pytest.mark.parametrize("stop_after_s", [0.0, 300.0, None])
+def test_outside_of_a_shift_and_in_a_break_a_waiting_machine_is_idle_however_long(
+    planned: PlannedTime, stop_after_s: float | None
+) -> None:
+    rule = StatusRule(stop_after_s=stop_after_s)
+    decision = decide(tag("M100", 0), rule=rule, not_running_for_s=9_000.0, planned=planned)
+    assert decision.status is Status.IDLE
+    assert decision.reason.code is ReasonCode.OUTSIDE_SHIFT
+    assert (decision.reason.tag, decision.reason.value) == ("M100", 0)
+    assert decision.reason.since_s == instant(NOW_S - 9_000.0).unix_s
+
+
+def test_outside_of_a_shift_the_reason_says_when_work_is_planned_again() -> None:
+    in_break = decide(tag("M100", 0), planned=IN_BREAK).reason
+    assert in_break.until_s == ms("2025-11-03 22:30") / 1000
+    after = decide(tag("M100", 0), planned=AFTER_SHIFT).reason
+    assert after.until_s == ms("2025-11-04 06:00") / 1000
+
+
+def test_outside_of_a_shift_running_fault_idle_tag_and_unseen_are_told_as_ever() -> None:
+    for status, error, idle in ((1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1)):
+        tags = (tag("M100", status), tag("M200", error), tag("M300", idle))
+        assert decide(*tags, planned=AFTER_SHIFT) == decide(*tags)
+    stale = tag("M100", 0, age_s=4.0)
+    assert decide(stale, planned=AFTER_SHIFT).status is Status.DISCONNECTED
+
+
+def test_outside_of_a_shift_a_value_that_means_stopped_shows_idle_and_the_others_as_mapped() -> (
+    None
+):
+    rule = StatusRule(value_map={0: Status.STOPPED, 1: Status.RUNNING, 3: Status.ERROR})
+    decision = decide(tag("D100", 0), rule=rule, planned=AFTER_SHIFT)
+    assert (decision.status, decision.reason.code) == (Status.IDLE, ReasonCode.OUTSIDE_SHIFT)
+    for value in (1, 3, 7):
+        assert decide(tag("D100", value), rule=rule, planned=AFTER_SHIFT) == decide(
+            tag("D100", value), rule=rule
+        )
+    assert decide(tag("D100", 0), rule=rule, planned=IN_SHIFT).status is Status.STOPPED
+
+
+@pytest.mark.parametrize("waited_s", [0.0, 10.0, 299.0, 300.0, 5_000.0])
+def test_in_a_shift_a_machine_that_waited_in_it_alone_is_judged_as_without_shifts(
+    waited_s: float,
+) -> None:
+    in_shift = decide(tag("M100", 0), not_running_for_s=waited_s, planned=IN_SHIFT)
+    always = decide(tag("M100", 0), not_running_for_s=waited_s)
+    assert in_shift.status is always.status
+    assert in_shift.reason.code is always.reason.code
+    assert in_shift.reason.since_s == always.reason.since_s
+    assert in_shift.reason.until_s == pytest.approx(always.reason.until_s)
+
+
+def test_the_stop_timer_stands_still_in_a_break() -> None:
+    """Stood since 21:43:00, two minutes before the break, and 2:25 since: not yet five."""
+    since_s = (NOW_MS - ms("2025-11-03 21:43")) / 1000
+    decision = decide(tag("M100", 0), not_running_for_s=since_s, planned=AFTER_BREAK)
+    assert decision.status is Status.IDLE
+    assert decision.reason.until_s == pytest.approx(ms("2025-11-03 22:18") / 1000, abs=0.002)
+    earlier = decide(tag("M100", 0), not_running_for_s=since_s + 60, planned=AFTER_BREAK)
+    assert earlier.status is Status.STOPPED
+    assert earlier.reason.since_s == pytest.approx(ms("2025-11-03 21:42") / 1000, abs=0.002)
+
+
+def test_idle_that_a_break_interrupts_becomes_stopped_after_the_break() -> None:
+    planned = working("14:00-23:00", "22:20-22:40")
+    decision = decide(tag("M100", 0), not_running_for_s=60.0, planned=planned)
+    until_ms = NOW_MS + 4 * MINUTE_MS + 20 * MINUTE_MS
+    assert decision.reason.until_s == pytest.approx(until_ms / 1000, abs=0.002)
+
+
+def test_idle_with_no_more_planned_time_has_no_end() -> None:
+    rule = StatusRule(stop_after_s=7 * 86_400.0)
+    far = decide(tag("M100", 0), rule=rule, planned=IN_SHIFT).reason.until_s
+    assert far is not None
+    assert far * 1000 > NOW_MS + 500 * HOUR_MS  # 168 hours of nine a day, five days a week
+
+
+@given(
+    status=st.sampled_from([0, 1, 0.5]),
+    error=st.sampled_from([0, 1]),
+    idle=st.sampled_from([0, 1]),
+    waited_s=st.floats(0, 1e6),
+    stop_after_s=st.sampled_from([None, 0.0, 60.0, 300.0, 604_800.0]),
+    planned=st.sampled_from([IN_SHIFT, IN_BREAK, AFTER_SHIFT, AFTER_BREAK]),
+)
+def test_shifts_change_nothing_but_stopped_and_idle_and_only_towards_idle(
+    status: Scalar,
+    error: int,
+    idle: int,
+    waited_s: float,
+    stop_after_s: float | None,
+    planned: PlannedTime,
+) -> None:
+    rule = StatusRule(stop_after_s=stop_after_s)
+    tags = (tag("M100", status), tag("M200", error), tag("M300", idle))
+    always = decide(*tags, rule=rule, not_running_for_s=waited_s)
+    shifted = decide(*tags, rule=rule, not_running_for_s=waited_s, planned=planned)
+    if shifted.status is not always.status:
+        assert (always.status, shifted.status) == (Status.STOPPED, Status.IDLE)
+    if not planned.is_planned(NOW_MS):
+        assert shifted.status is not Status.STOPPED

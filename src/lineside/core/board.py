@@ -30,6 +30,7 @@ from lineside.core.model import (
     TagState,
     TagValue,
 )
+from lineside.core.planned_time import PlannedTime
 from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, decide_status
 from lineside.core.window import Window
 
@@ -48,6 +49,7 @@ class _PlcMemory:
 class _EquipmentMemory:
     equipment: Equipment
     tags: dict[TagRole, TagEvidence]
+    planned: PlannedTime | None = None  # None: all time
     not_running_since: Instant | None = None
     decision: Decision | None = None
     since_s: float = 0.0
@@ -69,9 +71,11 @@ class Board:
             self._plcs[plc.id] = self._remember_plc(plc, before, now)
         self._equipment: dict[str, _EquipmentMemory] = {}
         self._by_plc: dict[str, list[_EquipmentMemory]] = {plc.id: [] for plc in site.plcs}
+        planned = _planned_times(site)
         for line in site.lines:
             for equipment in line.equipment:
                 memory = self._remember_equipment(equipment, before)
+                memory.planned = planned[line.id]
                 self._equipment[equipment.code] = memory
                 if equipment.plc_id in self._by_plc:
                     self._by_plc[equipment.plc_id].append(memory)
@@ -182,7 +186,7 @@ class Board:
             tags=memory.tags,
             not_running_since=memory.not_running_since,
         )
-        decision = decide_status(equipment.rule, evidence, now)
+        decision = decide_status(equipment.rule, evidence, now, memory.planned)
         previous = memory.decision.status if memory.decision else None
         memory.decision = decision
         if decision.status is previous:
@@ -236,6 +240,19 @@ class Board:
             last_updated_s=_last_updated_s(memory),
             tags=_tag_states(memory),
         )
+
+
+def _planned_times(site: Site) -> dict[str, PlannedTime | None]:
+    """Return the working time of every line; lines that work alike share what is remembered."""
+    found: dict[str, PlannedTime | None] = {}
+    shared: dict[object, PlannedTime | None] = {}
+    for line in site.lines:
+        calendar = site.calendar.of_line(line.id)
+        if calendar.key not in shared:
+            is_always = calendar.is_around_the_clock
+            shared[calendar.key] = None if is_always else PlannedTime(calendar)
+        found[line.id] = shared[calendar.key]
+    return found
 
 
 def _fold_tags(memory: _EquipmentMemory, values: Mapping[str, TagValue]) -> None:

@@ -131,9 +131,15 @@ class LineCalendar:
         self._line_id = line_id
         self._shifts = [s for s in plant.shifts if s.line_ids is None or line_id in s.line_ids]
         # Those that name a shift come last: they are the more particular, and the last one holds.
-        self._exceptions = sorted(plant.exceptions, key=lambda e: e.shift_id is not None)
+        mine = [e for e in plant.exceptions if e.line_ids is None or line_id in e.line_ids]
+        self._exceptions = sorted(mine, key=lambda e: e.shift_id is not None)
         self._holidays = frozenset(plant.holidays)
         self._days: dict[date, tuple[ShiftWindow, ...]] = {}
+
+    @property
+    def key(self) -> tuple[tuple[Shift, ...], tuple[ShiftException, ...]]:
+        """What makes this line's time its own: lines of one plant with equal keys work alike."""
+        return tuple(self._shifts), tuple(self._exceptions)
 
     @property
     def is_around_the_clock(self) -> bool:

@@ -84,6 +84,7 @@ class ReasonCode(StrEnum):
     IDLE_WAIT = "idle_wait"
     STOP_ELAPSED = "stop_elapsed"
     VALUE_MAP = "value_map"
+    OUTSIDE_SHIFT = "outside_shift"
 
 
 class Instant(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,7 +255,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     since_s: float | None = None
     tag: str | None = None  # the address as configured
     value: Scalar | None = None
-    until_s: float | None = None  # when idle becomes stopped, if nothing happens
+    until_s: float | None = None  # when idle becomes stopped, or work is planned again
     detail: str = ""  # English, for logs and for what no code can say
 
 

@@ -23,6 +23,7 @@ from lineside.core.model import (
     TagRole,
     TagValue,
 )
+from lineside.core.planned_time import PlannedTime
 
 
 class TagEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,13 +79,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return self.status is not Status.DISCONNECTED
 
 
-def decide_status(rule: StatusRule, evidence: Evidence, now: Instant) -> Decision:
+def decide_status(
+    rule: StatusRule, evidence: Evidence, now: Instant, planned: PlannedTime | None = None
+) -> Decision:
     """Return the status that `rule` gives for `evidence` at `now`, and why.
 
     Args:
         rule: the machine's thresholds, in seconds.
         evidence: the last good values of its tags and the state of its PLC.
         now: the moment to decide for; ages are taken on its monotonic side.
+        planned: the working time of its line, on the Unix side of `now`. None: all time.
 
     Returns:
         One of the five statuses; DISCONNECTED whenever any tag the rule needs is not fresh.
@@ -97,7 +101,10 @@ def decide_status(rule: StatusRule, evidence: Evidence, now: Instant) -> Decisio
         return Decision(status=Status.ERROR, reason=_tag_reason(ReasonCode.ERROR_TAG, error))
     status = evidence.tags[TagRole.STATUS]
     if rule.value_map is not None:
-        return _decide_by_map(rule.value_map, status)
+        decision = _decide_by_map(rule.value_map, status)
+        if decision.status is Status.STOPPED and planned is not None:
+            return _outside_shift(status, evidence, now, planned) or decision
+        return decision
     number = _number(status)
     if number == 1:
         return Decision(status=Status.RUNNING, reason=_tag_reason(ReasonCode.RUNNING, status))
@@ -106,6 +113,9 @@ def decide_status(rule: StatusRule, evidence: Evidence, now: Instant) -> Decisio
     idle = evidence.tags.get(TagRole.IDLE)
     if idle is not None and _is_on(idle):
         return Decision(status=Status.IDLE, reason=_tag_reason(ReasonCode.IDLE_TAG, idle))
+    if planned is not None:
+        outside = _outside_shift(status, evidence, now, planned)
+        return outside or _decide_in_shift(rule, status, evidence, now, planned)
     return _decide_not_running(rule, status, evidence, now)
 
 
@@ -186,6 +196,46 @@ def _decide_not_running(
         until_s = now.unix_s + rule.stop_after_s - since.age_s(now)
     reason = _tag_reason(ReasonCode.IDLE_WAIT, status, since_s=since.unix_s, until_s=until_s)
     return Decision(status=Status.IDLE, reason=reason)
+
+
+def _outside_shift(
+    status: TagEvidence, evidence: Evidence, now: Instant, planned: PlannedTime
+) -> Decision | None:
+    """Nobody expects a machine to run outside of a shift or in a break: it is not stopped."""
+    now_ms = round(now.unix_s * 1000)
+    if planned.is_planned(now_ms):
+        return None
+    next_ms = planned.next_ms(now_ms)
+    reason = _tag_reason(
+        ReasonCode.OUTSIDE_SHIFT,
+        status,
+        since_s=(evidence.not_running_since or now).unix_s,
+        until_s=next_ms / 1000 if next_ms is not None else None,
+    )
+    return Decision(status=Status.IDLE, reason=reason)
+
+
+def _decide_in_shift(
+    rule: StatusRule, status: TagEvidence, evidence: Evidence, now: Instant, planned: PlannedTime
+) -> Decision:
+    """As without shifts, but the stop timer stands still while no work is planned.
+
+    How long ago the last running sample was is measured on the monotonic clock; only which part of
+    that time was planned is the wall clock's to say.
+    """
+    since = evidence.not_running_since or now
+    now_ms = round(now.unix_s * 1000)
+    waited_ms = planned.elapsed_ms(now_ms - round(since.age_s(now) * 1000), now_ms)
+    code, until_s = ReasonCode.IDLE_WAIT, None
+    if rule.stop_after_s is not None:
+        left_ms = round(rule.stop_after_s * 1000) - waited_ms
+        if left_ms <= 0:
+            code = ReasonCode.STOP_ELAPSED
+        elif (until_ms := planned.after_ms(now_ms, left_ms)) is not None:
+            until_s = until_ms / 1000
+    reason = _tag_reason(code, status, since_s=since.unix_s, until_s=until_s)
+    is_stopped = code is ReasonCode.STOP_ELAPSED
+    return Decision(status=Status.STOPPED if is_stopped else Status.IDLE, reason=reason)
 
 
 def _unmapped(status: TagEvidence) -> Decision:

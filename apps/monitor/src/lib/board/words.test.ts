@@ -52,4 +52,13 @@ describe('the sentence of a reason', () => {
     expect(en.why.idle_wait(never)).toContain('stays idle');
     expect(en.reason.idle_wait(never)).toBe('Waiting');
   });
+
+  it('says outside of a shift when work is planned again, if it is known', () => {
+    expect(ko.reason.outside_shift(facts(ko, 300))).toBe('근무 시간 아님 · 4:12 후 시작');
+    expect(ko.why.outside_shift(facts(ko, 300))).toContain('정지가 아니라 비가동');
+    const unknown = { ...facts(en, 300), left: null };
+    expect(en.reason.outside_shift(unknown)).toBe('No work planned');
+    expect(en.why.outside_shift(unknown)).not.toContain('again');
+    expect(en.why.outside_shift(facts(en, 300))).toContain('planned again in 4:12');
+  });
 });

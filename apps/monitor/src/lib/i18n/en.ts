@@ -48,6 +48,10 @@ export const en: Strings = {
         : `Status tag ${tag} has been ${value} for more than ${stopAfter}, so idle became stopped.`,
     value_map: ({ tag, value }) =>
       `This status is configured for the value ${value} of tag ${tag}.`,
+    outside_shift: ({ tag, value, left }) =>
+      left === null
+        ? `Status tag ${tag} is ${value}, but no work is planned now: outside of a shift or in a break it counts as idle, never as stopped.`
+        : `Status tag ${tag} is ${value}, but no work is planned now: outside of a shift or in a break it counts as idle, never as stopped. Work is planned again in ${left}.`,
   },
   reason: {
     not_configured: () => 'No tags configured',
@@ -65,6 +69,7 @@ export const en: Strings = {
     stop_elapsed: ({ stopAfter }) =>
       stopAfter === null ? 'Stop signal' : `Idle for over ${stopAfter}`,
     value_map: ({ tag, value }) => `${tag} = ${value}`,
+    outside_shift: ({ left }) => (left === null ? 'No work planned' : `Work planned in ${left}`),
   },
   connection: {
     connecting: 'Connecting',

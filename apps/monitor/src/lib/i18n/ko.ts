@@ -50,6 +50,10 @@ export const ko: Strings = {
         ? `상태 태그 ${subject(tag)} ${withParticle(value, '이어서', '여서')} 정지입니다.`
         : `상태 태그 ${subject(tag)} ${value}인 채로 ${subject(stopAfter)} 넘어 정지로 바뀌었습니다.`,
     value_map: ({ tag, value }) => `태그 ${tag}의 값 ${value}에 설정된 상태입니다.`,
+    outside_shift: ({ tag, value, left }) =>
+      left === null
+        ? `상태 태그 ${subject(tag)} ${copula(value)}지만 지금은 근무 시간이 아니거나 휴식 시간이어서 정지가 아니라 비가동으로 봅니다.`
+        : `상태 태그 ${subject(tag)} ${copula(value)}지만 지금은 근무 시간이 아니거나 휴식 시간이어서 정지가 아니라 비가동으로 봅니다. ${left} 후 근무가 시작됩니다.`,
   },
   reason: {
     not_configured: () => '태그 미설정',
@@ -67,6 +71,8 @@ export const ko: Strings = {
     stop_elapsed: ({ stopAfter }) =>
       stopAfter === null ? '정지 신호' : `${stopAfter} 넘게 비가동`,
     value_map: ({ tag, value }) => `${tag} = ${value}`,
+    outside_shift: ({ left }) =>
+      left === null ? '근무 시간 아님' : `근무 시간 아님 · ${left} 후 시작`,
   },
   connection: {
     connecting: '연결 중',

@@ -595,7 +595,7 @@ export interface components {
          * @description Which row of the status rule fired. The monitor has one sentence per code and language.
          * @enum {string}
          */
-        readonly ReasonCode: "not_configured" | "never_read" | "plc_lost" | "plc_not_in_run" | "heartbeat_still" | "tag_bad" | "stale" | "unmapped_value" | "error_tag" | "running" | "idle_tag" | "idle_wait" | "stop_elapsed" | "value_map";
+        readonly ReasonCode: "not_configured" | "never_read" | "plc_lost" | "plc_not_in_run" | "heartbeat_still" | "tag_bad" | "stale" | "unmapped_value" | "error_tag" | "running" | "idle_tag" | "idle_wait" | "stop_elapsed" | "value_map" | "outside_shift";
         /**
          * ReasonView
          * @description Why a machine has its status.
