@@ -76,6 +76,13 @@ def test_a_plant_that_is_closed_for_good_is_never_planned() -> None:
     assert planned.after_ms(at_ms, MINUTE_MS) is None
 
 
+def test_time_that_is_used_up_as_a_shift_ends_is_used_up_at_its_end() -> None:
+    planned = PlannedTime(plant(shift("day", "06:00-14:00")).of_line("weld1"))
+    assert planned.after_ms(ms("2026-03-02 13:55"), 5 * MINUTE_MS) == ms("2026-03-02 14:00")
+    assert planned.after_ms(ms("2026-03-02 15:00"), 8 * HOUR_MS) == ms("2026-03-03 14:00")
+    assert planned.after_ms(ms("2026-03-02 15:00"), 8 * HOUR_MS + 1) == ms("2026-03-04 06:00") + 1
+
+
 class Counting(LineCalendar):
     asked = 0
 
