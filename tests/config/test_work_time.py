@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from pydantic import ValidationError
 
@@ -15,6 +16,7 @@ from lineside.config.wall_time import format_minute, public_holidays
 from lineside.core.calendar import WEEK, DayKind
 from lineside.core.errors import ConfigError
 from lineside.core.limits import SHIFT_EXCEPTIONS_MAX
+from lineside.core.model import Site
 from lineside.drivers import DRIVERS
 
 CASES = Path(__file__).parent / "cases"
@@ -50,6 +52,11 @@ def test_the_tables_of_working_time_become_a_calendar() -> None:
     assert site.kpi_rules.micro_stop_ms == 90_000
     assert site.kpi_rules.failure_after_ms == 3_000
     assert [(r.code, r.parent) for r in site.downtime_reasons] == [("E", None), ("E10", "E")]
+
+
+def test_a_site_with_working_time_can_be_written_as_json_and_read_back() -> None:
+    site = load_config(CASES / "good-work-time" / "lineside.toml", DRIVERS).site
+    assert msgspec.json.decode(msgspec.json.encode(site), type=Site) == site
 
 
 def test_korean_holidays_are_free_with_their_substitutes() -> None:

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.calendars import HOUR_MS, MINUTE_MS, hours, ms, plant, shift, shown
-from lineside.core.calendar import WEEK, DayKind, LineCalendar, PlantCalendar, ShiftException
+from lineside.core.calendar import (
+    WEEK,
+    DayKind,
+    Hours,
+    LineCalendar,
+    PlantCalendar,
+    Shift,
+    ShiftException,
+)
 from lineside.core.spans import Span, total_ms
 from lineside.core.zone import Grain, local_day, moment_ms
 
@@ -186,6 +194,24 @@ def test_three_shifts_tile_the_time_across_every_clock_change(
     breaks_ms = total_ms(b for w in windows for b in w.breaks)
     first_ms, last_ms = windows[0].span.begin_ms, windows[-1].span.end_ms
     assert total_ms(calendar.planned(first_ms, last_ms)) + breaks_ms == last_ms - first_ms
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@given(
+    day=st.dates(date(1995, 1, 1), date(2035, 1, 1)),
+    begin=st.integers(0, 1439),
+    length=st.integers(1, 1440),
+)
+def test_hours_become_the_moments_at_which_the_clock_shows_them(
+    zone: str, day: date, begin: int, length: int
+) -> None:
+    hours_ = Hours(begin_minute=begin, end_minute=begin + length)
+    kinds = tuple(DayKind)
+    worked = Shift(id="a", name="A", days=kinds, hours=hours_)
+    found = [w.span for w in plant(worked, zone=zone).of_line("weld1").shifts_of(day)]
+    begin_ms = moment_ms(ZoneInfo(zone), day, begin)
+    end_ms = moment_ms(ZoneInfo(zone), day, begin + length)
+    assert found == ([Span(begin_ms, end_ms)] if begin_ms < end_ms else [])
 
 
 @given(

@@ -181,6 +181,8 @@ def _print_verdict(console: Console, file: Path, loaded: LoadedConfig) -> None:
         counted(len(config.equipment), "machine"),
         counted(len(config.plc), "PLC"),
     ]
+    if config.shift:
+        parts.append(counted(len(config.shift), "shift"))
     if loaded.warnings:
         parts.append(counted(len(loaded.warnings), "warning"))
     verdict = Text("✓ ", style="green").append(f"{file} is good: {', '.join(parts)}.", "default")

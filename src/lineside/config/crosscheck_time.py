@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from lineside.config.crosscheck import Drafts, check_unique
 from lineside.config.findings import Findings, Origin
@@ -177,6 +177,9 @@ def _check_exception(
         message = f'there is no shift "{table.shift}"'
         findings.problem(draft.origin, ("shift",), message, f"the shifts are {names}")
         return
+    if not _has_effect(draft, drafts):
+        message = "has no effect: none of these lines works such a shift"
+        findings.problem(draft.origin, ("lines",), message, "name lines that do, or leave it out")
     if _HOURS_KEYS & draft.bad:
         return
     for key, other in (("start", "end"), ("end", "start")):
@@ -199,42 +202,61 @@ def _check_exception(
         _check_hours(draft.origin, hours, findings)
 
 
+def _has_effect(draft: Draft[ShiftExceptionConfig], drafts: Drafts) -> bool:
+    """Whether a line that an exception names works a shift that it concerns."""
+    table = draft.table
+    if table.lines is None or "lines" in draft.bad:
+        return True
+    known = {line.table.id for line in drafts.lines}
+    return not known.issuperset(table.lines) or any(
+        "lines" in shift.bad
+        or shift.table.lines is None
+        or not set(shift.table.lines).isdisjoint(table.lines)
+        for shift in drafts.shifts
+        if table.shift in (None, shift.table.id)
+    )
+
+
 def _check_doubled_exceptions(
     exceptions: Sequence[Draft[ShiftExceptionConfig]], findings: Findings
 ) -> None:
     """Two exceptions of the same shift on the same day of the same line cannot both hold."""
     good = [d for d in exceptions if not {"date", "until", "lines", "shift"} & d.bad]
-    for first, second in combinations(good, 2):
-        a, b = first.table, second.table
-        if a.shift != b.shift or a.date > (b.until or b.date) or b.date > (a.until or a.date):
-            continue
-        if a.lines is None or b.lines is None or set(a.lines) & set(b.lines):
+    for index, draft in enumerate(good):
+        first = next((d for d in good[:index] if _are_of_one_day(d.table, draft.table)), None)
+        if first is not None:
+            day = max(first.table.date, draft.table.date)
             findings.problem(
-                second.origin,
+                draft.origin,
                 ("date",),
-                f"{max(a.date, b.date)} has another exception already, on {first.origin.place()}",
+                f"{day} has another exception already, on {first.origin.place()}",
                 "make one of them, or name different lines or shifts",
             )
 
 
+def _are_of_one_day(a: ShiftExceptionConfig, b: ShiftExceptionConfig) -> bool:
+    if a.shift != b.shift or a.date > (b.until or b.date) or b.date > (a.until or a.date):
+        return False
+    return a.lines is None or b.lines is None or not set(a.lines).isdisjoint(b.lines)
+
+
 def _check_overlaps(drafts: Drafts, findings: Findings) -> None:
     lines = [line.table.id for line in drafts.lines if line.has("id")]
-    good = [d for d in drafts.shifts if not {"lines", "days", "start", "end"} & d.bad]
-    for first, second in combinations(good, 2):
-        common = [
-            line
-            for line in lines
-            if all(d.table.lines is None or line in d.table.lines for d in (first, second))
-        ]
-        if common and _do_meet(first.table, second.table):
-            a = first.table
-            findings.problem(
-                second.origin,
-                ("start",),
-                f'overlaps the shift "{a.id}" ({format_minute(a.start)}-{format_minute(a.end)}) '
-                f"of line {', '.join(common)}",
-                "a line works one shift at a time: change hours, days or lines",
-            )
+    good = [d.table for d in drafts.shifts if not {"lines", "days", "start", "end"} & d.bad]
+    origins = {id(draft.table): draft.origin for draft in drafts.shifts}
+    for index, shift in enumerate(good):
+        for other in good[:index]:
+            works = [table.lines or lines for table in (other, shift)]
+            common = [line for line in lines if line in works[0] and line in works[1]]
+            if common and _do_meet(other, shift):
+                hours = f"{format_minute(other.start)}-{format_minute(other.end)}"
+                findings.problem(
+                    origins[id(shift)],
+                    ("start",),
+                    f'overlaps the shift "{other.id}" ({hours}) of line {", ".join(common)}',
+                    "a line works one shift at a time: change hours, days or lines",
+                )
+                break
 
 
 def _do_meet(a: ShiftConfig, b: ShiftConfig) -> bool:

@@ -19,9 +19,10 @@ from lineside.core.spans import Span, clip, subtract, union
 from lineside.core.zone import Grain, local_day, moment_ms, periods
 
 MINUTES_PER_DAY = 24 * 60
+_MINUTE_MS = 60_000
 _ONE_DAY = timedelta(days=1)
 _REACH = timedelta(days=2)  # a shift lasts up to a day, and a zone may skip one
-_DAYS_KEPT = 1000  # days whose shifts a line calendar remembers
+_DAYS_KEPT = 1000  # days that a line calendar remembers
 
 
 class DayKind(StrEnum):
@@ -135,6 +136,7 @@ class LineCalendar:
         self._exceptions = sorted(mine, key=lambda e: e.shift_id is not None)
         self._holidays = frozenset(plant.holidays)
         self._days: dict[date, tuple[ShiftWindow, ...]] = {}
+        self._midnights: dict[date, int] = {}
 
     @property
     def key(self) -> tuple[tuple[Shift, ...], tuple[ShiftException, ...]]:
@@ -244,4 +246,19 @@ class LineCalendar:
         )
 
     def _span(self, day: date, begin_minute: int, end_minute: int) -> Span:
-        return Span(moment_ms(self.zone, day, begin_minute), moment_ms(self.zone, day, end_minute))
+        return Span(self._moment_ms(day, begin_minute), self._moment_ms(day, end_minute))
+
+    def _moment_ms(self, day: date, minute: int) -> int:
+        """As `moment_ms`, without asking the zone on days around which no clock changes."""
+        midnight_ms = self._midnight_ms(day)
+        if self._midnight_ms(day + _REACH) - midnight_ms == 2 * MINUTES_PER_DAY * _MINUTE_MS:
+            return midnight_ms + minute * _MINUTE_MS
+        return moment_ms(self.zone, day, minute)
+
+    def _midnight_ms(self, day: date) -> int:
+        known = self._midnights.get(day)
+        if known is None:
+            if len(self._midnights) >= _DAYS_KEPT:
+                self._midnights.clear()
+            known = self._midnights[day] = moment_ms(self.zone, day)
+        return known

@@ -68,7 +68,9 @@ class ReasonView(View):
     tag: str | None = Field(description="Address as configured, in the PLC's own syntax.")
     value: bool | int | float | str | None
     since: str | None
-    until: str | None = Field(description="When idle becomes stopped if nothing happens.")
+    until: str | None = Field(
+        description="When idle becomes stopped if nothing happens, or when work is planned again."
+    )
     detail: str = Field(description="English, for logs and for what no code can say.")
 
 

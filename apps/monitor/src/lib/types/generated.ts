@@ -613,7 +613,7 @@ export interface components {
             readonly since: string | null;
             /**
              * Until
-             * @description When idle becomes stopped if nothing happens.
+             * @description When idle becomes stopped if nothing happens, or when work is planned again.
              */
             readonly until: string | null;
             /**
