@@ -27,6 +27,7 @@ class PlannedTime:
         self._before: list[int] = []  # planned time in the spans before each, since `_known` began
         self._now = Span(0, 0)  # while `_is_planned_now` holds
         self._is_planned_now = False
+        self._before_now = 0
 
     def is_planned(self, at_ms: int) -> bool:
         """Whether work is planned at a moment: in a shift, and not in one of its breaks."""
@@ -76,6 +77,9 @@ class PlannedTime:
 
     def _until(self, at_ms: int) -> int:
         """Return the planned time between the begin of what is known and a moment in it."""
+        now = self._now
+        if self._is_planned_now and now.begin_ms <= at_ms <= now.end_ms:
+            return self._before_now + at_ms - now.begin_ms
         index = bisect_right(self._begins, at_ms) - 1
         if index < 0:
             return 0
@@ -87,6 +91,7 @@ class PlannedTime:
         index = bisect_right(self._begins, at_ms) - 1
         if index >= 0 and at_ms < self._ends[index]:
             self._now, self._is_planned_now = Span(self._begins[index], self._ends[index]), True
+            self._before_now = self._before[index]
             return
         begin_ms = self._ends[index] if index >= 0 else self._known.begin_ms
         is_last = index + 1 >= len(self._begins)
@@ -106,6 +111,7 @@ class PlannedTime:
         known = Span(first_ms, last_ms)
         planned = self._calendar.planned(known.begin_ms, known.end_ms)
         self._known = known
+        self._now, self._is_planned_now = Span(0, 0), False  # counted from another begin
         self._begins = [span.begin_ms for span in planned]
         self._ends = [span.end_ms for span in planned]
         self._before = []
