@@ -11,8 +11,9 @@ from lineside.core.calendar import LineCalendar
 from lineside.core.spans import Span
 
 _DAY_MS = 86_400_000
-_STEP_MS = 8 * _DAY_MS  # how far beyond a question the calendar is asked
+_STEP_MS = _DAY_MS  # how far beyond a question the calendar is asked
 _REACH_MS = 400 * _DAY_MS  # farther back or ahead nothing matters: no stop timer is so long
+_LOOKS_MS = (_DAY_MS, 12 * _DAY_MS, _REACH_MS)  # over a night, over holidays, and at most
 
 
 class PlannedTime:
@@ -49,7 +50,7 @@ class PlannedTime:
         """Return the first planned moment from `at_ms` on; None when 400 days have none."""
         if self.is_planned(at_ms):
             return at_ms
-        for reach_ms in (_STEP_MS, _REACH_MS):
+        for reach_ms in _LOOKS_MS:
             self._learn(at_ms, at_ms + reach_ms)
             index = bisect_left(self._begins, at_ms)
             if index < len(self._begins):
@@ -64,7 +65,7 @@ class PlannedTime:
         now = self._now
         if self._is_planned_now and now.begin_ms <= begin_ms <= now.end_ms - planned_ms:
             return begin_ms + planned_ms
-        for reach_ms in (_STEP_MS, _REACH_MS):
+        for reach_ms in _LOOKS_MS:
             self._learn(begin_ms, begin_ms + reach_ms)
             wanted_ms = self._until(begin_ms) + planned_ms
             # The span in which the wanted time is reached: the last with less before it.
