@@ -15,6 +15,8 @@ _COMMANDS = {
     "simulate": ("lineside.cli.simulate", "simulate"),
     "probe": ("lineside.cli.probe", "probe"),
     "watch": ("lineside.cli.watch", "watch"),
+    "backup": ("lineside.cli.history", "backup"),
+    "restore": ("lineside.cli.history", "restore"),
     "schema": ("lineside.cli.configs", "schema"),
 }
 
