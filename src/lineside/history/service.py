@@ -21,11 +21,11 @@ from lineside.history.recorder import Recorder
 from lineside.history.records import HistoryHealth
 from lineside.history.settings import HistorySettings
 from lineside.history.spool import Spool
+from lineside.history.writer import ALIVE_S, BATCH_WAIT_S, Writer
 
 if TYPE_CHECKING:  # they load the database libraries, which is the thread's business
     from lineside.history.database import Database
     from lineside.history.store import Store
-    from lineside.history.writer import Writer
 
 T = TypeVar("T")
 
@@ -42,16 +42,28 @@ _log = structlog.get_logger("lineside.history")
 class History:
     """Records what the bus tells, from `start` to `stop`, and answers questions."""
 
-    def __init__(self, settings: HistorySettings, clock: Clock, version: str) -> None:
+    def __init__(
+        self,
+        settings: HistorySettings,
+        clock: Clock,
+        version: str,
+        *,
+        alive_s: float = ALIVE_S,
+        batch_wait_s: float = BATCH_WAIT_S,
+    ) -> None:
         """Prepare; `recorder.on_message` may hear the bus from now on.
 
         Args:
             settings: where the history lies.
             clock: says how far behind it is.
             version: of Lineside, kept with what is recorded.
+            alive_s: how often a sign of life is stored when nothing happens.
+            batch_wait_s: how long to wait for more before a batch is written.
         """
         self._settings = settings
         self._clock = clock
+        self._alive_s = alive_s
+        self._batch_wait_s = batch_wait_s
         self.recorder = Recorder(version, self._wake)
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,6 +109,11 @@ class History:
             lost=self.recorder.lost_count,
             error=self._trouble,
         )
+
+    @property
+    def acknowledged(self) -> tuple[int, int] | None:
+        """The key of a run and the number of its newest record that no crash can take away."""
+        return self._writer.acknowledged if self._writer is not None else None
 
     async def ask(self, question: Callable[[Store], Awaitable[T]]) -> T:
         """Return the answer to `question`, which is put to the store in the history's thread.
@@ -149,7 +166,6 @@ class History:
         """Run until stopped."""
         from lineside.history.database import Database
         from lineside.history.store import Store
-        from lineside.history.writer import Writer
 
         self._loop = asyncio.get_running_loop()
         spool = Spool(self._settings.spool_folder)
@@ -164,6 +180,8 @@ class History:
             self._clock,
             database=database.label,
             replaced_count=lambda: database.replaced_count,
+            alive_s=self._alive_s,
+            batch_wait_s=self._batch_wait_s,
         )
         self._writer, self._store, self._trouble = writer, store, ""
         if self._is_stopping.is_set():
