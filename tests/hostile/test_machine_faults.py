@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 import pytest
 
+from disks import can_mount, fill, small_disk
 from hostile.listeners import Heard, Listeners
 from hostile.siege import SCREENS, Siege, besieged, build_documents, eventually
 from priority import preferred
@@ -108,44 +108,11 @@ def test_a_clock_stepped_by_an_hour_moves_no_tick(tmp_path: Path) -> None:
     print(f"\n{len(waits)} periods from {min(waits):.3f} to {max(waits):.3f} s")
 
 
-def can_mount() -> bool:
-    """Whether a disk can be mounted, tried where nobody else sees it."""
-    words = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
-    try:
-        return subprocess.run(words, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of its own that is soon full."""
-    folder.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "lineside", str(folder)], check=True
-    )
-    try:
-        yield folder
-    finally:
-        # Lazily: on failure the server may still run in it.
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(file: IO[bytes]) -> None:
-    """Write until the disk takes not one byte more."""
-    for size in (4096, 1):
-        try:
-            while True:
-                os.write(file.fileno(), b"x" * size)
-        except OSError as error:
-            assert error.errno == errno.ENOSPC  # noqa: PT017 -- the loop has no other end
-
-
 @pytest.mark.skipif(not can_mount(), reason="no disk can be mounted here: that needs root")
 def test_a_full_disk_stops_no_tick_and_not_the_end(tmp_path: Path) -> None:
     port = free_port()
     with contextlib.ExitStack() as stack:
-        disk = stack.enter_context(small_disk(tmp_path / "disk"))
+        disk = stack.enter_context(small_disk(tmp_path / "disk", DISK_BYTES))
         config, log_path = disk / "lineside.toml", disk / "log"
         config.write_text(CONFIG.format(port=port), encoding="utf-8")
         plant = stack.enter_context(Process(["simulate", str(config)], cwd=tmp_path))

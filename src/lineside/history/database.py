@@ -34,15 +34,13 @@ _SQLITE_CACHE_KIB = 32 * 1024
 class Database:
     """The tables of one URL. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, url: str, *, operation_s: float = OPERATION_S) -> None:
+    def __init__(self, url: str) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
-            operation_s: the longest that one transaction may take.
         """
         self._url = make_url(url)
-        self._operation_s = operation_s
         self._engine: AsyncEngine | None = None
         self._file_identity: tuple[int, int] | None = None
         self._opening = asyncio.Lock()
@@ -61,7 +59,7 @@ class Database:
         async with self._connection(will_write=True) as connection:
             yield connection
         # What was committed to a file that is no longer there is not stored.
-        self._check_file()
+        await self._check_file()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -85,7 +83,7 @@ class Database:
             engine = await self._open()
             if will_write and self.is_sqlite:
                 engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-            async with asyncio.timeout(self._operation_s), engine.begin() as connection:
+            async with asyncio.timeout(OPERATION_S), engine.begin() as connection:
                 yield connection
         except self._troubles() as error:
             raise HistoryError(in_plain_words(error, self.label)) from error
@@ -143,10 +141,11 @@ class Database:
             return None
         return found.st_dev, found.st_ino
 
-    def _check_file(self) -> None:
+    async def _check_file(self) -> None:
         """Notice that the file was deleted or replaced: SQLite would go on writing into nothing."""
         if self._identify_file() != self._file_identity:
             self.replaced_count += 1
+            await self.close()
             raise HistoryError(f"{self.label} was deleted or replaced while it was written to")
 
 

@@ -8,6 +8,7 @@ storing a batch twice changes nothing, so no position is kept.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import zlib
@@ -53,7 +54,7 @@ class Spool:
         self._peeked_to = 0
         self.size_bytes = 0
         self.record_count = 0  # rows in all batches that wait
-        self.lost_count = 0  # rows that the disk has damaged
+        self.lost_count = 0  # rows in files that are damaged or gone
         self.oldest_ms: int | None = None
 
     def open(self) -> None:
@@ -112,6 +113,8 @@ class Spool:
         count = 0
         try:
             data = self._files[0].path.read_bytes()[: self._files[0].size_bytes]
+        except FileNotFoundError:
+            data = b""
         except OSError as error:
             raise HistoryError(_trouble("read", self._folder, error)) from error
         self._peeked_to = self._read_offset
@@ -192,6 +195,7 @@ class Spool:
             return newest
         self.close()
         path = self._folder / f"{self._next_number:06d}{_SUFFIX}"
+        self._folder.mkdir(parents=True, exist_ok=True)  # it may have been taken away
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         _sync_folder(self._folder)
         self._next_number += 1
@@ -220,13 +224,14 @@ class Spool:
             raise
 
     def _give_up_oldest(self) -> None:
-        """Put a file aside that the disk has damaged: those after it must not wait for ever."""
+        """Put a file aside that is damaged or gone: those after it must not wait for ever."""
         file = self._files[0]
-        _log.error("spool: a damaged file is left aside", file=file.path.name)
+        _log.error("spool: a file is damaged or gone", file=file.path.name)
         self.lost_count += file.record_count
         self.size_bytes -= file.size_bytes - self._read_offset
         self.record_count -= file.record_count
-        file.path.replace(file.path.with_suffix(".damaged"))
+        with contextlib.suppress(OSError):
+            file.path.replace(file.path.with_suffix(".damaged"))
         self._remove_oldest()
 
     def _remove_oldest(self) -> None:

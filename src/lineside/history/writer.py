@@ -84,7 +84,8 @@ class Writer:
         self._pending: Batch | None = None
         self._is_stopping = False
         self._woken = asyncio.Event()
-        self._error = ""
+        self._error = ""  # of the database
+        self._spool_error = ""
         self._retry_s = RETRY_FIRST_S
         self._retry_at_s = 0.0
         self._marked_at_s = 0.0
@@ -172,10 +173,11 @@ class Writer:
             self._spool.append(batch)
         except HistoryError as error:
             self._retry_at_s = max(self._retry_at_s, time.monotonic() + RETRY_FIRST_S)
-            if str(error) not in self._error:
-                self._error = f"{self._error}; {error}" if self._error else str(error)
+            if str(error) != self._spool_error:
                 _log.error("history: nothing can be kept", error=str(error))
+            self._spool_error = str(error)
             return False
+        self._spool_error = ""
         self._note_kept(batch)
         return True
 
@@ -214,7 +216,7 @@ class Writer:
         self._retry_s, self._retry_at_s = RETRY_FIRST_S, 0.0
         if self._error:
             _log.info("history: the database takes writes again")
-        self._error = ""
+        self._error = self._spool_error = ""
         return True
 
     def _note_failure(self, error: HistoryError) -> None:
@@ -253,7 +255,7 @@ class Writer:
             spooled_bytes=self._spool.size_bytes,
             written=self._written,
             lost=self._recorder.lost_count + self._spool.lost_count,
-            error=self._error,
+            error="; ".join(filter(None, (self._error, self._spool_error))),
         )
 
     def _tell(self) -> None:

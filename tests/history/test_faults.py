@@ -1,0 +1,240 @@
+"""Real databases, locked, deleted, full, stopped or frozen: the board goes on, nothing is lost.
+
+The event loop of the test is that of the board: while a database suffers, it is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from builders import code, line, site, site_change, snapshot, state_change
+from disks import can_mount, fill, small_disk
+from history.postgresql import PostgreSQL, postgresql
+from lineside.clock import system_clock
+from lineside.core.model import Status
+from lineside.history import database as database_module
+from lineside.history import writer as writer_module
+from lineside.history.records import HistoryHealth
+from lineside.history.service import History
+from lineside.history.settings import HistorySettings
+from serving import eventually
+
+SITE = site(line("weld1", range(101, 106)))
+CODES = [code(number) for number in range(101, 106)]
+LATE_MAX_S = 0.25  # by which the board's own loop may come late on a machine that is busy
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "RETRY_FIRST_S", 0.05)
+    monkeypatch.setattr(writer_module, "RETRY_MAX_S", 0.1)
+    monkeypatch.setattr(database_module, "LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr(database_module, "OPERATION_S", 1.0)
+
+
+class Plant:
+    """Tells a history a change of some machine every few milliseconds, and ticks."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.told: list[tuple[str, int, Status]] = []
+        self.latest_s = 0.0  # by which the loop came late, at worst
+        self._sequence = 0
+        self.is_quiet = False
+
+    async def run(self) -> None:
+        hear = self.history.recorder.on_message
+        hear(site_change(SITE, at_s=system_clock().unix_s))
+        while True:
+            due_s = time.monotonic() + 0.01
+            await asyncio.sleep(0.01)
+            self.latest_s = max(self.latest_s, time.monotonic() - due_s)
+            self._sequence += 1
+            now_s = system_clock().unix_s
+            if not self.is_quiet:
+                number, status = 101 + self._sequence % 5, tuple(Status)[self._sequence % 3]
+                hear(state_change(number, status, at_s=now_s))
+                self.told.append((code(number), round(now_s * 1000), status))
+            tick = snapshot(SITE, sequence=self._sequence)
+            hear(replace(tick, at=system_clock()))
+
+    async def until(self, condition: Callable[[HistoryHealth], bool], what: str) -> None:
+        """Wait until `condition` holds."""
+        await eventually(
+            lambda: condition(self.history.health()), f"{what}: {self.history.health()}"
+        )
+
+    async def stored(self) -> list[tuple[str, int, Status | None]]:
+        found = await self.history.ask(lambda store: store.changes(CODES, 0, 10**14))
+        return [(each.equipment_code, each.at_ms, each.status) for each in found]
+
+    async def assert_all_stored(self) -> None:
+        """Let what waits arrive; then exactly what was told must be there, in order."""
+        self.is_quiet = True
+        await self.until(lambda h: not h.is_behind and not h.queued, "it does not catch up")
+        stored = await self.stored()
+        assert sorted(stored) == sorted(self.told), (len(stored), len(self.told))
+        assert self.history.health().lost == 0
+
+
+@asynccontextmanager
+async def recording(folder: Path, url: str | None = None) -> AsyncIterator[Plant]:
+    history = History(HistorySettings(folder=folder, url=url), system_clock, "1", alive_s=0.2)
+    plant = Plant(history)
+    telling = asyncio.create_task(plant.run())
+    history.start()
+    try:
+        yield plant
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
+        history.stop()
+        assert await history.wait_stopped(10)
+
+
+async def test_a_locked_database_delays_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    async with recording(tmp_path) as plant:
+        await plant.until(lambda h: h.written > 20, "nothing is written")
+        plant.latest_s = 0.0
+        with sqlite3.connect(tmp_path / "lineside-history.db", isolation_level=None) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
+            assert "is locked by another program" in plant.history.health().error
+            assert plant.latest_s < LATE_MAX_S
+            assert await plant.stored(), "what is stored can still be read"
+            other.execute("ROLLBACK")
+        other.close()
+        await plant.assert_all_stored()
+        await asyncio.sleep(0.5)  # the next tick brings the note, and a batch it
+        kinds = [e.kind for e in await plant.history.ask(lambda s: s.server_events(0, 10**14))]
+        assert kinds == ["start", "history_behind", "history_caught_up"]
+    assert list(os.scandir(tmp_path / "lineside-history.spool")) == []
+
+
+async def test_a_deleted_database_is_made_anew_with_all_that_is_told_from_then_on(
+    tmp_path: Path,
+) -> None:
+    async with recording(tmp_path) as plant:
+        await plant.until(lambda h: h.written > 20, "nothing is written")
+        for name in ("", "-wal", "-shm"):
+            (tmp_path / f"lineside-history.db{name}").unlink(missing_ok=True)
+        before = len(plant.told)
+        await plant.until(lambda h: "deleted or replaced" in h.error, "it is not noticed")
+        await plant.until(lambda h: not h.is_behind, "it does not catch up")
+        await asyncio.sleep(0.5)
+        plant.is_quiet = True
+        await plant.until(lambda h: not h.is_behind and not h.queued, "it does not catch up")
+        stored = await plant.stored()
+        late = [row for row in plant.told[before:] if row in stored]
+        assert late == plant.told[-len(late) :]
+        runs = await plant.history.ask(lambda store: store.runs(0, 10**14))
+        assert len(runs) == 2
+
+
+async def test_a_folder_that_goes_away_is_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with recording(folder) as plant:
+        await plant.until(lambda h: h.written > 20, "nothing is written")
+        shutil.rmtree(folder)
+        await plant.until(lambda h: h.error != "", "no error is told")
+        plant.latest_s = 0.0
+        await asyncio.sleep(0.3)
+        assert plant.latest_s < LATE_MAX_S
+        await plant.until(lambda h: not h.is_behind, "it does not catch up")
+
+
+@pytest.mark.skipif(not can_mount(), reason="no disk can be mounted here: that needs root")
+async def test_a_full_disk_keeps_changes_in_memory_and_writes_them_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    disk = tmp_path / "disk"
+    with small_disk(disk, 4 * 1024**2):
+        async with recording(disk) as plant:
+            await plant.until(lambda h: h.written > 20, "nothing is written")
+            ballast = disk / "ballast"
+            with ballast.open("wb", buffering=0) as file:
+                fill(file)
+            plant.latest_s = 0.0
+            await plant.until(lambda h: "disk is full" in h.error, "the disk is not full")
+            await plant.until(lambda h: h.queued > 50, "nothing is queued")
+            assert plant.latest_s < LATE_MAX_S
+            ballast.unlink()
+            await plant.assert_all_stored()
+
+
+async def test_a_database_that_is_no_database_is_told_and_the_changes_wait(tmp_path: Path) -> None:
+    (tmp_path / "lineside-history.db").write_text("shopping list: milk, bread, and a new fuse" * 9)
+    async with recording(tmp_path) as plant:
+        await plant.until(lambda h: h.spooled > 20, "nothing is spooled")
+        assert "is not a SQLite database" in plant.history.health().error
+        (tmp_path / "lineside-history.db").unlink()
+        await plant.assert_all_stored()
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgreSQL]:
+    with postgresql() as server:
+        yield server
+
+
+async def test_postgresql_stopped_and_started_again(
+    own_postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    url = own_postgres.create("stopped")
+    async with recording(tmp_path, url) as plant:
+        await plant.until(lambda h: h.written > 20, "nothing is written")
+        await asyncio.to_thread(own_postgres.stop)
+        plant.latest_s = 0.0
+        await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
+        error = plant.history.health().error
+        assert f"postgresql://lineside@127.0.0.1:{own_postgres.port}/stopped" in error
+        assert plant.latest_s < LATE_MAX_S
+        await asyncio.to_thread(own_postgres.start)
+        await plant.assert_all_stored()
+
+
+async def test_postgresql_that_stands_still(own_postgres: PostgreSQL, tmp_path: Path) -> None:
+    url = own_postgres.create("frozen")
+    async with recording(tmp_path, url) as plant:
+        await plant.until(lambda h: h.written > 20, "nothing is written")
+        own_postgres.freeze()
+        try:
+            plant.latest_s = 0.0
+            await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
+            assert "did not answer in time" in plant.history.health().error
+            assert plant.latest_s < LATE_MAX_S
+        finally:
+            own_postgres.thaw()
+        await plant.assert_all_stored()
+
+
+async def test_postgresql_that_is_not_there_at_the_start(
+    own_postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    url = own_postgres.create("late")
+    await asyncio.to_thread(own_postgres.stop)
+    async with recording(tmp_path, url) as plant:
+        await plant.until(lambda h: h.spooled > 20, "nothing is spooled")
+        assert "nothing listens there" in plant.history.health().error
+        await asyncio.to_thread(own_postgres.start)
+        await plant.assert_all_stored()
+
+
+async def test_a_database_that_does_not_exist_is_told_with_its_remedy(
+    own_postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    async with recording(tmp_path, own_postgres.url_of("forgotten")) as plant:
+        await plant.until(lambda h: h.spooled > 5, "nothing is spooled")
+        assert "does not exist: create it (createdb)" in plant.history.health().error
+        own_postgres.create("forgotten")
+        await plant.assert_all_stored()
