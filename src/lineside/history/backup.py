@@ -40,7 +40,10 @@ def back_up(settings: HistorySettings, target: Path, *, may_replace: bool = Fals
     """
     source = _file_of(settings)
     if not source.exists():
-        raise HistoryError(f"there is no history yet: {source} does not exist")
+        raise HistoryError(
+            f"there is no history: {source} does not exist; if it lies elsewhere, name its folder "
+            "with folder = … in [history]"
+        )
     if target.exists() and not may_replace:
         raise HistoryError(f"{target} exists already and is left as it is")
     unfinished = target.with_name(f"{target.name}.unfinished")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import Column, Table, delete, distinct, func, select
+from sqlalchemy import Column, Table, delete, func, select
 
 from lineside.core.times import unix_ms
 from lineside.history import schema
@@ -44,8 +44,11 @@ async def _forget_rows(
 ) -> int:
     if owner is None:
         return await _forget_older(database, table, [], before_ms)
+    # Changes are many, so that to look for their machines would take as long as to read them.
+    is_change = table is schema.state_change
+    owners_of = select(schema.equipment.c.id) if is_change else select(owner).distinct()
     async with database.reading() as connection:
-        owners = (await connection.scalars(select(distinct(owner)))).all()
+        owners = (await connection.scalars(owners_of)).all()
     count = 0
     for each in owners:
         mine = owner == each

@@ -32,6 +32,7 @@ ChangeKey: TypeAlias = tuple[int, int, int]  # at_ms, run_id, seq
 CHANGES_MAX = 10_000  # in one answer
 
 _change = schema.state_change
+_STATUSES: dict[str | None, Status | None] = {None: None, **{each.value: each for each in Status}}
 
 
 class Store:
@@ -305,9 +306,7 @@ def _last_before(equipment_ids: Sequence[int], run: RunSpan, begin_ms: int) -> A
 
 
 def _status_change(at_ms: int, run_id: int, status: str | None) -> StatusChange:
-    return StatusChange(
-        at_ms=at_ms, run_id=run_id, status=None if status is None else Status(status)
-    )
+    return StatusChange(at_ms=at_ms, run_id=run_id, status=_STATUSES[status])
 
 
 def _stored_change(row: Any) -> StoredChange:
@@ -316,8 +315,8 @@ def _stored_change(row: Any) -> StoredChange:
         at_ms=row.at_ms,
         run_id=row.run_id,
         seq=row.seq,
-        previous=None if row.previous is None else Status(row.previous),
-        status=None if row.status is None else Status(row.status),
+        previous=_STATUSES[row.previous],
+        status=_STATUSES[row.status],
         reason=row.reason,
         tag=row.tag,
         value=row.value,

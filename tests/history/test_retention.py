@@ -1,0 +1,93 @@
+"""Old records go, a little at a time, and what was true when the kept time begins stays."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from builders import code
+from history.told import T0_MS, a_batch, a_change, a_run, a_server_event
+from lineside.core.model import PlcLink, Status
+from lineside.history import retention as retention_module
+from lineside.history import schema
+from lineside.history.database import Database
+from lineside.history.records import PlcRecord
+from lineside.history.retention import forget
+from lineside.history.settings import Retention
+from lineside.history.store import Store
+
+NOW_S = T0_MS / 1000 + 1000
+KEEP_ALL = Retention()
+
+
+@pytest.fixture(autouse=True)
+def _in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention_module, "ROWS_MAX", 7)
+    monkeypatch.setattr(retention_module, "PAUSE_S", 0.0)
+
+
+async def fill(store: Store) -> None:
+    """A hundred changes of two machines, one every ten seconds, and events among them."""
+    records = [
+        a_change(n, T0_MS + n * 10_000, (Status.RUNNING, Status.IDLE)[n % 4 // 2], 101 + n % 2)
+        for n in range(100)
+    ]
+    events = [a_server_event(100 + n, T0_MS + n * 10_000) for n in range(100)]
+    links = [
+        PlcRecord(seq=200 + n, plc_id="PLC01", at_ms=T0_MS + n * 10_000, link=PlcLink.LOST)
+        for n in range(100)
+    ]
+    await store.write([a_batch(a_run(), [*records, *events, *links], alive_ms=T0_MS + 1_000_000)])
+
+
+async def count(database: Database, name: str) -> int:
+    table = schema.metadata.tables[name]
+    async with database.reading() as connection:
+        found: int = await connection.scalar(select(func.count()).select_from(table)) or 0
+    return found
+
+
+async def test_changes_older_than_the_limit_go_but_the_last_of_each_machine(
+    store: Store, database: Database
+) -> None:
+    await fill(store)
+    before = await store.timeline([code(101), code(102)], T0_MS + 800_000, T0_MS + 1_000_000)
+    assert await forget(database, Retention(changes_s=200.0), NOW_S) == 78
+    assert await count(database, "state_change") == 22
+    after = await store.timeline([code(101), code(102)], T0_MS + 800_000, T0_MS + 1_000_000)
+    assert after == before
+    assert await count(database, "server_event") == await count(database, "plc_event") == 100
+
+
+async def test_a_machine_that_was_silent_for_years_keeps_its_status(
+    store: Store, database: Database
+) -> None:
+    await store.write([a_batch(a_run(), [a_change(1, T0_MS)], alive_ms=T0_MS + 1_000_000)])
+    await forget(database, Retention(changes_s=1.0), NOW_S)
+    found = await store.timeline([code(101)], T0_MS + 999_000, T0_MS + 1_000_000)
+    assert [each.status for each in found[code(101)]] == [Status.RUNNING]
+
+
+async def test_each_kind_of_record_has_its_own_time(store: Store, database: Database) -> None:
+    await fill(store)
+    await forget(database, Retention(plc_events_s=100.0, server_events_s=500.0), NOW_S)
+    assert await count(database, "state_change") == 100
+    assert await count(database, "plc_event") == 11
+    assert await count(database, "server_event") == 50
+
+
+async def test_without_limits_nothing_is_forgotten(store: Store, database: Database) -> None:
+    await fill(store)
+    assert await forget(database, KEEP_ALL, NOW_S + 10**9) == 0
+    assert await count(database, "state_change") == 100
+
+
+async def test_a_run_goes_when_all_of_it_is_older_than_the_changes_kept(
+    store: Store, database: Database
+) -> None:
+    await store.write([a_batch(a_run(1), [a_change(1, T0_MS)], stopped_ms=T0_MS + 10)])
+    await store.write([a_batch(a_run(2, T0_MS + 20), [], alive_ms=T0_MS + 990_000)])
+    await forget(database, Retention(changes_s=100.0), NOW_S)
+    assert await count(database, "run") == 1
+    found = await store.timeline([code(101)], T0_MS, T0_MS + 1_000_000)
+    assert [each.status for each in found[code(101)]] == [None]
