@@ -25,11 +25,13 @@ from lineside.bus import MemoryBus
 from lineside.clock import system_clock
 from lineside.config import LoadedConfig, load_config
 from lineside.config.watch import ConfigWatcher
-from lineside.core.errors import ConfigError, LinesideError
+from lineside.core.errors import ConfigError, HistoryError, LinesideError
 from lineside.core.model import Plc, Site
+from lineside.core.times import unix_ms
 from lineside.demo import open_demo
 from lineside.drivers import DRIVERS
 from lineside.engine import Engine, PollTarget
+from lineside.history.recall import recall
 from lineside.history.service import History
 from lineside.history.settings import settings_of
 from lineside.hub.subscribers import Hub, HubLimits
@@ -44,6 +46,8 @@ from lineside.web.views import ServerInfo
 from lineside.web.ws import MonitorDoor, upgrade_routes
 
 CONFIG_CHECK_S = 2.0
+RECALL_RETRY_S = 0.2
+RECALL_ATTEMPTS = 50
 
 _log = structlog.get_logger("lineside.app")
 
@@ -109,6 +113,7 @@ class House:
         """Load the config, claim the address and build every room; nothing runs yet."""
         self.path = path
         self.is_demo = options.config is None
+        self._begun_ms = unix_ms(system_clock().unix_s)
         self.loaded = load_config(path, DRIVERS)
         for warning in self.loaded.warnings:
             _log.warning("config", problem=str(warning))
@@ -159,11 +164,25 @@ class House:
             yield
             return
         self.history.start()
+        recalling = asyncio.create_task(self._recall(self.history), name="history recall")
         try:
             yield
         finally:
+            recalling.cancel()
             self.history.stop()
             await self.history.wait_stopped()
+
+    async def _recall(self, history: History) -> None:
+        """Let stop timers go on where they were before the start."""
+        codes = [each.code for line in self.loaded.site.lines for each in line.equipment]
+        for _ in range(RECALL_ATTEMPTS):
+            try:
+                past = await history.ask(lambda store: recall(store, codes, self._begun_ms))
+            except HistoryError:  # it is being opened, or it says itself what is wrong
+                await asyncio.sleep(RECALL_RETRY_S)
+            else:
+                self.engine.recall(past)
+                return
 
     async def watch_config(self) -> None:
         """Swap in each new config that is valid; refuse, with reasons, each that is not."""

@@ -15,6 +15,7 @@ from lineside.core.model import (
     EquipmentState,
     Instant,
     Line,
+    PastState,
     Plc,
     PlcFault,
     PlcLink,
@@ -302,3 +303,86 @@ def test_a_changed_calendar_applies_from_the_next_tick() -> None:
     snapshot, changes = Board(closed, at(401), before).tick(at(401))
     assert snapshot.lines[0].equipment[0].status is Status.IDLE
     assert [(c.previous, c.status) for c in changes] == [(Status.STOPPED, Status.IDLE)]
+
+
+def past(
+    status: Status = Status.IDLE, *, seen_until: float, ran_until: float | None = None
+) -> dict[str, PastState]:
+    """What was known before the start, in seconds of `at`."""
+    state = PastState(
+        status=status,
+        since_s=at(-200).unix_s,
+        seen_until_s=at(seen_until).unix_s,
+        ran_until_s=None if ran_until is None else at(ran_until).unix_s,
+    )
+    return {"KRCWO12ELOA101": state}
+
+
+def standing(now: Instant) -> Board:
+    """A board that has seen its machine stand, once, at `now`."""
+    board = Board(site(machine()), now)
+    board.fold(reading({"M100": 0, "M200": 0}, now))
+    return board
+
+
+def test_the_stop_timer_goes_on_from_before_the_start() -> None:
+    board = standing(at(0))
+    assert board.recall(past(seen_until=-100, ran_until=-200), at(1)) == []
+    board.fold(reading({"M100": 0, "M200": 0}, at(99)))
+    assert only(board, at(99.9)).status is Status.IDLE
+    assert only(board, at(100)).status is Status.STOPPED
+
+
+def test_a_machine_that_stood_too_long_before_the_start_is_stopped_at_once() -> None:
+    board = standing(at(0))
+    (change,) = board.recall(past(seen_until=-100, ran_until=-400), at(1))
+    assert (change.previous, change.status) == (Status.IDLE, Status.STOPPED)
+    assert change.reason.since_s == at(-400).unix_s
+
+
+def test_a_machine_that_has_run_since_the_start_needs_no_past() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": 1, "M200": 0}, at(0)))
+    board.fold(reading({"M100": 0, "M200": 0}, at(1)))
+    assert board.recall(past(seen_until=-100, ran_until=-400), at(1)) == []
+    assert only(board, at(2)).reason.since_s == at(0).unix_s
+
+
+def test_a_status_goes_on_through_a_restart_that_is_shorter_than_stale_after() -> None:
+    board = standing(at(0))
+    board.recall(past(seen_until=-2.9), at(1))
+    assert only(board, at(1)).since_s == at(-200).unix_s
+
+
+def test_what_was_out_of_sight_for_longer_is_new_since_the_start() -> None:
+    board = standing(at(0))
+    board.recall(past(seen_until=-3), at(1))
+    assert only(board, at(1)).since_s == at(0).unix_s
+
+
+def test_another_status_than_before_is_new() -> None:
+    board = standing(at(0))
+    board.recall(past(Status.ERROR, seen_until=-1), at(1))
+    assert only(board, at(1)).since_s == at(0).unix_s
+
+
+def test_a_status_that_came_back_after_another_is_new() -> None:
+    board = standing(at(0))
+    board.fold(reading({"M100": 1, "M200": 0}, at(0.2)))
+    board.fold(reading({"M100": 0, "M200": 0}, at(0.4)))
+    board.recall(past(seen_until=-1), at(1))
+    assert only(board, at(1)).since_s == at(0.4).unix_s
+
+
+def test_a_past_that_lies_in_the_future_is_not_believed() -> None:
+    board = standing(at(0))
+    assert board.recall(past(seen_until=500, ran_until=400), at(1)) == []
+    assert only(board, at(1)).reason.since_s == at(0).unix_s
+
+
+def test_a_machine_that_was_never_seen_yet_recalls_its_timer() -> None:
+    board = Board(site(machine()), at(0))
+    only(board, at(0))
+    board.recall(past(seen_until=-100, ran_until=-400), at(1))
+    board.fold(reading({"M100": 0, "M200": 0}, at(2)))
+    assert only(board, at(2)).status is Status.STOPPED

@@ -167,10 +167,17 @@ async def test_events_of_plcs_and_of_the_server_come_back(store: Store) -> None:
     assert await store.server_events(T0_MS, T0_MS + 100) == [a_server_event(3, T0_MS + 20)]
 
 
-async def test_the_newest_change_is_found_across_runs(store: Store) -> None:
-    await store.write([a_batch(a_run(1), [a_change(1, T0_MS, RUNNING)])])
-    await store.write([a_batch(a_run(2), [a_change(1, T0_MS + 5, ERROR)])])
-    found = await store.last_change_before(code(101), T0_MS + 100)
-    assert found is not None
-    assert found.status is ERROR
-    assert await store.last_change_before(code(101), T0_MS) is None
+async def test_the_last_change_the_last_to_running_and_the_one_after_are_found(
+    store: Store,
+) -> None:
+    records = [a_change(1, T0_MS, RUNNING), a_change(2, T0_MS + 5, IDLE)]
+    await store.write([a_batch(a_run(1), records)])
+    await store.write([a_batch(a_run(2), [a_change(1, T0_MS + 9, ERROR)])])
+    last, ran, after = await store.last_changes(code(101), 0, T0_MS + 100)
+    assert [each and (each.at_ms - T0_MS, each.status) for each in (last, ran, after)] == [
+        (9, ERROR),
+        (0, RUNNING),
+        (5, IDLE),
+    ]
+    assert await store.last_changes(code(101), 0, T0_MS) == (None, None, None)
+    assert await store.last_changes(code(102), 0, T0_MS + 100) == (None, None, None)

@@ -17,6 +17,7 @@ from lineside.core.model import (
     EquipmentState,
     Instant,
     LineState,
+    PastState,
     Plc,
     PlcLink,
     PlcState,
@@ -51,6 +52,8 @@ class _EquipmentMemory:
     tags: dict[TagRole, TagEvidence]
     planned: PlannedTime | None = None  # None: all time
     not_running_since: Instant | None = None
+    has_run: bool = False  # since the start
+    first_seen_s: float | None = None  # when it was first not disconnected
     decision: Decision | None = None
     since_s: float = 0.0
 
@@ -113,6 +116,7 @@ class Board:
         is_same_source = source is not None and source == before._source_of(old.equipment)
         if is_same_source and old.equipment.addresses == equipment.addresses:
             memory.tags, memory.not_running_since = old.tags, old.not_running_since
+            memory.has_run, memory.first_seen_s = old.has_run, old.first_seen_s
         return memory
 
     def _source_of(self, equipment: Equipment) -> tuple[str, str] | None:
@@ -153,6 +157,28 @@ class Board:
         plc.evidence = replace(plc.evidence, link=state.link, since_s=state.since_s, fault=fault)
         return [c for memory in self._by_plc[state.id] for c in self._decide(memory, now)]
 
+    def recall(self, past: Mapping[str, PastState], now: Instant) -> list[StateChange]:
+        """Take in what was known before the start; return the status changes that it causes.
+
+        The stop timer goes on from the last running sample of before, unless there has been one
+        since. A status goes on, with its time, when it was out of sight for less than it takes a
+        value to grow stale: what lasts longer is not known to have stood.
+        """
+        changes = []
+        for code, state in past.items():
+            memory = self._equipment.get(code)
+            if memory is None or memory.decision is None or state.seen_until_s > now.unix_s:
+                continue  # unknown, or the clock has been set back since
+            is_first = memory.since_s == memory.first_seen_s
+            if state.ran_until_s is not None and not memory.has_run:
+                memory.not_running_since = _moment(state.ran_until_s, now)
+                changes += self._decide(memory, now)
+            gap_s = (memory.first_seen_s or now.unix_s) - state.seen_until_s
+            is_same = is_first and memory.decision.status is state.status
+            if is_same and gap_s < memory.equipment.rule.stale_after_s:
+                memory.since_s = state.since_s
+        return changes
+
     def tick(self, now: Instant) -> tuple[Snapshot, list[StateChange]]:
         """Return the whole plant at `now`, and the changes that the passing of time has caused."""
         changes = [c for memory in self._equipment.values() for c in self._decide(memory, now)]
@@ -192,6 +218,8 @@ class Board:
         if decision.status is previous:
             return []
         memory.since_s = now.unix_s
+        if memory.first_seen_s is None and decision.is_connected:
+            memory.first_seen_s = now.unix_s
         return [
             StateChange(
                 line_id=equipment.line_id,
@@ -292,8 +320,15 @@ def _fold_run_sample(memory: _EquipmentMemory, now: Instant) -> None:
         return
     error = memory.tags.get(TagRole.ERROR)
     is_faulty = error is not None and error.good is not None and bool(error.good.value)
-    if memory.not_running_since is None or (status.latest.value == 1 and not is_faulty):
+    if status.latest.value == 1 and not is_faulty:
+        memory.not_running_since, memory.has_run = now, True
+    elif memory.not_running_since is None:
         memory.not_running_since = now
+
+
+def _moment(unix_s: float, now: Instant) -> Instant:
+    """Return a moment of before the start, as if both clocks had been there."""
+    return Instant(unix_s=unix_s, monotonic_s=now.monotonic_s - (now.unix_s - unix_s))
 
 
 def _wire_number(tag: TagEvidence | None) -> int | float:

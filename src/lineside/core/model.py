@@ -318,6 +318,19 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tags: tuple[TagState, ...] = ()
 
 
+class PastState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the history knows of one machine from before the start.
+
+    It was last seen at `seen_until_s`, in `status` since `since_s`, and last seen running at
+    `ran_until_s` (None: not in the time that was looked at).
+    """
+
+    status: Status
+    since_s: float
+    seen_until_s: float
+    ran_until_s: float | None = None
+
+
 class SiteChange(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The configuration was replaced; what follows on the bus is about `site`."""
 

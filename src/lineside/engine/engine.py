@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -16,7 +16,7 @@ import structlog
 
 from lineside.core.board import Board
 from lineside.core.limits import FIRST_TICK_WAIT_S, RECONNECT_PAUSE_S, TICK_PERIOD_S
-from lineside.core.model import Plc, PlcState, Reading, Site, SiteChange, StateChange
+from lineside.core.model import PastState, Plc, PlcState, Reading, Site, SiteChange, StateChange
 from lineside.core.ports import Bus, Clock, Driver
 from lineside.engine.poller import Poller
 from lineside.engine.schedule import JustInTime, PollSchedule, first_tick_s, next_tick_s
@@ -89,6 +89,10 @@ class Engine:
         self._targets = tuple(targets)
         self._bus.publish(SiteChange(site=site, at_s=now.unix_s))
         self._start_pollers()
+
+    def recall(self, past: Mapping[str, PastState]) -> None:
+        """Let the board know what was before the start, by equipment code."""
+        self._publish_changes(self._board.recall(past, self._clock()))
 
     def _start_pollers(self) -> None:
         """Stop the pollers that are no longer wanted as they are; start those that are missing."""

@@ -131,21 +131,33 @@ class Store:
             rows = (await connection.execute(query)).all()
         return [_stored_change(row) for row in rows]
 
-    async def last_change_before(self, code: str, at_ms: int) -> StoredChange | None:
-        """Return the newest change of a machine before `at_ms`, whatever came between."""
-        names = [
-            _change.c[name] for name in StoredChange.__struct_fields__ if name != "equipment_code"
-        ]
-        query = (
-            select(schema.equipment.c.code, *names)
+    async def last_changes(
+        self, code: str, begin_ms: int, end_ms: int
+    ) -> tuple[StatusChange | None, StatusChange | None, StatusChange | None]:
+        """Return of one machine in a window: the last change, the last to running, the one after.
+
+        Each is None where there is none.
+        """
+        order = (_change.c.at_ms, _change.c.run_id, _change.c.seq)
+        every = (
+            select(*order, _change.c.status)
             .join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
-            .where(schema.equipment.c.code == code, _change.c.at_ms < at_ms)
-            .order_by(_change.c.at_ms.desc(), _change.c.run_id.desc(), _change.c.seq.desc())
-            .limit(1)
+            .where(
+                schema.equipment.c.code == code,
+                _change.c.at_ms >= begin_ms,
+                _change.c.at_ms < end_ms,
+            )
         )
+        newest_first = every.order_by(*(column.desc() for column in order)).limit(1)
+        running = newest_first.where(_change.c.status == Status.RUNNING.value)
         async with self._database.reading() as connection:
-            row = (await connection.execute(query)).first()
-        return None if row is None else _stored_change(row)
+            last = (await connection.execute(newest_first)).first()
+            ran = (await connection.execute(running)).first()
+            after = None
+            if ran is not None:
+                later = every.where(tuple_(*order) > (ran.at_ms, ran.run_id, ran.seq))
+                after = (await connection.execute(later.order_by(*order).limit(1))).first()
+        return _status_of(last), _status_of(ran), _status_of(after)
 
     async def plc_events(self, begin_ms: int, end_ms: int) -> list[PlcRecord]:
         """Return what happened to the connections in [begin_ms, end_ms), oldest first."""
@@ -307,6 +319,10 @@ def _last_before(equipment_ids: Sequence[int], run: RunSpan, begin_ms: int) -> A
 
 def _status_change(at_ms: int, run_id: int, status: str | None) -> StatusChange:
     return StatusChange(at_ms=at_ms, run_id=run_id, status=_STATUSES[status])
+
+
+def _status_of(row: Any) -> StatusChange | None:
+    return None if row is None else _status_change(row.at_ms, row.run_id, row.status)
 
 
 def _stored_change(row: Any) -> StoredChange:
