@@ -186,9 +186,11 @@ class Recorder:
         now, before = snapshot.at, self._tick_at
         self._tick_at = now
         if before is not None and self._run is not None:
-            cause = self._torn or _why_a_new_run(before, now)
+            cause, detail = _why_a_new_run(before, now)
+            if self._torn is not None:
+                cause, detail = self._torn, f"{self.lost_count} lost since the start"
             if cause is not None:
-                self._begin_again(cause, snapshot)
+                self._begin_again(cause, detail, snapshot)
         if self._torn is not None or self._run is None:
             return
         while self._notes:
@@ -240,7 +242,7 @@ class Recorder:
         kind = ServerEventKind(cause.value)
         self._put(at_ms, ServerRecord(seq=0, at_ms=at_ms, kind=kind, detail=detail))
 
-    def _begin_again(self, cause: RunCause, snapshot: Snapshot) -> None:
+    def _begin_again(self, cause: RunCause, detail: str, snapshot: Snapshot) -> None:
         """End the run where it was last whole, and begin another with what the tick shows."""
         states = [state for line in snapshot.lines for state in line.equipment]
         if len(self._queue) + 2 * len(states) > self._queue_max // 2:
@@ -250,8 +252,7 @@ class Recorder:
         self._torn = None
         self._put(self._alive[1], None, is_end=True)
         at_ms = unix_ms(snapshot.at.unix_s)
-        lost = f"{self.lost_count} since the start" if cause is RunCause.LOST else ""
-        self._begin(cause, at_ms, lost)
+        self._begin(cause, at_ms, detail)
         for line in snapshot.lines:
             for state in line.equipment:
                 self._last_ms[state.code] = at_ms
@@ -284,13 +285,15 @@ class Recorder:
             self._wake()
 
 
-def _why_a_new_run(before: Instant, now: Instant) -> RunCause | None:
+def _why_a_new_run(before: Instant, now: Instant) -> tuple[RunCause | None, str]:
+    """Return why the run cannot go on over two ticks, for machines and for people."""
     passed_s = now.monotonic_s - before.monotonic_s
     if passed_s > GAP_S:
-        return RunCause.GAP
-    if abs(now.unix_s - before.unix_s - passed_s) >= CLOCK_STEP_S:
-        return RunCause.CLOCK_STEP
-    return None
+        return RunCause.GAP, f"no tick for {passed_s:.1f} s"
+    step_s = now.unix_s - before.unix_s - passed_s
+    if abs(step_s) >= CLOCK_STEP_S:
+        return RunCause.CLOCK_STEP, f"the clock was set by {step_s:+.1f} s"
+    return None, ""
 
 
 def _record(heard: _Heard) -> Record | None:

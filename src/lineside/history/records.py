@@ -203,7 +203,7 @@ def plc_record(seq: int, at_ms: int, state: PlcState) -> PlcRecord:
         link=state.link,
         fault=_text(fault.message) if fault else "",
         cause=_text(fault.cause) if fault else "",
-        end_code=fault.end_code if fault else None,
+        end_code=fault.end_code if fault else None,  # 16 bits
     )
 
 
