@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.machine import RESULTS, describe, table_of
+from bench.machine import RESULTS, come_first, describe, table_of
 from bench.parts import quantile
 
 from lineside.clock import system_clock
@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365, help="days of history (365)")
     parser.add_argument("--seconds", type=int, default=RATE_FOR_S, help="seconds of changes (30)")
     options = parser.parse_args()
+    come_first()
     with tempfile.TemporaryDirectory(prefix="lineside-bench-") as name:
         settings = HistorySettings(folder=Path(name))
         figures: dict[str, Any] = {"days": options.days}
@@ -349,7 +350,7 @@ def hear(rounds: int = 200) -> dict[str, float]:
 
 def write_report(figures: dict[str, Any]) -> None:
     """Write the figures and what they mean."""
-    about = describe("python -m bench.history", ("sqlalchemy", "aiosqlite"))
+    about = describe("python -m bench.history", come_first(), ("sqlalchemy", "aiosqlite"))
     about["SQLite"] = sqlite3.sqlite_version
     rows = [
         ("changes in the database", f"{figures['changes']:,} in {figures['days']} days"),
