@@ -45,6 +45,7 @@ class Plant:
         self.plcs: dict[str, Process] = {}
         self._disturbed: set[str] = set()  # machines that do not run
         self._lost: set[str] = set()  # PLCs that are not there
+        self._server_count = 0
         shutil.copy(DEMO / "floor-plan.svg", folder / "floor-plan.svg")
         self.config.write_text(self._toml(), encoding="utf-8")
 
@@ -114,8 +115,10 @@ class Plant:
         self.order(FAULT_WITH_RUN_BIT, "fault")
 
     def server(self) -> Server:
-        """A server for this plant, not started yet."""
-        return Server("--config", str(self.config))
+        """A server for this plant, not started yet, with a history of its own."""
+        self._server_count += 1
+        state = self.config.parent / f"server-{self._server_count}"
+        return Server("--config", str(self.config), environment={"STATE_DIRECTORY": str(state)})
 
     def _toml(self) -> str:
         origins = [f"http://localhost:{port}" for port in self.own_pages]

@@ -84,7 +84,8 @@ class Recorder:
         self._queue: deque[_Heard] = deque()
         self._run: Run | None = None
         self._seq = 0
-        self._torn: RunCause | None = None  # why the run cannot go on
+        self._is_torn = False  # nothing more is taken into this run
+        self._renewal: RunCause | None = None  # why the next tick begins another
         self._last_ms: dict[str, int] = {}  # of each machine's last change in this run
         self._links: dict[str, PlcLink] = {}
         self._codes: frozenset[str] | None = None
@@ -110,7 +111,7 @@ class Recorder:
 
     def tear(self, cause: RunCause) -> None:
         """Let the next tick begin a new run: what is stored of this one is not whole."""
-        self._torn = self._torn or cause
+        self._renewal = cause
 
     def note(self, kind: ServerEventKind, at_ms: int, detail: str) -> None:
         """Keep, with the next tick, that something happened to the history. For any thread."""
@@ -187,11 +188,11 @@ class Recorder:
         self._tick_at = now
         if before is not None and self._run is not None:
             cause, detail = _why_a_new_run(before, now)
-            if self._torn is not None:
-                cause, detail = self._torn, f"{self.lost_count} lost since the start"
+            if self._renewal is not None:
+                cause, detail = self._renewal, f"{self.lost_count} lost since the start"
             if cause is not None:
                 self._begin_again(cause, detail, snapshot)
-        if self._torn is not None or self._run is None:
+        if self._is_torn or self._run is None:
             return
         while self._notes:
             note = self._notes.popleft()
@@ -200,7 +201,7 @@ class Recorder:
             if self._links.get(plc.id) is not plc.link:
                 self._links[plc.id] = plc.link
                 self._put(unix_ms(now.unix_s), plc)
-        if self._torn is None:
+        if not self._is_torn:
             self._alive = (self._run, self._not_before(unix_ms(now.unix_s)))
 
     def _take_change(self, change: StateChange) -> None:
@@ -246,10 +247,10 @@ class Recorder:
         """End the run where it was last whole, and begin another with what the tick shows."""
         states = [state for line in snapshot.lines for state in line.equipment]
         if len(self._queue) + 2 * len(states) > self._queue_max // 2:
-            self._torn = cause
+            self._renewal, self._is_torn = cause, True
             return
         assert self._run is not None and self._alive is not None, "a run goes on"  # noqa: S101, PT018
-        self._torn = None
+        self._renewal, self._is_torn = None, False
         self._put(self._alive[1], None, is_end=True)
         at_ms = unix_ms(snapshot.at.unix_s)
         self._begin(cause, at_ms, detail)
@@ -274,8 +275,8 @@ class Recorder:
     def _put(self, at_ms: int, matter: _Matter | None, *, is_end: bool = False) -> None:
         run = self._run
         assert run is not None, "a run goes on"  # noqa: S101
-        if self._torn is not None or len(self._queue) >= self._queue_max:
-            self.tear(RunCause.LOST)
+        if self._is_torn or len(self._queue) >= self._queue_max:
+            self._renewal, self._is_torn = RunCause.LOST, True
             self.lost_count += 1
             return
         self._seq += 1

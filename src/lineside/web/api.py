@@ -6,7 +6,7 @@ true a minute ago is not an answer to "what is this machine doing?".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from pydantic import AwareDatetime
 from lineside.core.model import EquipmentState, Line, Site, Snapshot, StateChange, Status
 from lineside.core.ports import Clock
 from lineside.core.times import iso_utc
+from lineside.history.records import HistoryHealth
 from lineside.web.answers import (
     Encoded,
     SharedAnswers,
@@ -71,10 +72,17 @@ Since = Annotated[
 class LineApi:
     """Answers for one LiveView."""
 
-    def __init__(self, live: LiveView, server_info: ServerInfo, clock: Clock) -> None:
+    def __init__(
+        self,
+        live: LiveView,
+        server_info: ServerInfo,
+        clock: Clock,
+        history_health: Callable[[], HistoryHealth] = HistoryHealth,
+    ) -> None:
         self._live = live
         self._info = server_info
         self._clock = clock
+        self._history_health = history_health
         self.shared = SharedAnswers()
 
     async def lines(self, request: Request) -> Response:
@@ -205,7 +213,9 @@ class LineApi:
     def _lines_view(self, site: Site, snapshot: Snapshot | None, now_s: float) -> LinesView:
         states = {} if snapshot is None else {state.id: state for state in snapshot.lines}
         return LinesView(
-            server=server_view(self._info, site, now_s),
+            server=server_view(
+                self._info, site, now_s, is_history_behind=self._history_health().is_behind
+            ),
             lines=[
                 line_view(line, states.get(line.id), is_default=index == 0)
                 for index, line in enumerate(site.lines)

@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.core.ports import Clock
+from lineside.history.records import HistoryHealth
 from lineside.history.service import History
 from lineside.hub.subscribers import HubMetrics
 from lineside.web.answers import Encoded, json_response, tagged
@@ -78,7 +79,8 @@ def create_app(
         middleware=[Middleware(_HeadAsGet)],
     )
     install_problem_handlers(app)
-    app.include_router(api_router(LineApi(live, server_info, clock)))
+    health = history.health if history is not None else HistoryHealth
+    app.include_router(api_router(LineApi(live, server_info, clock, health)))
     app.include_router(history_router(HistoryApi(live, history)))
     collector = LinesideCollector(
         live,

@@ -38,6 +38,9 @@ class ServerView(View):
     started_at: str
     now: str
     is_demo: bool
+    is_history_behind: bool = Field(
+        description="Whether something that happened is not stored: see `/api/history/health`."
+    )
 
 
 class LineView(View):

@@ -49,7 +49,9 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     started_at_s: float
 
 
-def server_view(info: ServerInfo, site: Site, now_s: float) -> ServerView:
+def server_view(
+    info: ServerInfo, site: Site, now_s: float, *, is_history_behind: bool = False
+) -> ServerView:
     """Return who answers, at Unix time `now_s`."""
     return ServerView(
         version=info.version,
@@ -57,6 +59,7 @@ def server_view(info: ServerInfo, site: Site, now_s: float) -> ServerView:
         started_at=iso_utc(info.started_at_s),
         now=iso_utc(now_s),
         is_demo=site.is_demo,
+        is_history_behind=is_history_behind,
     )
 
 

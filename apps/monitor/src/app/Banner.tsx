@@ -8,6 +8,7 @@ export function Banner({ session }: { readonly session: LineSession }) {
   const words = useStrings().connection;
   const phase = useSession(session, (state) => state.connection.phase);
   const notice = useSession(session, (state) => state.connection.notice);
+  const isHistoryBehind = useSession(session, (state) => state.server?.is_history_behind ?? false);
   if (phase === 'failed') {
     return (
       <div className={styles.banner} role="alert" data-banner="failed">
@@ -36,6 +37,15 @@ export function Banner({ session }: { readonly session: LineSession }) {
         <button type="button" onClick={session.dismissNotice}>
           {words.dismiss}
         </button>
+      </div>
+    );
+  }
+  if (isHistoryBehind && phase === 'live') {
+    return (
+      <div className={styles.banner} role="status" data-banner="history">
+        <p>
+          <strong>{words.historyTitle}</strong> {words.historyText}
+        </p>
       </div>
     );
   }

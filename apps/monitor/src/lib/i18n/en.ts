@@ -83,6 +83,9 @@ export const en: Strings = {
     reconnect: 'Reconnect',
     staleTitle: 'No data is arriving',
     staleText: 'The connection is open but silent, so no status shown can be trusted.',
+    historyTitle: 'History is behind',
+    historyText:
+      'What is shown is live. Changes are kept by the server and stored once its database takes them again.',
     notice: (message) => `Server notice: ${message}`,
     dismiss: 'Dismiss',
     malformedShort: (count) => `${count} malformed`,

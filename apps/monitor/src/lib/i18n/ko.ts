@@ -86,6 +86,9 @@ export const ko: Strings = {
     reconnect: '다시 연결',
     staleTitle: '데이터가 들어오지 않습니다',
     staleText: '연결은 열려 있지만 새 데이터가 없어 설비 상태를 믿을 수 없습니다.',
+    historyTitle: '이력 저장이 밀려 있습니다',
+    historyText:
+      '화면의 상태는 실시간입니다. 변화는 서버가 보관하고 있다가 데이터베이스가 돌아오면 저장합니다.',
     notice: (message) => `서버 알림: ${message}`,
     dismiss: '닫기',
     malformedShort: (count) => `형식 오류 ${count}`,

@@ -42,6 +42,8 @@ export interface Strings {
     readonly reconnect: string;
     readonly staleTitle: string;
     readonly staleText: string;
+    readonly historyTitle: string;
+    readonly historyText: string;
     readonly notice: (message: string) => string;
     readonly dismiss: string;
     readonly malformedShort: (count: number) => string;

@@ -637,6 +637,11 @@ export interface components {
             readonly now: string;
             /** Is Demo */
             readonly is_demo: boolean;
+            /**
+             * Is History Behind
+             * @description Whether something that happened is not stored: see `/api/history/health`.
+             */
+            readonly is_history_behind: boolean;
         };
         /**
          * Status
