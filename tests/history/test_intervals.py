@@ -57,6 +57,11 @@ def test_where_the_clock_was_set_back_the_later_run_is_believed() -> None:
     )
 
 
+def test_a_run_that_does_not_watch_the_machine_takes_nothing_away() -> None:
+    runs = [run(1, 0, 100), run(2, 20, 80)]
+    assert intervals([change(0, RUNNING, 1)], runs, 0, 100) == tiles((0, 100, RUNNING))
+
+
 def test_changes_within_one_millisecond_leave_the_last_of_them() -> None:
     changes = [change(10, RUNNING), change(10, IDLE), change(10, ERROR)]
     assert intervals(changes, [run(1, 0, 20)], 10, 20) == tiles((10, 20, ERROR))
@@ -118,12 +123,17 @@ def test_each_millisecond_has_the_status_of_the_latest_run_that_saw_it(
         for moment in range(each.begin_ms, each.end_ms)
     }
     for moment in range(begin_ms, end_ms):
-        saw = [each for each in runs if each.started_ms <= moment < each.end_ms]
+        saw = [
+            each
+            for each in runs
+            if each.started_ms <= moment < each.end_ms
+            and any(c.run_id == each.id and c.at_ms <= moment for c in changes)
+        ]
         expected = None
         if saw:
             latest = max(saw, key=lambda each: each.id)
             past = [c for c in changes if c.run_id == latest.id and c.at_ms <= moment]
-            expected = past[-1].status if past else None
+            expected = past[-1].status
         assert by_interval[moment] is expected
 
 

@@ -55,7 +55,14 @@ def intervals(
     for change in changes:
         by_run.setdefault(change.run_id, []).append(change)
     tiles = _Tiles(begin_ms)
-    for span in seen_spans(runs, begin_ms, end_ms):
+    # A run watches a machine from its first change of it on, which is nearly always its begin.
+    # Before, or when it is another server's, it takes nothing away from runs that saw the machine.
+    told = [
+        msgspec.structs.replace(run, started_ms=max(run.started_ms, by_run[run.id][0].at_ms))
+        for run in runs
+        if run.id in by_run
+    ]
+    for span in seen_spans(told, begin_ms, end_ms):
         tiles.add(span.begin_ms, None)
         _add_run(tiles, by_run.get(span.run_id, ()), span)
     tiles.add(end_ms, None)
