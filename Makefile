@@ -73,7 +73,7 @@ bench: $(VENV)/.installed-dev $(PAGE) .venv-bench/.installed $(PEERS)/node_modul
 	status=0
 	$(BIN)/python -m bench.fanout $(ARGS) || status=$$?
 	if [ -z "$(ARGS)" ]; then
-	  for name in freshness plant history page; do $(BIN)/python -m bench.$$name || status=$$?; done
+	  for name in freshness plant history page lanes; do $(BIN)/python -m bench.$$name || status=$$?; done
 	fi
 	exit $$status
 

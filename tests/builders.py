@@ -263,10 +263,16 @@ class WebPlant:
         return built
 
     async def ask(
-        self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: object = None,
+        content: bytes | None = None,
     ) -> httpx.Response:
         # A defect must answer 500 here as it does behind uvicorn, not fail the client.
         gated = Gate(self.app, gate_rules("plant"))
         transport = httpx.ASGITransport(gated, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://plant:8000") as client:
-            return await client.request(method, path, headers=headers)
+            return await client.request(method, path, headers=headers, json=body, content=content)

@@ -93,6 +93,9 @@ async def run(options: RunOptions, announce: Callable[[LoadedConfig, str], None]
                     tasks.create_task(house.engine.run(), name="engine"),
                     tasks.create_task(house.watch_config(), name="config watch"),
                 ]
+                if house.history is not None:
+                    recalling = house.history.recall_alarms()
+                    background.append(tasks.create_task(recalling, name="alarm recall"))
                 if demo is not None:
                     background.append(tasks.create_task(demo.plant.run(), name="demo plant"))
                 with _stop_on_signals(house.stop):
@@ -131,7 +134,7 @@ class House:
         bus.subscribe(live.on_message)
         self.history = self._history()
         if self.history is not None:
-            bus.subscribe(self.history.recorder.on_message)
+            bus.subscribe(self.history.on_message)
         self.engine = Engine(site, self._targets(), bus, system_clock)
         app = create_app(
             live,

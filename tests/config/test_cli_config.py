@@ -43,6 +43,11 @@ def test_check_of_a_good_config_shows_the_requests_and_words_for_each_plc() -> N
     assert "is good: 1 line, 1 machine, 1 PLC." in result.output
 
 
+def test_check_of_a_config_with_alarm_codes_counts_what_they_mean() -> None:
+    output = run(check, str(CASES / "good-every-key" / "lineside.toml")).output
+    assert "is good: 2 lines, 2 machines, 1 PLC, 3 alarm messages." in output
+
+
 def test_check_shortens_requests_of_hundreds_of_addresses_and_json_has_them_all(
     folder: Path,
 ) -> None:

@@ -135,6 +135,13 @@ def test_a_lost_plc_disconnects_its_equipment_even_while_the_last_read_is_fresh(
     assert decision.reason.detail == "no answer in 1 s"
 
 
+def test_an_alarm_code_that_cannot_be_read_has_no_say_in_the_status() -> None:
+    never_read = TagEvidence(address="D200")
+    tags = {TagRole.STATUS: tag("M100", 1), TagRole.ALARM_CODE: never_read}
+    decision = decide_status(RULE, Evidence(plc=ONLINE, tags=tags), instant(NOW_S))
+    assert decision.status is Status.RUNNING
+
+
 def test_one_failed_poll_alone_does_not_turn_a_machine_gray() -> None:
     plc = PlcEvidence(id="PLC01", link=PlcLink.RETRYING, fault="connection reset")
     assert decide(tag("M100", True), plc=plc).status is Status.RUNNING

@@ -14,12 +14,15 @@ import pytest
 from builders import T0_S, code, site, site_change, state_change
 from history.told import T0_MS, tick
 from lineside.clock import system_clock
+from lineside.core.alarm import AlarmEvent, AlarmEventKind, AlarmState
 from lineside.core.errors import HistoryError
 from lineside.core.model import Status
+from lineside.core.ports import BusMessage
 from lineside.history import service as service_module
 from lineside.history.lock import FolderLock
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
+from lineside.history.spool import Spool
 from serving import eventually
 
 
@@ -140,8 +143,6 @@ async def test_a_fault_of_ours_is_logged_and_recording_starts_again(
 async def test_the_event_loop_of_the_board_goes_on_while_the_disk_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lineside.history.spool import Spool
-
     def hang(self: Spool) -> None:
         time.sleep(0.5)
 
@@ -154,3 +155,90 @@ async def test_the_event_loop_of_the_board_goes_on_while_the_disk_hangs(
             await asyncio.sleep(0.001)
             longest_s = max(longest_s, time.monotonic() - begun_s)
         assert longest_s < 0.4
+
+
+async def recalled(history: History) -> None:
+    async with asyncio.timeout(10):
+        await history.recall_alarms()
+
+
+def hear(history: History, *messages: BusMessage) -> None:
+    for message in messages:
+        history.on_message(message)
+
+
+async def test_what_a_person_does_is_answered_once_it_is_stored_and_outlives_a_kill(
+    tmp_path: Path,
+) -> None:
+    history = history_in(tmp_path)
+    hear(history, site_change(site()), state_change(101, Status.RUNNING), tick(1))
+    hear(history, state_change(101, Status.ERROR, at_s=T0_S + 1.5))
+    (alarm,) = history.alarms.book
+    async with recording(history):
+        await recalled(history)
+        event = AlarmEvent(kind=AlarmEventKind.ACKNOWLEDGED, at_ms=T0_MS + 2000, by="Kim")
+        after = await history.act(alarm, event)
+        assert after.state is AlarmState.ACKNOWLEDGED
+        # Whoever reads the database now, as after a kill, finds it.
+        assert await history.ask(lambda store: store.alarms.alarm(alarm.id)) == after
+    again = history_in(tmp_path)
+    hear(again, site_change(site(), at_s=T0_S + 60), tick(60))
+    async with recording(again):
+        await recalled(again)
+        assert list(again.alarms.book) == [after]
+        hear(again, state_change(101, Status.RUNNING, at_s=T0_S + 61))
+        assert list(again.alarms.book) == []
+
+
+async def test_what_a_person_does_counts_when_it_is_in_the_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lineside.history.store import Store
+
+    async def fail(self: Store, batches: object) -> None:
+        raise HistoryError("the database is away")
+
+    history = history_in(tmp_path)
+    hear(history, site_change(site()), state_change(101, Status.RUNNING), tick(1))
+    async with recording(history):
+        await recalled(history)
+        monkeypatch.setattr(Store, "write", fail)
+        hear(history, state_change(101, Status.ERROR, at_s=T0_S + 1.5))
+        (alarm,) = history.alarms.book
+        event = AlarmEvent(kind=AlarmEventKind.ACKNOWLEDGED, at_ms=T0_MS + 2000, by="Kim")
+        after = await history.act(alarm, event)
+        assert history.health().spooled >= 2
+    monkeypatch.undo()
+    again = history_in(tmp_path)
+    hear(again, site_change(site(), at_s=T0_S + 60), tick(60))
+    async with recording(again):
+        # The spool comes before the question how things stood.
+        await recalled(again)
+        assert list(again.alarms.book) == [after]
+
+
+async def test_what_can_be_kept_nowhere_is_not_called_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lineside.history.store import Store
+
+    def refuse(self: object, batch: object) -> None:
+        raise HistoryError("the disk is full")
+
+    async def fail(self: Store, batches: object) -> None:
+        refuse(self, batches)
+
+    monkeypatch.setattr(service_module, "ACTION_S", 0.5)
+    history = history_in(tmp_path)
+    hear(history, site_change(site()), state_change(101, Status.RUNNING), tick(1))
+    hear(history, state_change(101, Status.ERROR, at_s=T0_S + 1.5))
+    (alarm,) = history.alarms.book
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "write", fail)
+        broken.setattr(Spool, "append", refuse)
+        history.start()
+        event = AlarmEvent(kind=AlarmEventKind.ACKNOWLEDGED, at_ms=T0_MS + 2000, by="Kim")
+        with pytest.raises(HistoryError, match="neither the database nor the spool"):
+            await history.act(alarm, event)
+    history.stop()
+    assert await history.wait_stopped(20)

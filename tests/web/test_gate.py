@@ -7,11 +7,19 @@ import socket
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.web.gate import Gate, GateRules, Refused, check_host, check_origin, gate_rules
+from lineside.web.gate import (
+    BODY_MAX_BYTES,
+    Gate,
+    GateRules,
+    Refused,
+    check_host,
+    check_origin,
+    gate_rules,
+)
 from serving import RawClient, handshake, serving
 
 RULES = gate_rules(
@@ -212,9 +220,17 @@ async def test_replaced_rules_count_from_the_next_connection_and_touch_no_open_o
 
 
 async def ask(
-    *headers: tuple[str, str], method: str = "GET", rules: GateRules = RULES
+    *headers: tuple[str, str],
+    method: str = "GET",
+    rules: GateRules = RULES,
+    parts: tuple[bytes, ...] = (b"",),
+    is_cut: bool = False,
 ) -> tuple[int, dict[str, str], bytes]:
     app = FastAPI()
+
+    @app.post("/")
+    async def write(request: Request) -> dict[str, int]:
+        return {"read_bytes": len(await request.body())}
 
     @app.get("/")
     def read() -> dict[str, str]:
@@ -224,8 +240,13 @@ async def ask(
     scope |= {"query_string": b"", "root_path": "", "http_version": "1.1", "client": None}
     sent: list[dict[str, Any]] = []
 
+    waiting = list(parts)
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not waiting:
+            return {"type": "http.disconnect"}
+        part = waiting.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(waiting) or is_cut}
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -248,15 +269,46 @@ async def test_rest_names_the_allowed_origin_and_nobody_else() -> None:
         assert headers["vary"] == "Origin"
 
 
-async def test_a_preflight_is_answered_for_reading_only() -> None:
+async def test_what_would_change_something_is_not_done_for_a_foreign_page() -> None:
+    for origin in ("http://evil.example", "null", "http://localhost:3001.evil.example"):
+        status, headers, body = await ask(("Origin", origin), method="POST")
+        assert status == 403
+        assert b"allowed_origins under [server]" in body
+        assert "access-control-allow-origin" not in headers
+    for origins in ((), (("Origin", "http://localhost:3001"),)):
+        assert (await ask(*origins, method="POST"))[0] == 200
+
+
+async def test_a_body_has_a_bound_however_it_comes() -> None:
+    most = BODY_MAX_BYTES
+    status, _, body = await ask(method="POST", parts=(b"x" * (most - 2), b"yz"))
+    assert (status, body) == (200, b'{"read_bytes":%d}' % most)
+    status, _, body = await ask(method="POST", parts=(b"x" * most, b"y"))
+    assert status == 413
+    assert b"up to 64 KiB" in body
+
+
+async def test_a_request_that_breaks_off_is_not_done() -> None:
+    status, _, _ = await ask(method="POST", parts=(b"{}",), is_cut=True)
+    assert status == 413
+
+
+async def test_a_preflight_is_answered_for_what_the_interface_knows() -> None:
     wish = ("Access-Control-Request-Method", "GET")
     status, headers, _ = await ask(("Origin", "http://localhost:3001"), wish, method="OPTIONS")
     assert status == 204
     assert headers["access-control-allow-origin"] == "http://localhost:3001"
-    assert headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+    assert headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS, POST, DELETE"
     status, headers, _ = await ask(("Origin", "http://evil.example"), wish, method="OPTIONS")
     assert status == 403
     assert not [name for name in headers if name.startswith("access-control-")]
+
+
+async def test_what_a_foreign_page_would_write_is_not_even_heard() -> None:
+    for method in ("POST", "DELETE", "PUT", "PATCH"):
+        status, headers, _ = await ask(("Origin", "http://evil.example"), method=method)
+        assert status == 403
+        assert not [name for name in headers if name.startswith("access-control-")]
 
 
 async def test_every_answer_tells_the_browser_what_the_page_may_do() -> None:

@@ -17,6 +17,7 @@ _COMMANDS = {
     "watch": ("lineside.cli.watch", "watch"),
     "backup": ("lineside.cli.history", "backup"),
     "restore": ("lineside.cli.history", "restore"),
+    "export": ("lineside.cli.export", "export"),
     "schema": ("lineside.cli.configs", "schema"),
 }
 
@@ -47,4 +48,5 @@ def main() -> None:
                                      lineside simulate FILE  plays its PLCs, to try it out
                                      lineside probe FILE     reads every tag once
                                      lineside run            serves the board
+    Take the past along:             lineside export KIND    writes CSV, Excel, Parquet
     """

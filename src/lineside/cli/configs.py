@@ -183,6 +183,9 @@ def _print_verdict(console: Console, file: Path, loaded: LoadedConfig) -> None:
     ]
     if config.shift:
         parts.append(counted(len(config.shift), "shift"))
+    if config.alarm_table:
+        messages = sum(len(table) for table in loaded.site.alarm_tables.values())
+        parts.append(counted(messages, "alarm message"))
     if loaded.warnings:
         parts.append(counted(len(loaded.warnings), "warning"))
     verdict = Text("✓ ", style="green").append(f"{file} is good: {', '.join(parts)}.", "default")

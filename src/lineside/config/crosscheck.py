@@ -14,6 +14,7 @@ from typing import Protocol
 from lineside.config.durations import format_duration
 from lineside.config.findings import Findings, Origin
 from lineside.config.schema import (
+    AlarmTableConfig,
     DowntimeReasonConfig,
     EquipmentConfig,
     LineConfig,
@@ -27,7 +28,7 @@ from lineside.config.tables import Draft, TableT
 from lineside.core.model import AddressProblem, ReadingPlan
 from lineside.core.spacing import poll_spacing_s
 
-TAG_KEYS = ("status_tag", "error_tag", "idle_tag")
+TAG_KEYS = ("status_tag", "error_tag", "idle_tag", "alarm_code_tag")
 
 
 class DriverRules(Protocol):
@@ -38,6 +39,9 @@ class DriverRules(Protocol):
 
     def plan(self, plc: PlcConfig, addresses: Sequence[str]) -> ReadingPlan:
         """Return the requests of one poll. The addresses must have passed `check`."""
+
+    def is_bit(self, plc: PlcConfig, address: str) -> bool:
+        """Whether an address that has passed `check` is a single bit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,7 @@ class Drafts:
     shifts: Sequence[Draft[ShiftConfig]] = ()
     exceptions: Sequence[Draft[ShiftExceptionConfig]] = ()
     reasons: Sequence[Draft[DowntimeReasonConfig]] = ()
+    alarm_tables: Sequence[Draft[AlarmTableConfig]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +116,11 @@ def check_readings(
         if right:
             plans[plc.id] = rules.plan(plc, right)
             _check_period(draft, plans[plc.id], findings)
+        for address in right:
+            for origin, key in uses[address]:
+                if key == "alarm_code_tag" and rules.is_bit(plc, address):
+                    message = f"{address} is a bit: a code stands in a word"
+                    findings.problem(origin, (key,), message, 'as in "D200"')
     return Readings(addresses=all_addresses, plans=plans)
 
 
@@ -256,7 +266,7 @@ def _check_tags(draft: Draft[EquipmentConfig], findings: Findings) -> None:
     table = draft.table
     if table.status_tag is not None or "status_tag" in draft.bad:
         return
-    for key in ("error_tag", "idle_tag", "value_map"):
+    for key in ("error_tag", "idle_tag", "alarm_code_tag", "value_map"):
         if draft.has(key):
             findings.problem(
                 draft.origin,

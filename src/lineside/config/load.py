@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from lineside.config.alarm_csv import read_messages
 from lineside.config.base import Table
 from lineside.config.crosscheck import (
     Drafts,
@@ -19,12 +20,15 @@ from lineside.config.crosscheck import (
     check_times,
     warn_of_unused,
 )
+from lineside.config.crosscheck_alarms import check_alarms
 from lineside.config.crosscheck_time import check_downtime_reasons, check_work_time
 from lineside.config.equipment_csv import read_rows
 from lineside.config.findings import Findings, Origin
 from lineside.config.floor_plan import check_floor_plan
 from lineside.config.locate import locate
 from lineside.config.schema import (
+    AlarmsConfig,
+    AlarmTableConfig,
     DowntimeReasonConfig,
     EquipmentConfig,
     EquipmentCsvConfig,
@@ -40,8 +44,10 @@ from lineside.config.schema import (
 from lineside.config.site import build_site
 from lineside.config.source import decode_utf8, parse_toml, read_file, read_text_file
 from lineside.config.tables import HEADERS, Draft, TableT, did_you_mean, read_table
+from lineside.core.alarm_text import AlarmText
 from lineside.core.errors import ConfigError, ConfigProblem
 from lineside.core.limits import (
+    ALARM_TABLES_MAX,
     DOWNTIME_REASONS_MAX,
     EQUIPMENT_MAX,
     SHIFT_EXCEPTIONS_MAX,
@@ -53,6 +59,7 @@ _MOST_TABLES = {
     "shift": SHIFTS_MAX,
     "shift_exception": SHIFT_EXCEPTIONS_MAX,
     "downtime_reason": DOWNTIME_REASONS_MAX,
+    "alarm_table": ALARM_TABLES_MAX,
 }
 
 
@@ -117,6 +124,9 @@ class _Loader:
         shifts = self._array(document, "shift", ShiftConfig, top)
         exceptions = self._array(document, "shift_exception", ShiftExceptionConfig, top)
         reasons = self._array(document, "downtime_reason", DowntimeReasonConfig, top)
+        alarms = self._single(document, "alarms", AlarmsConfig, top)
+        alarm_tables = self._array(document, "alarm_table", AlarmTableConfig, top)
+        messages = {draft.table.id: self._read_messages(draft) for draft in alarm_tables}
         self._check_top(document, top, lines, equipment)
         for line in lines:
             self._read_floor_plan(line)
@@ -128,13 +138,9 @@ class _Loader:
             shifts=shifts,
             exceptions=exceptions,
             reasons=reasons,
+            alarm_tables=alarm_tables,
         )
-        check_references(drafts, self._findings)
-        readings = check_readings(drafts, self._drivers, self._findings)
-        check_times(drafts, self._findings)
-        check_work_time(drafts, self._findings)
-        check_downtime_reasons(reasons, self._findings)
-        warn_of_unused(drafts, self._findings)
+        readings = self._cross_check(drafts)
         self._stop_on_problems()
         config = LinesideConfig(
             server=server.table if server else ServerConfig(),
@@ -147,13 +153,30 @@ class _Loader:
             shift=tuple(draft.table for draft in shifts),
             shift_exception=tuple(draft.table for draft in exceptions),
             downtime_reason=tuple(draft.table for draft in reasons),
+            alarms=alarms.table if alarms else AlarmsConfig(),
+            alarm_table=tuple(draft.table for draft in alarm_tables),
         )
-        return self._loaded(config, readings)
+        return self._loaded(config, readings, messages)
 
-    def _loaded(self, config: LinesideConfig, readings: Readings) -> LoadedConfig:
+    def _cross_check(self, drafts: Drafts) -> Readings:
+        check_references(drafts, self._findings)
+        readings = check_readings(drafts, self._drivers, self._findings)
+        check_times(drafts, self._findings)
+        check_work_time(drafts, self._findings)
+        check_downtime_reasons(drafts.reasons, self._findings)
+        check_alarms(drafts, self._findings)
+        warn_of_unused(drafts, self._findings)
+        return readings
+
+    def _loaded(
+        self,
+        config: LinesideConfig,
+        readings: Readings,
+        messages: Mapping[str, Mapping[int, AlarmText]],
+    ) -> LoadedConfig:
         return LoadedConfig(
             config=config,
-            site=build_site(config, self._path.parent.absolute()),
+            site=build_site(config, self._path.parent.absolute(), messages),
             addresses=MappingProxyType(dict(readings.addresses)),
             plans=MappingProxyType(dict(readings.plans)),
             files=tuple(self._contents),
@@ -279,6 +302,13 @@ class _Loader:
         rows = read_rows(contents, label, self._findings)
         drafts = (read_table(EquipmentConfig, r.raw, r.origin, self._findings) for r in rows)
         return [draft for draft in drafts if draft is not None]
+
+    def _read_messages(self, draft: Draft[AlarmTableConfig]) -> Mapping[int, AlarmText]:
+        if "file" in draft.bad:
+            return {}
+        path, label = self._beside(draft.table.file)
+        contents = read_text_file(path, label, self._findings, origin=draft.origin, read=self._read)
+        return read_messages(contents, label, self._findings) if contents is not None else {}
 
     def _read_floor_plan(self, draft: Draft[LineConfig]) -> None:
         if not draft.has("floor_plan") or draft.table.floor_plan is None:

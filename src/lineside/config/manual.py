@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lineside.config import alarm_csv
 from lineside.config.base import Table
 from lineside.config.equipment_csv import ALIASES, COLUMNS
 from lineside.config.schema import (
+    AlarmsConfig,
+    AlarmTableConfig,
     DowntimeReasonConfig,
     EquipmentConfig,
     EquipmentCsvConfig,
@@ -25,6 +28,7 @@ from lineside.config.schema import (
 from lineside.config.tables import HEADERS
 from lineside.config.template import template
 from lineside.config.wall_time import BREAK_PATTERN, DAYS_PATTERN, TIME_PATTERN
+from lineside.core.alarm_text import Severity
 
 _ORDER: tuple[type[Table], ...] = (
     ServerConfig,
@@ -38,6 +42,8 @@ _ORDER: tuple[type[Table], ...] = (
     ShiftConfig,
     ShiftExceptionConfig,
     DowntimeReasonConfig,
+    AlarmsConfig,
+    AlarmTableConfig,
 )
 
 _PATTERN_WORDS = {
@@ -82,6 +88,20 @@ KRCWO12ELOA104,누설 검사,PLC01,M103,M203,48,20
 """
 
 
+_ALARM_CSV = """\
+The columns are {columns}; `code` and `text_ko` are needed, and an empty cell is a column left out.
+A code is written in decimal or as `0x0C`; `severity` is one of {severities}, `high` when left out.
+An English text that is left out is the Korean one. Blank rows and rows that begin with `#` are
+skipped. These column names are understood too: {aliases}.
+
+```csv
+code,severity,text_ko,text_en,advice_ko,advice_en
+12,high,안전문 열림,Safety door open,문을 닫고 리셋하세요.,Close the door and reset.
+0x20,critical,용접기 과열,Welder overheated,냉각수를 확인하세요.,Check the coolant.
+```
+"""
+
+
 def config_json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of lineside.toml, for editors."""
     schema = LinesideConfig.model_json_schema()
@@ -104,6 +124,8 @@ def reference_markdown() -> str:
         parts.append(_key_table(table, definitions[table.__name__]))
         if table is EquipmentCsvConfig:
             parts.append(_csv_section())
+        if table is AlarmTableConfig:
+            parts.append(_alarm_csv_section())
     parts.append(f"## A complete example\n\n```toml\n{template()}```\n")
     return "\n".join(parts)
 
@@ -203,9 +225,23 @@ def _toml(value: object) -> str:
 
 
 def _csv_section() -> str:
+    return _CSV.format(columns=_listed(COLUMNS), aliases=_aliases(ALIASES))
+
+
+def _alarm_csv_section() -> str:
+    return _ALARM_CSV.format(
+        columns=_listed(alarm_csv.COLUMNS),
+        severities=_listed(tuple(Severity)),
+        aliases=_aliases(alarm_csv.ALIASES),
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _aliases(aliases: Mapping[str, str]) -> str:
     by_key: dict[str, list[str]] = {}
-    for alias, key in ALIASES.items():
+    for alias, key in aliases.items():
         by_key.setdefault(key, []).append(alias)
-    aliases = "; ".join(f"`{key}`: {', '.join(names)}" for key, names in by_key.items() if names)
-    columns = ", ".join(f"`{column}`" for column in COLUMNS)
-    return _CSV.format(columns=columns, aliases=aliases)
+    return "; ".join(f"`{key}`: {', '.join(names)}" for key, names in by_key.items())

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from lineside.config.alarm_config import AlarmsConfig, AlarmTableConfig
 from lineside.config.base import ID_PATTERN, Table
 from lineside.config.values import (
     AllowedHost,
@@ -33,6 +34,7 @@ from lineside.config.work_time import (
     ShiftExceptionConfig,
 )
 from lineside.core.limits import (
+    ALARM_TABLES_MAX,
     CONNECTIONS_MAX,
     CONNECTIONS_PER_ADDRESS_MAX,
     DOWNTIME_REASONS_MAX,
@@ -67,8 +69,8 @@ class ServerConfig(Table):
     )
     allowed_origins: tuple[Origin, ...] = Field(
         default=("http://localhost:3001",),
-        description="Web pages from elsewhere that may read the data: scheme, host and port, "
-        "compared exactly. The server's own pages are always allowed.",
+        description="Web pages from elsewhere that may read the data and treat alarms: scheme, "
+        "host and port, compared exactly. The server's own pages are always allowed.",
         examples=[["http://localhost:3001"]],
     )
     allowed_hosts: tuple[AllowedHost, ...] = Field(
@@ -137,6 +139,12 @@ class HistoryConfig(Table):
     keep_server_events: Keep = Field(
         default=3 * 365 * _DAY_S,
         description="How long starts, stops and faults of the server itself are kept.",
+        examples=["1095d"],
+        json_schema_extra={"default": "1095d"},
+    )
+    keep_alarms: Keep = Field(
+        default=3 * 365 * _DAY_S,
+        description="How long alarms that are over are kept, with all that was done to them.",
         examples=["1095d"],
         json_schema_extra={"default": "1095d"},
     )
@@ -349,6 +357,18 @@ class EquipmentConfig(Table):
         "neighbour): it is then idle, however long.",
         examples=["M300"],
     )
+    alarm_code_tag: Text | None = Field(
+        default=None,
+        description="Word that tells which fault it is while error_tag is 1; 0 is none. It has no "
+        "say in the status. What its values mean stands in an `[[alarm_table]]`.",
+        examples=["D200"],
+    )
+    alarm_table: str | None = Field(
+        default=None,
+        description="`id` of the `[[alarm_table]]` for its alarm codes. Left out: the only one, "
+        "when there is one.",
+        examples=["robot"],
+    )
     value_map: ValueMap | None = Field(
         default=None,
         description="What each value of status_tag means, for machines that tell more than 0 and "
@@ -415,6 +435,12 @@ class LinesideConfig(Table):
     downtime_reason: tuple[DowntimeReasonConfig, ...] = Field(
         default=(), max_length=DOWNTIME_REASONS_MAX, description="Why machines stand."
     )
+    alarms: AlarmsConfig = Field(
+        default_factory=AlarmsConfig, description="When a fault is an alarm."
+    )
+    alarm_table: tuple[AlarmTableConfig, ...] = Field(
+        default=(), max_length=ALARM_TABLES_MAX, description="What alarm codes mean."
+    )
 
 
 def stop_after_s(equipment: EquipmentConfig, line: LineConfig) -> float | None:
@@ -438,6 +464,8 @@ def stale_after_s(
 
 
 __all__ = [
+    "AlarmTableConfig",
+    "AlarmsConfig",
     "DowntimeReasonConfig",
     "EquipmentConfig",
     "EquipmentCsvConfig",

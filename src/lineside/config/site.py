@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lineside.config.schema import (
@@ -13,6 +14,7 @@ from lineside.config.schema import (
     stop_after_s,
 )
 from lineside.config.shifts import plant_calendar
+from lineside.core.alarm_text import AlarmRules, AlarmText
 from lineside.core.model import (
     DowntimeReason,
     Equipment,
@@ -25,13 +27,17 @@ from lineside.core.model import (
 )
 
 
-def build_site(config: LinesideConfig, folder: Path) -> Site:
+def build_site(
+    config: LinesideConfig, folder: Path, messages: Mapping[str, Mapping[int, AlarmText]]
+) -> Site:
     """Return the site that `config` describes.
 
     Args:
         config: a configuration in which every reference holds.
         folder: absolute; the paths in the configuration count from it.
+        messages: what each alarm table says of each code.
     """
+    only_table = config.alarm_table[0].id if len(config.alarm_table) == 1 else None
     periods = {plc.id: plc.period for plc in config.plc}
     default_line = config.line[0].id
     lines = []
@@ -41,7 +47,7 @@ def build_site(config: LinesideConfig, folder: Path) -> Site:
             Line(
                 id=line.id,
                 name=line.name,
-                equipment=tuple(_equipment(e, line, periods) for e in own),
+                equipment=tuple(_equipment(e, line, periods, only_table) for e in own),
                 stop_after_s=line.stop_after,
                 stale_after_s=_line_stale_after_s(line, own, periods),
                 floor_plan=str(folder / line.floor_plan) if line.floor_plan else None,
@@ -59,10 +65,18 @@ def build_site(config: LinesideConfig, folder: Path) -> Site:
             DowntimeReason(code=r.code, name=r.name, name_en=r.name_en, parent=r.parent)
             for r in config.downtime_reason
         ),
+        alarm_rules=AlarmRules(
+            on_delay_s=config.alarms.on_delay,
+            off_delay_s=config.alarms.off_delay,
+            shelf_max_s=config.alarms.shelf_max,
+        ),
+        alarm_tables=messages,
     )
 
 
-def _equipment(table: EquipmentConfig, line: LineConfig, periods: dict[str, float]) -> Equipment:
+def _equipment(
+    table: EquipmentConfig, line: LineConfig, periods: dict[str, float], only_table: str | None
+) -> Equipment:
     addresses = {
         role: address for role in TagRole if (address := getattr(table, role.value)) is not None
     }
@@ -81,6 +95,7 @@ def _equipment(table: EquipmentConfig, line: LineConfig, periods: dict[str, floa
             value_map=table.value_map,
         ),
         position=(position.x, position.y) if position else None,
+        alarm_table=table.alarm_table or only_table,
     )
 
 

@@ -15,9 +15,12 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from lineside.config.alarm_config import AlarmMessageConfig
 from lineside.config.base import Table
 from lineside.config.findings import Findings, Origin
 from lineside.config.schema import (
+    AlarmsConfig,
+    AlarmTableConfig,
     DowntimeReasonConfig,
     EquipmentConfig,
     EquipmentCsvConfig,
@@ -46,6 +49,8 @@ HEADERS: Mapping[type[Table], str] = {
     ShiftConfig: "[[shift]]",
     ShiftExceptionConfig: "[[shift_exception]]",
     DowntimeReasonConfig: "[[downtime_reason]]",
+    AlarmsConfig: "[alarms]",
+    AlarmTableConfig: "[[alarm_table]]",
 }
 
 # What stands in for required keys that are missing or wrong, in drafts that are never started.
@@ -63,6 +68,8 @@ _STAND_INS: Mapping[type[Table], Mapping[str, Any]] = {
     },
     ShiftExceptionConfig: {"date": "2000-01-01"},
     DowntimeReasonConfig: {"code": "unknown", "name": "unknown"},
+    AlarmTableConfig: {"id": "unknown", "file": "unknown"},
+    AlarmMessageConfig: {"code": 1, "text_ko": "unknown"},
 }
 
 # What people write in place of our words.

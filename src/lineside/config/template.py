@@ -63,6 +63,14 @@ value_map = { 0 = "stopped", 1 = "running", 2 = "idle", 3 = "error" }   # ... an
 # end = "14:00"
 # breaks = ["12:00-12:40"]
 
+# When is a fault an alarm, and what does the word that tells which it is mean?
+# [alarms]
+# on_delay = "2s"               # a shorter fault is no alarm
+# off_delay = "5s"              # what flickers is one alarm
+# [[alarm_table]]               # for machines with  alarm_code_tag = "D200"
+# id = "robot"
+# file = "alarms.csv"           # columns code, severity, text_ko, text_en, advice_ko, advice_en
+
 # Many machines? Keep them in a spreadsheet; its first row names the columns like the keys above.
 # [equipment_csv]
 # file = "equipment.csv"

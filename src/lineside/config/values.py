@@ -176,6 +176,14 @@ ReportTime: TypeAlias = Annotated[
     BeforeValidator(between("0s", "1h")),
     WithJsonSchema({"anyOf": [_DURATION_JSON, {"const": 0}]}),
 ]
+AlarmDelay: TypeAlias = Annotated[
+    float,
+    BeforeValidator(between("0s", "10m")),
+    WithJsonSchema({"anyOf": [_DURATION_JSON, {"const": 0}]}),
+]
+ShelfTime: TypeAlias = Annotated[
+    float, BeforeValidator(between("1m", "1d")), WithJsonSchema(_DURATION_JSON)
+]
 StopAfter: TypeAlias = Annotated[
     float | None, BeforeValidator(_parse_stop_after_s), WithJsonSchema(_STOP_AFTER_JSON)
 ]

@@ -340,8 +340,9 @@ def _wire_number(tag: TagEvidence | None) -> int | float:
 
 def _last_updated_s(memory: _EquipmentMemory) -> float | None:
     """Return when the oldest of the values shown was read: a state is as old as its oldest part."""
-    read = [tag.good.read_at.unix_s for tag in memory.tags.values() if tag.good is not None]
-    return min(read) if read and len(read) == len(memory.tags) else None
+    tags = [tag for role, tag in memory.tags.items() if role is not TagRole.ALARM_CODE]
+    read = [tag.good.read_at.unix_s for tag in tags if tag.good is not None]
+    return min(read) if read and len(read) == len(tags) else None
 
 
 def _tag_states(memory: _EquipmentMemory) -> tuple[TagState, ...]:

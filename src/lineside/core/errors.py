@@ -71,3 +71,7 @@ class PlcRefused(DriverError):
 
 class HistoryError(LinesideError):
     """The history cannot be written or read now. Says why in plain words; a retry can help."""
+
+
+class AlarmRefused(LinesideError):
+    """An alarm cannot be treated so in the state it is in. Says why; a retry does not help."""

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from lineside.core.alarm_text import AlarmRules, AlarmText
 from lineside.core.calendar import PlantCalendar
 
 Scalar: TypeAlias = bool | int | float | str
@@ -60,11 +61,12 @@ class PlcLink(StrEnum):
 
 
 class TagRole(StrEnum):
-    """What a tag means to the status rule."""
+    """What a tag means. All but the alarm code are for the status rule."""
 
     STATUS = "status_tag"
     ERROR = "error_tag"
     IDLE = "idle_tag"
+    ALARM_CODE = "alarm_code_tag"
 
 
 class ReasonCode(StrEnum):
@@ -131,7 +133,10 @@ class StatusRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Equipment(msgspec.Struct, frozen=True, kw_only=True):
-    """One machine as configured. Addresses are in the PLC's own syntax; None where not mapped."""
+    """One machine as configured. Addresses are in the PLC's own syntax; None where not mapped.
+
+    `alarm_table` names the messages in `Site.alarm_tables` for what its alarm code says.
+    """
 
     code: str
     name: str
@@ -140,6 +145,7 @@ class Equipment(msgspec.Struct, frozen=True, kw_only=True):
     addresses: Mapping[TagRole, str] = {}
     rule: StatusRule = StatusRule()
     position: tuple[float, float] | None = None  # percent of the floor plan's width and height
+    alarm_table: str | None = None
 
     @property
     def is_configured(self) -> bool:
@@ -205,6 +211,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     calendar: PlantCalendar = PlantCalendar()
     kpi_rules: KpiRules = KpiRules()
     downtime_reasons: tuple[DowntimeReason, ...] = ()
+    alarm_rules: AlarmRules = AlarmRules()
+    alarm_tables: Mapping[str, Mapping[int, AlarmText]] = {}
 
 
 class PlcFault(msgspec.Struct, frozen=True, kw_only=True):

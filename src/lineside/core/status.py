@@ -128,7 +128,9 @@ def _why_it_cannot_be_seen(rule: StatusRule, evidence: Evidence, now: Instant) -
         )
     if plc.link is PlcLink.LOST:
         return Reason(code=ReasonCode.PLC_LOST, since_s=plc.since_s, tag=plc.id, detail=plc.fault)
-    for tag in evidence.tags.values():
+    for role, tag in evidence.tags.items():
+        if role is TagRole.ALARM_CODE:
+            continue  # it tells which fault, never whether there is one
         reason = _why_tag_is_not_fresh(rule, tag, plc, now)
         if reason is not None:
             return reason

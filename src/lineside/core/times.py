@@ -28,3 +28,8 @@ def unix_ms(unix_s: float) -> int:
 def _whole_second(second: int) -> str:
     # Nearly all times that are written lie in the same few seconds, hence the cache.
     return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def ms_of_iso(text: str) -> int:
+    """Return the Unix milliseconds of a time that `iso_utc` wrote."""
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)

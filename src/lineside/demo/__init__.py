@@ -41,7 +41,8 @@ async def open_demo(
         clock: measures the plant's time.
         seed: the same seed gives the same life.
         speed: seconds of plant time per second.
-        folder: where its config and floor plan are written; None: a folder that goes with it.
+        folder: where its config, floor plan and alarm table are written; None: a folder that goes
+            with it.
     """
     with _folder_or_temporary(folder) as where:
         target = Path(where)
@@ -60,7 +61,7 @@ async def open_demo(
 
 
 def write_demo_config(folder: Path, ports: Mapping[str, int] | None = None) -> Path:
-    """Write the demo's config, with the PLCs' real `ports`, and its floor plan into `folder`.
+    """Write the demo's config, with the PLCs' real `ports`, and the files it names into `folder`.
 
     Returns:
         The path of the config.
@@ -72,7 +73,8 @@ def write_demo_config(folder: Path, ports: Mapping[str, int] | None = None) -> P
     }
     text = edit_toml(text, {places[plc_id]: port for plc_id, port in (ports or {}).items()})
     folder.mkdir(parents=True, exist_ok=True)
-    folder.joinpath("floor-plan.svg").write_bytes(package.joinpath("floor-plan.svg").read_bytes())
+    for name in ("floor-plan.svg", "alarms.csv"):
+        folder.joinpath(name).write_bytes(package.joinpath(name).read_bytes())
     config_path = folder / "lineside.toml"
     config_path.write_text(text, encoding="utf-8")
     return config_path

@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
+from zlib import crc32
 
 from lineside.config import LoadedConfig
 from lineside.config.schema import Family, PlcConfig
@@ -287,11 +288,18 @@ def tag_values(equipment: Equipment, signals: MachineSignals) -> Mapping[str, in
             values[address] = int(signals.has_fault)
         elif role is TagRole.IDLE:
             values[address] = int(signals.activity in _WAITING)
+        elif role is TagRole.ALARM_CODE:
+            values[address] = _alarm_code(equipment.code) if signals.has_fault else 0
         elif equipment.rule.value_map is None:
             values[address] = int(signals.is_running)
         else:
             values[address] = _mapped_value(equipment.rule.value_map, signals.status)
     return values
+
+
+def _alarm_code(code: str) -> int:
+    """Return the fault that a machine has whenever it has one: 1 to 4."""
+    return 1 + crc32(code.encode()) % 4
 
 
 def _mapped_value(value_map: Mapping[int, Status], status: Status) -> int:

@@ -19,5 +19,8 @@ class DriverKind(Protocol):
     def plan(self, plc: PlcConfig, addresses: Sequence[str]) -> ReadingPlan:
         """Return the requests of one poll. The addresses must have passed `check`."""
 
+    def is_bit(self, plc: PlcConfig, address: str) -> bool:
+        """Whether an address that has passed `check` is a single bit."""
+
     def create(self, plc: PlcConfig, addresses: Sequence[str], clock: Clock) -> Driver:
         """Return a driver that has not connected yet."""

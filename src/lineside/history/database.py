@@ -34,13 +34,15 @@ _SQLITE_CACHE_KIB = 32 * 1024
 class Database:
     """The tables of one URL. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, operation_s: float = OPERATION_S) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
+            operation_s: the longest that one transaction may take.
         """
         self._url = make_url(url)
+        self._operation_s = operation_s
         self._engine: AsyncEngine | None = None
         self._file_identity: tuple[int, int] | None = None
         self._opening = asyncio.Lock()
@@ -83,7 +85,7 @@ class Database:
             engine = await self._open()
             if will_write and self.is_sqlite:
                 engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-            async with asyncio.timeout(OPERATION_S), engine.begin() as connection:
+            async with asyncio.timeout(self._operation_s), engine.begin() as connection:
                 yield connection
         except self._troubles() as error:
             raise HistoryError(in_plain_words(error, self.label)) from error

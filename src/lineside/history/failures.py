@@ -13,7 +13,7 @@ import msgspec
 from lineside.core.model import Status
 
 
-class Failures(msgspec.Struct, frozen=True, kw_only=True):
+class Failures(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Failures, and the running time seen before the first, between any two, and after the last.
 
     Without failures all running time is `before_ms`.
@@ -46,7 +46,7 @@ class Failures(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+class Stretch(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A time in which the machine was in error or out of sight, up to `until_ms`.
 
     `first_ms` is where the first error in it begins and `last_ms` where the last one ends; both
@@ -81,7 +81,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
         return Failures(count=1, closed=int(is_closed), closed_ms=length_ms if is_closed else 0)
 
 
-class FailureParts(msgspec.Struct, frozen=True, kw_only=True):
+class FailureParts(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """The failures of one part of a window.
 
     `head` is the stretch that the part begins in, `tail` the one it ends in: they may go on in the

@@ -32,7 +32,7 @@ class StatusInterval(Protocol):
     def status(self) -> Status | None: ...  # noqa: D102
 
 
-class Times(msgspec.Struct, frozen=True, kw_only=True):
+class Times(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """How long each status lasted within the planned busy time."""
 
     running_ms: int = 0
@@ -156,8 +156,7 @@ def parts_of(
     stops = StopBuilder(rules.micro_stop_ms)
     failures = FailureBuilder(begin_ms, rules.failure_after_ms)
     planned_ms: dict[Status | None, int] = dict.fromkeys((*Status, None), 0)
-    tiles = _tiles(intervals, begin_ms, end_ms)
-    for begin, end, status, is_planned in _cut_by_plan(tiles, planned):
+    for begin, end, status, is_planned in pieces_of(intervals, planned, begin_ms, end_ms):
         failures.add(begin, end, status)
         stops.add(end - begin, status, is_planned=is_planned)
         if is_planned:
@@ -176,6 +175,13 @@ def parts_of(
         stops=stops.parts(),
         failures=failures.parts(),
     )
+
+
+def pieces_of(
+    intervals: Iterable[StatusInterval], planned: Sequence[Span], begin_ms: int, end_ms: int
+) -> Iterator[tuple[int, int, Status | None, bool]]:
+    """Yield what figures are made of: begin, end, status, whether planned; they tile the window."""
+    return _cut_by_plan(_tiles(intervals, begin_ms, end_ms), planned)
 
 
 def combine(first: KpiParts, second: KpiParts) -> KpiParts:

@@ -27,6 +27,7 @@ from lineside.core.model import (
 from lineside.core.ports import BusMessage
 from lineside.core.times import unix_ms
 from lineside.history.records import (
+    AlarmRecord,
     Batch,
     ChangeRecord,
     Record,
@@ -45,7 +46,7 @@ GAP_S = 5.0  # without a tick; what happened in the meantime is not known
 CLOCK_STEP_S = 1.0  # between two ticks
 LATE_MAX_MS = 5_000  # by which a change may be older than the last tick
 
-_Matter: TypeAlias = StateChange | PlcState | SiteChange | ServerRecord | ChangeRecord
+_Matter: TypeAlias = StateChange | PlcState | SiteChange | ServerRecord | ChangeRecord | AlarmRecord
 
 
 _log = structlog.get_logger("lineside.history")
@@ -116,6 +117,17 @@ class Recorder:
     def note(self, kind: ServerEventKind, at_ms: int, detail: str) -> None:
         """Keep, with the next tick, that something happened to the history. For any thread."""
         self._notes.append(ServerRecord(seq=0, at_ms=at_ms, kind=kind, detail=detail))
+
+    def offer(self, record: AlarmRecord) -> bool:
+        """Line up what no message of the bus has brought; say whether there is room for it.
+
+        Unlike a message, what is refused is not lost: it can be offered again.
+        """
+        has_room = len(self._queue) < self._queue_max
+        if self._is_over or self._alive is None or self._is_torn or not has_room:
+            return False
+        self._put(self._alive[1], record)
+        return True
 
     def end(self, at_s: float) -> None:
         """End the run: the server stops. What comes after is not heard."""
@@ -307,6 +319,8 @@ def _record(heard: _Heard) -> Record | None:
         return config_record(heard.seq, heard.at_ms, matter.site)
     if matter is None:
         return None
+    if isinstance(matter, AlarmRecord):
+        return msgspec.structs.replace(matter, seq=heard.seq, at_ms=heard.at_ms)
     return msgspec.structs.replace(matter, seq=heard.seq)
 
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind
 from lineside.core.model import PlcLink, PlcState, Scalar, Site, StateChange, Status, TagState
 from lineside.core.times import unix_ms
 
@@ -101,7 +102,23 @@ class ConfigRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, t
     site: str
 
 
-Record: TypeAlias = ChangeRecord | PlcRecord | ServerRecord | ConfigRecord
+class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="alarm"):
+    """An alarm as it stands after `event`, which happened at `event_ms`.
+
+    `event` None: nothing happened to it, but the database may never have heard of it. `at_ms` is
+    the last tick before it was recorded. `text` is a comment, or English for people.
+    """
+
+    seq: int
+    at_ms: int
+    alarm: Alarm
+    event: AlarmEventKind | None = None
+    event_ms: int = 0
+    by: str = ""
+    text: str = ""
+
+
+Record: TypeAlias = ChangeRecord | PlcRecord | ServerRecord | ConfigRecord | AlarmRecord
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -184,11 +201,11 @@ def change_record(seq: int, at_ms: int, change: StateChange) -> ChangeRecord:
         previous=change.previous,
         status=change.status,
         reason=reason.code,
-        tag=_text(reason.tag) if reason.tag is not None else None,
+        tag=storable(reason.tag) if reason.tag is not None else None,
         value=_json(reason.value) if reason.value is not None else None,
         since_ms=_ms_or_none(reason.since_s),
         until_ms=_ms_or_none(reason.until_s),
-        detail=_text(reason.detail),
+        detail=storable(reason.detail),
         tags=_json([_stored_tag(tag, at_ms) for tag in change.tags]),
     )
 
@@ -201,8 +218,8 @@ def plc_record(seq: int, at_ms: int, state: PlcState) -> PlcRecord:
         plc_id=state.id,
         at_ms=at_ms,
         link=state.link,
-        fault=_text(fault.message) if fault else "",
-        cause=_text(fault.cause) if fault else "",
+        fault=storable(fault.message) if fault else "",
+        cause=storable(fault.cause) if fault else "",
         end_code=fault.end_code if fault else None,  # 16 bits
     )
 
@@ -212,6 +229,19 @@ def config_record(seq: int, at_ms: int, site: Site) -> ConfigRecord:
     encoded = _encode_json(site)
     digest = hashlib.blake2b(encoded, digest_size=12).hexdigest()
     return ConfigRecord(seq=seq, at_ms=at_ms, fingerprint=digest, site=encoded.decode())
+
+
+def alarm_record(alarm: Alarm, event: AlarmEvent) -> AlarmRecord:
+    """Return what is kept of `alarm` and of the `event` that has just happened to it."""
+    return AlarmRecord(
+        seq=0,
+        at_ms=0,
+        alarm=alarm,
+        event=event.kind,
+        event_ms=event.at_ms,
+        by=storable(event.by),
+        text=storable(event.text),
+    )
 
 
 def decode_site(record: ConfigRecord) -> Site:
@@ -233,7 +263,7 @@ def _json(value: object) -> str:
     return _encode_json(value).decode()
 
 
-def _text(text: str) -> str:
+def storable(text: str) -> str:
     """Return `text` as every database takes it: PostgreSQL knows no NUL, UTF-8 no half pairs."""
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlalchemy import Column, Table, delete, func, select
 
+from lineside.core.alarm import AlarmState
 from lineside.core.times import unix_ms
 from lineside.history import schema
 from lineside.history.database import Database
 from lineside.history.settings import Retention
 
 ROWS_MAX = 5_000  # in one transaction
+ALARMS_MAX = 500
 PAUSE_S = 0.05  # between two of them: the writer goes first
 
 
@@ -34,6 +36,8 @@ async def forget(database: Database, retention: Retention, now_s: float) -> int:
     ):
         if kept_s is not None:
             count += await _forget_rows(database, table, owner, unix_ms(now_s - kept_s))
+    if retention.alarms_s is not None:
+        count += await _forget_alarms(database, unix_ms(now_s - retention.alarms_s))
     if retention.changes_s is not None:
         count += await _forget_runs(database, unix_ms(now_s - retention.changes_s))
     return count
@@ -74,6 +78,27 @@ async def _forget_older(database: Database, table: Table, where: list[Any], befo
         count += done.rowcount
         if limit_ms is None or done.rowcount == 0:
             return count
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _forget_alarms(database: Database, before_ms: int) -> int:
+    """Delete alarms that have been over since before `before_ms`, and their events."""
+    table, events = schema.alarm, schema.alarm_event
+    old = (
+        select(table.c.id)
+        .where(table.c.state == AlarmState.NORMAL, table.c.changed_ms < before_ms)
+        .order_by(table.c.id)
+        .limit(ALARMS_MAX)
+    )
+    count = 0
+    while True:
+        async with database.writing() as connection:
+            ids = (await connection.scalars(old)).all()
+            if not ids:
+                return count
+            await connection.execute(delete(events).where(events.c.alarm_id.in_(ids)))
+            done = await connection.execute(delete(table).where(table.c.id.in_(ids)))
+        count += done.rowcount
         await asyncio.sleep(PAUSE_S)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"  # of this schema: the newest file in migrations/versions
+REVISION = "0003"  # of this schema: the newest file in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -114,5 +115,130 @@ config_version = Table(
     Column("fingerprint", Text, nullable=False),
     Column("site", Text, nullable=False),  # JSON
     UniqueConstraint("run_id", "seq"),
+    Index(None, "at_ms"),
+)
+
+# One row per alarm, as it stands; `revision` counts its events, so that an older word changes
+# nothing.
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("id", BigInteger, nullable=False, autoincrement=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),  # code of a machine, id of a PLC
+    Column("line_id", Text),
+    Column("name", Text, nullable=False),
+    Column("plc_id", Text),
+    Column("tag", Text),
+    Column("alarm_code", BigInteger),
+    Column("severity", Text, nullable=False),
+    Column("text_ko", Text, nullable=False),
+    Column("text_en", Text, nullable=False),
+    Column("advice_ko", Text, nullable=False),
+    Column("advice_en", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("raised_ms", BigInteger, nullable=False),
+    Column("last_raised_ms", BigInteger, nullable=False),
+    Column("raised_count", Integer, nullable=False),
+    Column("cleared_ms", BigInteger),
+    Column("acknowledged_ms", BigInteger),
+    Column("acknowledged_by", Text),
+    Column("shelved_until_ms", BigInteger),
+    Column("changed_ms", BigInteger, nullable=False),
+    Column("comments", Text, nullable=False),  # JSON, the newest; alarm_event has all
+    PrimaryKeyConstraint("id"),
+    Index("ix_alarm_last_raised_ms", "last_raised_ms", "id"),
+    Index("ix_alarm_source", "source", "last_raised_ms"),
+    Index("ix_alarm_state", "state"),
+)
+
+# The audit: everything that happened to every alarm, and who did it.
+alarm_event = Table(
+    "alarm_event",
+    metadata,
+    Column("alarm_id", BigInteger, nullable=False, autoincrement=False),
+    Column("number", Integer, nullable=False, autoincrement=False),  # revision that it made
+    Column("at_ms", BigInteger, nullable=False),
+    Column("run_id", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),  # after it
+    Column("person", Text),
+    Column("text", Text),
+    PrimaryKeyConstraint("alarm_id", "number"),
+    Index("ix_alarm_event_at_ms", "at_ms"),
+    sqlite_with_rowid=False,
+)
+
+# What a machine's closed window contributes to its figures, computed once. `fingerprint` stands for
+# all that it was judged by; `reach_ms` is the begin of the working time that this looked at.
+kpi_part = Table(
+    "kpi_part",
+    metadata,
+    Column("grain", Text, nullable=False),
+    Column("equipment_id", Integer, nullable=False),
+    Column("begin_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False),
+    Column("reach_ms", BigInteger, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("parts", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("grain", "equipment_id", "begin_ms"),
+    Index(None, "end_ms"),
+    sqlite_with_rowid=False,
+)
+
+# `equipment_code` NULL: the whole line. What was deleted stays, for the audit.
+planned_downtime = Table(
+    "planned_downtime",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("line_id", Text, nullable=False),
+    Column("equipment_code", Text),
+    Column("begin_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("deleted_ms", BigInteger),
+    Index(None, "begin_ms"),
+)
+
+# Where people have cut a stop, or joined it to the one before: `kind` split or merge.
+stop_mark = Table(
+    "stop_mark",
+    metadata,
+    Column("equipment_code", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    PrimaryKeyConstraint("equipment_code", "at_ms"),
+    sqlite_with_rowid=False,
+)
+
+# Why a machine stood, as somebody said: of the stop that `at_ms` lies in.
+stop_reason = Table(
+    "stop_reason",
+    metadata,
+    Column("equipment_code", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("equipment_code", "at_ms"),
+    sqlite_with_rowid=False,
+)
+
+# Who has changed what by hand. `before` and `after` are JSON.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
     Index(None, "at_ms"),
 )

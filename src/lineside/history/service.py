@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
+from lineside.core.alarm import Alarm, AlarmEvent
 from lineside.core.errors import HistoryError
-from lineside.core.ports import Clock
+from lineside.core.ports import BusMessage, Clock
+from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.lock import FolderLock
 from lineside.history.recorder import Recorder
-from lineside.history.records import HistoryHealth
+from lineside.history.records import AlarmRecord, Batch, HistoryHealth
 from lineside.history.settings import HistorySettings
 from lineside.history.spool import Spool
 from lineside.history.writer import ALIVE_S, BATCH_WAIT_S, Writer
@@ -35,6 +38,8 @@ QUESTIONS_MAX = 4  # at one time
 RETRY_S = 2.0
 FORGET_FIRST_S = 60.0
 FORGET_EVERY_S = 3600.0
+RECALL_EVERY_S = 0.2  # while the database does not answer, or the spool is not empty
+ACTION_S = 5.0  # for what a person did to be stored or spooled
 
 _log = structlog.get_logger("lineside.history")
 
@@ -51,7 +56,7 @@ class History:
         alive_s: float = ALIVE_S,
         batch_wait_s: float = BATCH_WAIT_S,
     ) -> None:
-        """Prepare; `recorder.on_message` may hear the bus from now on.
+        """Prepare; `on_message` may hear the bus from now on.
 
         Args:
             settings: where the history lies.
@@ -65,6 +70,8 @@ class History:
         self._alive_s = alive_s
         self._batch_wait_s = batch_wait_s
         self.recorder = Recorder(version, self._wake)
+        self.alarms = AlarmDesk(self.recorder, clock)
+        self._awaited: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: Writer | None = None
@@ -73,6 +80,11 @@ class History:
         self._is_stopping = threading.Event()
         self._trouble = ""
         self._lock = FolderLock(settings.lock_file)
+
+    def on_message(self, message: BusMessage) -> None:
+        """Take one message from the bus."""
+        self.recorder.on_message(message)
+        self.alarms.on_message(message)
 
     def start(self) -> None:
         """Begin to write what is in the queue."""
@@ -98,6 +110,11 @@ class History:
             _log.warning("history: stopping took too long", queued=len(self.recorder))
             return False
         return not self.recorder
+
+    @property
+    def is_open(self) -> bool:
+        """Whether questions can be put now."""
+        return self._store is not None
 
     def health(self) -> HistoryHealth:
         """Return how the history fares."""
@@ -136,6 +153,54 @@ class History:
             except TimeoutError:
                 raise HistoryError("the database did not answer in time") from None
 
+    async def recall_alarms(self) -> None:
+        """Find out how alarms stood before the start, however long it takes."""
+        while not self.alarms.is_recalled:
+            # What an earlier run has left in the spool is newer than the database.
+            if self._writer is not None and not self.health().spooled_bytes:
+                with contextlib.suppress(HistoryError):
+                    await self._recall_alarms()
+            await asyncio.sleep(RECALL_EVERY_S)
+
+    async def _recall_alarms(self) -> None:
+        desk = self.alarms
+        plc_ids, before_ms = desk.plant.plc_ids, desk.started_ms
+        if before_ms is not None:
+            desk.adopt(await self.ask(lambda store: store.alarms.recall(plc_ids, before_ms)))
+
+    async def act(self, alarm: Alarm, event: AlarmEvent) -> Alarm:
+        """Let a person do something to `alarm`; return what comes of it once that is kept.
+
+        Raises:
+            AlarmRefused: that cannot be done to it; nothing was done.
+            HistoryError: it is not known to be kept, with the reason in plain words.
+        """
+        key = (alarm.id, alarm.revision + 1)
+        loop = asyncio.get_running_loop()
+        kept = self._awaited[key] = loop.create_future()
+        try:
+            after = self.alarms.book.act(alarm, event)
+            async with asyncio.timeout(ACTION_S):
+                await kept
+        except TimeoutError:
+            reason = self.health().error or "the disk is slow"
+            raise HistoryError(
+                f"it is done, but neither the database nor the spool has taken it yet ({reason}), "
+                "and it would be lost if the server stopped now"
+            ) from None
+        finally:
+            self._awaited.pop(key, None)
+        return after
+
+    def _on_kept(self, batch: Batch) -> None:
+        """Tell whoever waits for it. In the history's thread."""
+        for record in batch.records:
+            if isinstance(record, AlarmRecord):
+                kept = self._awaited.get((record.alarm.id, record.alarm.revision))
+                if kept is not None:
+                    with contextlib.suppress(RuntimeError):  # the server is over
+                        kept.get_loop().call_soon_threadsafe(_settle, kept)
+
     def _wake(self) -> None:
         if self._writer is not None:
             self._call(self._writer.wake)
@@ -165,8 +230,11 @@ class History:
     async def _record(self) -> None:
         """Run until stopped."""
         from lineside.history.database import Database
+        from lineside.history.part_work import PartWork
         from lineside.history.store import Store
 
+        # The libraries stay as long as the process: out of the collector's sight with them.
+        gc.freeze()
         self._loop = asyncio.get_running_loop()
         spool = Spool(self._settings.spool_folder)
         if not await self._prepare(spool):
@@ -182,16 +250,22 @@ class History:
             replaced_count=lambda: database.replaced_count,
             alive_s=self._alive_s,
             batch_wait_s=self._batch_wait_s,
+            on_kept=self._on_kept,
         )
         self._writer, self._store, self._trouble = writer, store, ""
         if self._is_stopping.is_set():
             writer.stop()
-        forgetting = asyncio.create_task(self._forget(database), name="history retention")
+        parts = PartWork(store, lambda: writer.alive[1] if writer.alive else None)
+        behind = [
+            asyncio.create_task(self._forget(database), name="history retention"),
+            asyncio.create_task(parts.run(), name="key figures"),
+        ]
         try:
             await writer.run()
         finally:
-            forgetting.cancel()
-            await asyncio.wait([forgetting])
+            for task in behind:
+                task.cancel()
+            await asyncio.wait(behind)
             spool.close()
             await database.close()
             self._lock.release()
@@ -227,3 +301,8 @@ class History:
                 if count:
                     _log.info("history: old records deleted", rows=count)
             await asyncio.sleep(FORGET_EVERY_S)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -20,6 +20,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     changes_s: float | None = None
     plc_events_s: float | None = None
     server_events_s: float | None = None
+    alarms_s: float | None = None
 
 
 class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,5 +72,6 @@ def settings_of(
             changes_s=config.keep_changes,
             plc_events_s=config.keep_plc_events,
             server_events_s=config.keep_server_events,
+            alarms_s=config.keep_alarms,
         ),
     )

@@ -15,7 +15,7 @@ from lineside.core.model import Status
 _STANDING = frozenset({Status.IDLE, Status.STOPPED, Status.ERROR})
 
 
-class StopCounts(msgspec.Struct, frozen=True, kw_only=True):
+class StopCounts(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Stops and micro-stops, and the planned time that they took."""
 
     stops: int = 0
@@ -32,7 +32,7 @@ class StopCounts(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class StopParts(msgspec.Struct, frozen=True, kw_only=True):
+class StopParts(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """The stops of one part of a window.
 
     `head_ms` is the stop that the part begins in and `tail_ms` the one it ends in (0 for none):

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.core.model import PlcLink, Status
 from lineside.history import schema
+from lineside.history.alarm_store import AlarmStore
 from lineside.history.database import Database
 from lineside.history.intervals import Interval, intervals
 from lineside.history.records import (
@@ -33,6 +34,7 @@ CHANGES_MAX = 10_000  # in one answer
 
 _change = schema.state_change
 _STATUSES: dict[str | None, Status | None] = {None: None, **{each.value: each for each in Status}}
+_TILE_COLUMNS = (_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.status)
 
 
 class Store:
@@ -47,9 +49,18 @@ class Store:
                 stored, in ms, which the database hears only every few seconds; None: ask it.
         """
         self._database = database
+        self.alarms = AlarmStore(database)
         self._alive = alive
         self._ids = Ids()
         self._ids_of_opening = 0
+        # Parts of key figures may end so late; None: the database has not been asked yet.
+        self._parts_until_ms: int | None = None
+        self.rewritten_count = 0  # how often something was stored that made parts wrong
+
+    @property
+    def database(self) -> Database:
+        """Where the tables are, for those who ask more of them than stands here."""
+        return self._database
 
     async def write(self, batches: Sequence[Batch]) -> None:
         """Store `batches`, all of them or none.
@@ -62,12 +73,42 @@ class Store:
                 self._ids, self._ids_of_opening = Ids(), self._database.opened_count
             ids = self._ids.copy()
             await Writing(connection, ids).write(batches)
+            rewritten_ms = await self._drop_parts(connection, batches)
         self._ids = ids
+        if rewritten_ms is not None:
+            self._parts_until_ms = rewritten_ms
+            self.rewritten_count += 1
+
+    def note_parts(self, end_ms: int) -> None:
+        """Take note that parts of key figures are stored up to `end_ms`."""
+        self._parts_until_ms = max(self._parts_until_ms or 0, end_ms)
+
+    async def _drop_parts(
+        self, connection: AsyncConnection, batches: Sequence[Batch]
+    ) -> int | None:
+        """Delete the parts of key figures of times about which `batches` tell something new.
+
+        There are none unless the database was behind, or the clock was set back. Returns from when
+        on they were deleted; None: none were.
+        """
+        table = schema.kpi_part
+        if self._parts_until_ms is None:
+            found = await connection.scalar(select(func.max(table.c.end_ms)))
+            self._parts_until_ms = int(found or 0)
+        if not batches:
+            return None
+        first_ms = min(
+            batch.records[0].at_ms if batch.records else batch.alive_ms for batch in batches
+        )
+        if self._parts_until_ms <= first_ms:
+            return None
+        await connection.execute(delete(table).where(table.c.end_ms > first_ms))
+        return first_ms
 
     async def runs(self, begin_ms: int, end_ms: int) -> list[RunSpan]:
         """Return the runs that overlap [begin_ms, end_ms), in the order in which they began."""
         async with self._database.reading() as connection:
-            return await self._runs(connection, begin_ms, end_ms)
+            return await self.runs_in(connection, begin_ms, end_ms)
 
     async def status_changes(
         self, codes: Sequence[str], begin_ms: int, end_ms: int
@@ -78,7 +119,7 @@ class Store:
         code has an entry, known or not.
         """
         async with self._database.reading() as connection:
-            runs = await self._runs(connection, begin_ms, end_ms)
+            runs = await self.runs_in(connection, begin_ms, end_ms)
             return await _status_changes(connection, codes, runs, begin_ms, end_ms)
 
     async def timeline(
@@ -86,7 +127,7 @@ class Store:
     ) -> dict[str, list[Interval]]:
         """Return by machine the intervals that tile [begin_ms, end_ms), unseen time included."""
         async with self._database.reading() as connection:
-            runs = await self._runs(connection, begin_ms, end_ms)
+            runs = await self.runs_in(connection, begin_ms, end_ms)
             changes = await _status_changes(connection, codes, runs, begin_ms, end_ms)
         return {code: intervals(changes[code], runs, begin_ms, end_ms) for code in codes}
 
@@ -110,11 +151,8 @@ class Store:
             limit: how many at most.
         """
         order = (_change.c.at_ms, _change.c.run_id, _change.c.seq)
-        names = [
-            _change.c[name] for name in StoredChange.__struct_fields__ if name != "equipment_code"
-        ]
         query = (
-            select(schema.equipment.c.code, *names)
+            select(*stored_columns())
             .join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
             .where(
                 schema.equipment.c.code.in_(codes),
@@ -129,7 +167,7 @@ class Store:
             query = query.where(_change.c.at_ms >= after[0], tuple_(*order) > after)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [_stored_change(row) for row in rows]
+        return [stored_change(row) for row in rows]
 
     async def last_changes(
         self, code: str, begin_ms: int, end_ms: int
@@ -221,7 +259,10 @@ class Store:
             seq=row.seq, at_ms=row.at_ms, fingerprint=row.fingerprint, site=row.site
         )
 
-    async def _runs(self, connection: AsyncConnection, begin_ms: int, end_ms: int) -> list[RunSpan]:
+    async def runs_in(
+        self, connection: AsyncConnection, begin_ms: int, end_ms: int
+    ) -> list[RunSpan]:
+        """Return the runs that overlap [begin_ms, end_ms), within the caller's transaction."""
         table = schema.run
         alive = self._alive()
         end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
@@ -257,7 +298,7 @@ async def _status_changes(
     found: dict[str, list[StatusChange]] = {code: [] for code in codes}
     covering = [run for run in runs if run.started_ms < begin_ms < run.end_ms]
     for run in covering:
-        rows = await connection.execute(_last_before(list(code_of), run, begin_ms))
+        rows = await connection.execute(last_before(list(code_of), run, begin_ms, _TILE_COLUMNS))
         for equipment_id, at_ms, run_id, status in rows.all():
             found[code_of[equipment_id]].append(_status_change(at_ms, run_id, status))
     query = (
@@ -274,8 +315,13 @@ async def _status_changes(
     return found
 
 
-def _last_before(equipment_ids: Sequence[int], run: RunSpan, begin_ms: int) -> Any:
-    """Return the query for each machine's last change of `run` before the window.
+def last_before(
+    equipment_ids: Sequence[int],
+    run: RunSpan,
+    begin_ms: int,
+    columns: Sequence[ColumnElement[Any]],
+) -> Select[Any]:
+    """Return the query for `columns` of each machine's last change of `run` before the window.
 
     Not looking before the begin of the run keeps it from searching the whole past of a machine of
     which the run knows nothing.
@@ -306,15 +352,19 @@ def _last_before(equipment_ids: Sequence[int], run: RunSpan, begin_ms: int) -> A
         .where(schema.equipment.c.id.in_(equipment_ids))
         .subquery("keys")
     )
-    return select(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.status).join(
-        keys,
-        and_(
-            _change.c.equipment_id == keys.c.id,
-            _change.c.at_ms == keys.c.at_ms,
-            _change.c.run_id == run.id,
-            _change.c.seq == keys.c.seq,
-        ),
+    is_it = and_(
+        _change.c.equipment_id == keys.c.id,
+        _change.c.at_ms == keys.c.at_ms,
+        _change.c.run_id == run.id,
+        _change.c.seq == keys.c.seq,
     )
+    return select(*columns).select_from(_change).join(keys, is_it)
+
+
+def stored_columns() -> list[ColumnElement[Any]]:
+    """Return the columns of a `StoredChange`, in a query that joins the machine."""
+    names = [name for name in StoredChange.__struct_fields__ if name != "equipment_code"]
+    return [schema.equipment.c.code, *(_change.c[name] for name in names)]
 
 
 def _status_change(at_ms: int, run_id: int, status: str | None) -> StatusChange:
@@ -325,7 +375,8 @@ def _status_of(row: Any) -> StatusChange | None:
     return None if row is None else _status_change(row.at_ms, row.run_id, row.status)
 
 
-def _stored_change(row: Any) -> StoredChange:
+def stored_change(row: Any) -> StoredChange:
+    """Return one row of `stored_columns`."""
     return StoredChange(
         equipment_code=row.code,
         at_ms=row.at_ms,

@@ -58,6 +58,7 @@ class Writer:
         *,
         database: str = "",
         replaced_count: Callable[[], int] = lambda: 0,
+        on_kept: Callable[[Batch], None] = lambda batch: None,
         alive_s: float = ALIVE_S,
         batch_wait_s: float = BATCH_WAIT_S,
     ) -> None:
@@ -70,6 +71,7 @@ class Writer:
             clock: says how far behind the history is.
             database: what to call the store in front of people.
             replaced_count: how often the database was found to have been taken away.
+            on_kept: told of each batch once it is in the database or on the disk.
             alive_s: how often a sign of life is stored when nothing happens.
             batch_wait_s: how long to wait for more before a batch is written.
         """
@@ -78,6 +80,7 @@ class Writer:
         self._spool = spool
         self._clock = clock
         self._replaced_count = replaced_count
+        self._on_kept = on_kept
         self._replaced_seen = 0
         self._alive_s = alive_s
         self._batch_wait_s = batch_wait_s
@@ -231,6 +234,7 @@ class Writer:
         self._marked_at_s = time.monotonic()
         if batch.records:
             self.acknowledged = (batch.run.key, batch.records[-1].seq)
+            self._on_kept(batch)
 
     def _note_stored(self, batches: Sequence[Batch]) -> None:
         self._written += sum(len(batch.records) for batch in batches)

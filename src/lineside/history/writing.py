@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Table, case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,7 @@ from sqlalchemy.sql.dml import Insert
 from lineside.core.model import Equipment
 from lineside.history import schema
 from lineside.history.records import (
+    AlarmRecord,
     Batch,
     ChangeRecord,
     ConfigRecord,
@@ -50,6 +52,7 @@ class Writing:
         changes: list[dict[str, Any]] = []
         plcs: list[dict[str, Any]] = []
         servers: list[dict[str, Any]] = []
+        alarms: list[tuple[AlarmRecord, int]] = []
         await self._find_equipment(batches)
         for batch in batches:
             run_id = await self._run_id(batch.run)
@@ -62,6 +65,8 @@ class Writing:
                     plcs.append(_plc_row(record, run_id))
                 elif isinstance(record, ServerRecord):
                     servers.append(_server_row(record, run_id))
+                elif isinstance(record, AlarmRecord):
+                    alarms.append((record, run_id))
                 else:
                     await self._write_config(record, run_id)
         for table, rows in (
@@ -71,8 +76,31 @@ class Writing:
         ):
             if rows:
                 await self._connection.execute(self._insert_new(table), rows)
+        if alarms:
+            await self._write_alarms(alarms)
         for batch in last.values():
             await self._note_alive(batch)
+
+    async def _write_alarms(self, records: Sequence[tuple[AlarmRecord, int]]) -> None:
+        """Store each alarm as it stands at last, unless a later word is stored, and its events."""
+        newest: dict[int, dict[str, Any]] = {}
+        for record, _ in records:
+            row = _alarm_row(record)
+            before = newest.get(record.alarm.id)
+            if before is None or before["revision"] <= row["revision"]:
+                newest[record.alarm.id] = row
+        table = schema.alarm
+        is_postgresql = self._connection.dialect.name == "postgresql"
+        new = postgresql.insert(table) if is_postgresql else sqlite.insert(table)
+        upsert = new.on_conflict_do_update(
+            index_elements=[table.c.id],
+            set_={column.name: new.excluded[column.name] for column in table.c},
+            where=new.excluded.revision > table.c.revision,
+        )
+        await self._connection.execute(upsert, list(newest.values()))
+        events = [_alarm_event_row(*each) for each in records if each[0].event is not None]
+        if events:
+            await self._connection.execute(self._insert_new(schema.alarm_event), events)
 
     def _insert_new(self, table: Table) -> Insert:
         """Return an insert that passes over what is there already."""
@@ -208,4 +236,23 @@ def _server_row(record: ServerRecord, run_id: int) -> dict[str, Any]:
         "seq": record.seq,
         "kind": record.kind,
         "detail": record.detail or None,
+    }
+
+
+def _alarm_row(record: AlarmRecord) -> dict[str, Any]:
+    row = msgspec.structs.asdict(record.alarm)
+    return {**row, "comments": msgspec.json.encode(record.alarm.comments).decode()}
+
+
+def _alarm_event_row(record: AlarmRecord, run_id: int) -> dict[str, Any]:
+    return {
+        "alarm_id": record.alarm.id,
+        "number": record.alarm.revision,
+        "at_ms": record.event_ms,
+        "run_id": run_id,
+        "seq": record.seq,
+        "kind": record.event,
+        "state": record.alarm.state,
+        "person": record.by or None,
+        "text": record.text or None,
     }

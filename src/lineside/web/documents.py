@@ -18,9 +18,13 @@ from lineside.core import limits
 from lineside.core.model import Instant
 from lineside.hub import frame
 from lineside.hub.close_codes import REASONS, CloseCode
+from lineside.web.alarm_routes import alarms_router
+from lineside.web.alarms_api import AlarmsApi
 from lineside.web.api import LineApi, api_router
+from lineside.web.asking import Past
 from lineside.web.history_api import HistoryApi, history_router
 from lineside.web.live import LiveView
+from lineside.web.memory import memory_router
 from lineside.web.problem import PROBLEM_MEDIA_TYPE
 from lineside.web.views import ServerInfo
 
@@ -135,14 +139,21 @@ def openapi_document() -> Document:
     clock = Instant(unix_s=0.0, monotonic_s=0.0)
     live = LiveView(lambda: clock)
     present, past = LineApi(live, info, lambda: clock), HistoryApi(live, None)
+    alarms = AlarmsApi(live, None, lambda: clock)
     document = get_openapi(
         title="Lineside",
         version=__version__,
         summary="What every machine on the line is doing, once a second.",
-        description="Read only. Times are ISO 8601 UTC with milliseconds and `Z`. Questions about "
+        description="PLCs are only read; all that can be written is what people say of alarms. "
+        "Times are ISO 8601 UTC with milliseconds and `Z`. Questions about "
         "the present are refused with 503 while the board does not tick. The live line comes over "
         "the WebSocket `/ws/monitor`: see `/asyncapi.json`.",
-        routes=[*api_router(present).routes, *history_router(past).routes],
+        routes=[
+            *api_router(present).routes,
+            *history_router(past).routes,
+            *memory_router(Past(live, None, lambda: clock)).routes,
+            *alarms_router(alarms).routes,
+        ],
     )
     for path in document["paths"].values():
         for operation in path.values():

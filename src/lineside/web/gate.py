@@ -1,7 +1,7 @@
 """Who may ask: the Host and Origin rules, CORS and the security headers, for HTTP and WebSocket.
 
 A browser sends along whatever page it shows; these rules keep foreign pages from reading the plant
-through it. They do not authenticate people.
+through it, and from changing anything. They do not authenticate people.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?")
 _SHOWN_MAX = 80
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _PREFLIGHT_MAX_AGE_S = 600
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BODY_MAX_BYTES = 64 * 1024
 
 
 class GateRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,7 @@ def check_origin(rules: GateRules, scope: Scope, host: str) -> str | None:
         return values[0]
     raise Refused(
         HTTPStatus.FORBIDDEN,
-        f"Pages from {_shown(', '.join(values))} may not read this server. If they should, add "
+        f"Pages from {_shown(', '.join(values))} may not use this server. If they should, add "
         "that origin to allowed_origins under [server] in lineside.toml.",
     )
 
@@ -147,9 +149,10 @@ class Gate:
         try:
             origin = check_origin(self.rules, scope, host)
         except Refused as refused:
-            # A plain request is answered, but its page may not read the answer: that is CORS.
+            # A plain question is answered, but its page may not read the answer: that is CORS.
+            # What would change something is not done for a foreign page.
             origin = None
-            if is_preflight:
+            if is_preflight or scope["method"] not in _SAFE_METHODS:
                 answer = problem_response(refused.status, refused.detail)
         if origin is not None:
             headers.append((b"access-control-allow-origin", origin.encode("latin-1")))
@@ -157,11 +160,18 @@ class Gate:
             if is_preflight:
                 headers.extend(_PREFLIGHT_HEADERS)
         guarded = _with_headers(send, headers)
+        if answer is None and scope["method"] not in _SAFE_METHODS:
+            body = await _read_body(receive)
+            if body is None:
+                detail = f"A request may carry up to {BODY_MAX_BYTES // 1024} KiB."
+                answer = problem_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+            else:
+                receive = _replayed(body, receive)
         await (answer or self._app)(scope, receive, guarded)
 
 
 _PREFLIGHT_HEADERS = (
-    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS, POST, DELETE"),
     (b"access-control-allow-headers", b"Content-Type, If-None-Match"),
     (b"access-control-max-age", str(_PREFLIGHT_MAX_AGE_S).encode()),
 )
@@ -180,6 +190,36 @@ def _security_headers(host: str) -> list[tuple[bytes, bytes]]:
         (b"referrer-policy", b"no-referrer"),
         (b"vary", b"Origin"),
     ]
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the body of a request; None when it is not whole, or longer than any asked for."""
+    parts: list[bytes] = []
+    size_bytes = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        size_bytes += len(parts[-1])
+        if size_bytes > BODY_MAX_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that hands out `body` first."""
+    is_told = False
+
+    async def replay() -> Message:
+        nonlocal is_told
+        if is_told:
+            return await receive()
+        is_told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
 
 
 def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 
@@ -24,16 +25,22 @@ from lineside.core.ports import Clock
 from lineside.history.records import HistoryHealth
 from lineside.history.service import History
 from lineside.hub.subscribers import HubMetrics
+from lineside.web.alarm_routes import alarms_router
+from lineside.web.alarms_api import AlarmsApi
 from lineside.web.answers import Encoded, json_response, tagged
 from lineside.web.api import LineApi, api_router
+from lineside.web.asking import Past
 from lineside.web.documents import asyncapi_document, openapi_document
 from lineside.web.history_api import HistoryApi, history_router
 from lineside.web.live import LiveView
+from lineside.web.memory import memory_router
 from lineside.web.metrics import LinesideCollector, Metrics, ServerStats
 from lineside.web.monitor_files import MonitorFiles, load_monitor_files
-from lineside.web.problem import install_problem_handlers
+from lineside.web.problem import install_problem_handlers, problem_response
 from lineside.web.views import ServerInfo
 
+BODY_TIMEOUT_S = 9.0  # for the body of a request to arrive
+BODY_MAX_BYTES = 64 * 1024  # of a request: what people write is short
 STATIC_DIR = Path(__file__).parent / "static"
 
 # Swagger UI sets style attributes and draws its icons from data: addresses.
@@ -76,12 +83,14 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(_HeadAsGet)],
+        middleware=[Middleware(_HeadAsGet), Middleware(_SmallBodies)],
     )
     install_problem_handlers(app)
     health = history.health if history is not None else HistoryHealth
     app.include_router(api_router(LineApi(live, server_info, clock, health)))
     app.include_router(history_router(HistoryApi(live, history)))
+    app.include_router(memory_router(Past(live, history, clock)))
+    app.include_router(alarms_router(AlarmsApi(live, history, clock)))
     collector = LinesideCollector(
         live,
         hub_stats,
@@ -89,6 +98,7 @@ def create_app(
         clock,
         server_stats,
         history.health if history is not None else None,
+        history.alarms.counts if history is not None else None,
     )
     metrics = Metrics(collector)
     _add_metrics(app, metrics)
@@ -169,3 +179,40 @@ class _HeadAsGet:
             await send(message)
 
         await self._app({**scope, "method": "GET"}, receive, send_without_body)
+
+
+class _SmallBodies:
+    """Refuses requests with a body of more than 64 KiB before it is kept anywhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        body = b""
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                while True:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        return  # the client has gone
+                    body += message.get("body", b"")
+                    if len(body) > BODY_MAX_BYTES:
+                        detail = f"The body may have {BODY_MAX_BYTES} bytes at most."
+                        refusal = problem_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+                        await refusal(scope, receive, send)
+                        return
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            detail = f"The body did not arrive within {BODY_TIMEOUT_S:g} s."
+            await problem_response(HTTPStatus.REQUEST_TIMEOUT, detail)(scope, receive, send)
+            return
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return whole.pop() if whole else await receive()
+
+        await self._app(scope, replay, send)

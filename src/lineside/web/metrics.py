@@ -20,8 +20,10 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from lineside.core.alarm import AlarmState
 from lineside.core.model import PlcLink, PlcState, Status
 from lineside.core.ports import Clock
+from lineside.history.alarm_book import AlarmCounts
 from lineside.history.records import HistoryHealth
 from lineside.hub.subscribers import HubMetrics
 from lineside.web.live import LiveView
@@ -49,6 +51,7 @@ class LinesideCollector(Collector):
         clock: Clock,
         server_stats: Callable[[], ServerStats] = ServerStats,
         history_health: Callable[[], HistoryHealth] | None = None,
+        alarm_counts: Callable[[], AlarmCounts] | None = None,
     ) -> None:
         self._live = live
         self._hub_stats = hub_stats
@@ -56,6 +59,7 @@ class LinesideCollector(Collector):
         self._clock = clock
         self._server_stats = server_stats
         self._history_health = history_health
+        self._alarm_counts = alarm_counts
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: names are not checked against a state that does not exist yet."""
@@ -74,6 +78,8 @@ class LinesideCollector(Collector):
         yield from self._server()
         if self._history_health is not None:
             yield from _history(self._history_health())
+        if self._alarm_counts is not None:
+            yield from _alarms(self._alarm_counts())
 
     def _build_info(self) -> Metric:
         family = GaugeMetricFamily(
@@ -238,6 +244,22 @@ def _history(health: HistoryHealth) -> Iterator[Metric]:
     )
     yield CounterMetricFamily(
         "lineside_history_lost", "Records that could be kept nowhere.", value=health.lost
+    )
+
+
+def _alarms(counts: AlarmCounts) -> Iterator[Metric]:
+    yield _gauge(
+        "lineside_alarms_standing", "Alarms whose fault stands, in any state.", counts.standing
+    )
+    family = GaugeMetricFamily("lineside_alarms", "Alarms that are not over.", labels=["state"])
+    for state in AlarmState:
+        if state is not AlarmState.NORMAL:
+            family.add_metric([state.value], counts.by_state.get(state, 0))
+    yield family
+    yield CounterMetricFamily(
+        "lineside_alarms_held_back",
+        "Faults that came and went while a flood of others was being raised.",
+        value=counts.held_back,
     )
 
 

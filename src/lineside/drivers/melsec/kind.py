@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lineside.config.schema import PlcConfig
 from lineside.core.model import AddressProblem, ReadingPlan
 from lineside.core.ports import Clock, Driver
-from lineside.drivers.melsec.address import check_address, parse_address
+from lineside.drivers.melsec.address import ValueType, check_address, parse_address
 from lineside.drivers.melsec.driver import RUN_STATE_ADDRESS, MelsecDriver
 from lineside.drivers.melsec.frame import Coding
 from lineside.drivers.melsec.plan import plan_reads, shortest_period_s
@@ -32,6 +32,10 @@ class MelsecKind:
             requests=tuple(read.describe() for read in reads),
             shortest_period_s=shortest_period_s(plc.family, reads),
         )
+
+    def is_bit(self, plc: PlcConfig, address: str) -> bool:
+        """Whether an address that has passed `check` is a single bit."""
+        return parse_address(address, plc.family, Coding(plc.code)).value_type is ValueType.BIT
 
     def create(self, plc: PlcConfig, addresses: Sequence[str], clock: Clock) -> Driver:
         """Return a driver that has not connected yet; it reads the heartbeat too."""

@@ -206,10 +206,787 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/kpis": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List kpis
+         * @description Return key figures with their coverage, per machine or line and piece of the window.
+         *
+         *     Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
+         */
+        readonly get: operations["list_kpis"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/kpis/intervals": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List counted intervals
+         * @description Return every interval of one machine with how it was counted. Breaks cut them.
+         */
+        readonly get: operations["list_counted_intervals"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/report": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get report
+         * @description Return the report of one day or shift of a line, the first one when none is named.
+         *
+         *     A day is that of its shifts: one that ends after midnight belongs to it.
+         */
+        readonly get: operations["get_report"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/kpis/preview": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Preview kpis
+         * @description Return a line's figures as they are, and as another `stop_after` would have made them.
+         *
+         *     Nothing is changed. To apply it, write it into lineside.toml: figures of the past follow.
+         */
+        readonly post: operations["preview_kpis"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/stops": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List stops
+         * @description Return the stops in a window that ask for a reason, whole, oldest first.
+         *
+         *     They are longer than `stop_after` within planned time, and no micro-stops.
+         */
+        readonly get: operations["list_stops"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/stops/{stop}/reason": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Give stop reason
+         * @description Say why a machine stood, or say it anew.
+         */
+        readonly post: operations["give_stop_reason"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/stops/{stop}/split": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Split stop
+         * @description Cut a stop in two, each with a reason of its own.
+         */
+        readonly post: operations["split_stop"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/stops/{stop}/merge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Merge stops
+         * @description Join two stops of a machine of which one follows the other.
+         */
+        readonly post: operations["merge_stops"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/planned-downtimes": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List planned downtimes
+         * @description Return the planned downtimes that overlap a window.
+         */
+        readonly get: operations["list_planned_downtimes"];
+        readonly put?: never;
+        /**
+         * Add planned downtime
+         * @description Enter a time in which work is not planned: figures count it no more.
+         */
+        readonly post: operations["add_planned_downtime"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/planned-downtimes/{planned}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Delete planned downtime
+         * @description Delete a planned downtime.
+         */
+        readonly delete: operations["delete_planned_downtime"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/downtime-reasons": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List downtime reasons
+         * @description Return the tree of downtime reasons, as configured.
+         */
+        readonly get: operations["list_downtime_reasons"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/audit": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List audit
+         * @description Return what was changed by hand, newest first.
+         */
+        readonly get: operations["list_audit"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/export/{kind}.{format}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Export
+         * @description Return a file for a spreadsheet or a program; times as the plant's clock and UTC show.
+         */
+        readonly get: operations["export"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/timeline": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get timeline
+         * @description Return what machines did in a window, one lane each, with shifts, breaks and alarms.
+         *
+         *     Shifts are those of the line, or of the first line when none is named.
+         */
+        readonly get: operations["get_timeline"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/board": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get board
+         * @description Return the line as it was at one moment, as configured then where that is known.
+         */
+        readonly get: operations["get_board"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/shifts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List shifts
+         * @description Return the shifts of a line that overlap a window, whole, as configured now.
+         */
+        readonly get: operations["list_shifts"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List alarms
+         * @description Return alarms, the last raised first, page by page.
+         */
+        readonly get: operations["list_alarms"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/recent": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List recent alarms
+         * @description Return the alarms that were raised last, whatever has become of them.
+         */
+        readonly get: operations["list_recent_alarms"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/statistics": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get alarm statistics
+         * @description Return per machine how often its fault rose and its status changed in the last 24 h.
+         */
+        readonly get: operations["get_alarm_statistics"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/{alarm_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get alarm
+         * @description Return one alarm with everything that happened to it and who did it.
+         */
+        readonly get: operations["get_alarm"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/acknowledge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Acknowledge alarms
+         * @description Say that somebody has seen these alarms; those that do not take it are named.
+         */
+        readonly post: operations["acknowledge_alarms"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/{alarm_id}/acknowledge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Acknowledge alarm
+         * @description Say that somebody has seen the alarm.
+         */
+        readonly post: operations["acknowledge_alarm"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/{alarm_id}/shelve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Shelve alarm
+         * @description Put the alarm aside for some minutes; of one on the shelf, set another time.
+         */
+        readonly post: operations["shelve_alarm"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/{alarm_id}/unshelve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Unshelve alarm
+         * @description Take the alarm off the shelf.
+         */
+        readonly post: operations["unshelve_alarm"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/alarms/{alarm_id}/comment": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Comment alarm
+         * @description Write something to the alarm, also when it is over.
+         */
+        readonly post: operations["comment_alarm"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AcknowledgeBody
+         * @description Somebody has seen the alarm.
+         */
+        readonly AcknowledgeBody: {
+            /**
+             * By
+             * @description Who does it, by name; it is kept.
+             * @example 김철수
+             */
+            readonly by: string;
+            /**
+             * Comment
+             * @default
+             */
+            readonly comment: string;
+        };
+        /**
+         * AcknowledgeManyBody
+         * @description Somebody has seen several alarms.
+         */
+        readonly AcknowledgeManyBody: {
+            /**
+             * By
+             * @description Who does it, by name; it is kept.
+             * @example 김철수
+             */
+            readonly by: string;
+            /** Ids */
+            readonly ids: readonly number[];
+            /**
+             * Comment
+             * @default
+             */
+            readonly comment: string;
+        };
+        /**
+         * AcknowledgedView
+         * @description What came of acknowledging several alarms.
+         */
+        readonly AcknowledgedView: {
+            /** Acknowledged */
+            readonly acknowledged: readonly components["schemas"]["AlarmView"][];
+            /** Refused */
+            readonly refused: readonly components["schemas"]["RefusedAlarmView"][];
+        };
+        /**
+         * AlarmCommentView
+         * @description What a person wrote to an alarm.
+         */
+        readonly AlarmCommentView: {
+            /** At */
+            readonly at: string;
+            /** By */
+            readonly by: string;
+            /** Text */
+            readonly text: string;
+        };
+        /**
+         * AlarmCountView
+         * @description How often an alarm came.
+         */
+        readonly AlarmCountView: {
+            /** Code */
+            readonly code: string;
+            /** Text Ko */
+            readonly text_ko: string;
+            /** Text En */
+            readonly text_en: string;
+            /** Count */
+            readonly count: number;
+        };
+        /**
+         * AlarmDetailView
+         * @description `/api/alarms/{id}`: one alarm with its audit, oldest first.
+         */
+        readonly AlarmDetailView: {
+            readonly alarm: components["schemas"]["AlarmView"];
+            /** Events */
+            readonly events: readonly components["schemas"]["AlarmEventView"][];
+        };
+        /**
+         * AlarmEventKind
+         * @description What can happen to an alarm.
+         * @enum {string}
+         */
+        readonly AlarmEventKind: "raised" | "cleared" | "acknowledged" | "shelved" | "unshelved" | "shelf_over" | "suppressed" | "unsuppressed" | "commented" | "code_seen" | "superseded" | "removed";
+        /**
+         * AlarmEventView
+         * @description Something that happened to an alarm. `by` is empty when it was no person.
+         */
+        readonly AlarmEventView: {
+            /** At */
+            readonly at: string;
+            readonly event: components["schemas"]["AlarmEventKind"];
+            /** @description After it. */
+            readonly state: components["schemas"]["AlarmState"];
+            /** By */
+            readonly by: string;
+            /** Text */
+            readonly text: string;
+        };
+        /**
+         * AlarmKind
+         * @description What an alarm is about.
+         * @enum {string}
+         */
+        readonly AlarmKind: "equipment" | "plc";
+        /**
+         * AlarmState
+         * @description The states of ISA-18.2.
+         * @enum {string}
+         */
+        readonly AlarmState: "unacknowledged" | "acknowledged" | "returned_unacknowledged" | "shelved" | "suppressed" | "normal";
+        /**
+         * AlarmStatisticsView
+         * @description `/api/alarms/statistics`: the last 24 hours, up to the minute that goes on.
+         */
+        readonly AlarmStatisticsView: {
+            /** Begin */
+            readonly begin: string;
+            /** End */
+            readonly end: string;
+            /** Equipment */
+            readonly equipment: readonly components["schemas"]["EquipmentStatisticsView"][];
+        };
+        /**
+         * AlarmView
+         * @description One alarm as it stands.
+         */
+        readonly AlarmView: {
+            /** Id */
+            readonly id: number;
+            /** @description The fault of one machine, or a lost PLC. */
+            readonly kind: components["schemas"]["AlarmKind"];
+            /**
+             * Line Id
+             * @description None: a PLC that serves several lines, or none.
+             */
+            readonly line_id: string | null;
+            /**
+             * Code
+             * @description The machine; None for a PLC.
+             */
+            readonly code: string | null;
+            /** Name */
+            readonly name: string;
+            /** Plc Id */
+            readonly plc_id: string | null;
+            /**
+             * Tag
+             * @description The address that told of the fault.
+             */
+            readonly tag: string | null;
+            /**
+             * Alarm Code
+             * @description What the machine itself says of its fault.
+             */
+            readonly alarm_code: number | null;
+            readonly severity: components["schemas"]["Severity"];
+            /** Text Ko */
+            readonly text_ko: string;
+            /** Text En */
+            readonly text_en: string;
+            /** Advice Ko */
+            readonly advice_ko: string;
+            /** Advice En */
+            readonly advice_en: string;
+            readonly state: components["schemas"]["AlarmState"];
+            /**
+             * Is On
+             * @description Whether the fault stands, in whatever state.
+             */
+            readonly is_on: boolean;
+            /**
+             * Raised
+             * @description When the fault rose.
+             */
+            readonly raised: string;
+            /**
+             * Last Raised
+             * @description When it last rose, if it came back unacknowledged.
+             */
+            readonly last_raised: string;
+            /** Raised Count */
+            readonly raised_count: number;
+            /** Cleared */
+            readonly cleared: string | null;
+            /** Acknowledged */
+            readonly acknowledged: string | null;
+            /** Acknowledged By */
+            readonly acknowledged_by: string | null;
+            /** Shelved Until */
+            readonly shelved_until: string | null;
+            /**
+             * Comments
+             * @description The newest 20, oldest first.
+             */
+            readonly comments: readonly components["schemas"]["AlarmCommentView"][];
+        };
+        /**
+         * AlarmsView
+         * @description `/api/alarms` and `/api/alarms/recent`: the last raised first.
+         */
+        readonly AlarmsView: {
+            /**
+             * Is Complete
+             * @description False: alarms of before the server's start cannot be read yet.
+             */
+            readonly is_complete: boolean;
+            /**
+             * Next
+             * @description `cursor` for the next page; None: this is the last.
+             */
+            readonly next: string | null;
+            /** Alarms */
+            readonly alarms: readonly components["schemas"]["AlarmView"][];
+        };
+        /**
+         * AuditEntryView
+         * @description Who has changed what by hand.
+         */
+        readonly AuditEntryView: {
+            /** Id */
+            readonly id: number;
+            /** At */
+            readonly at: string;
+            /** By */
+            readonly by: string;
+            /** Action */
+            readonly action: string;
+            /** Subject */
+            readonly subject: string;
+            /** Before */
+            readonly before: unknown;
+            /** After */
+            readonly after: unknown;
+        };
+        /**
+         * AuditView
+         * @description `/api/audit`: newest first.
+         */
+        readonly AuditView: {
+            /** Next */
+            readonly next: string | null;
+            /** Entries */
+            readonly entries: readonly components["schemas"]["AuditEntryView"][];
+        };
+        /**
+         * BoardView
+         * @description `/api/board`: every machine as it was at one moment.
+         */
+        readonly BoardView: {
+            /** At */
+            readonly at: string;
+            /**
+             * Unseen Codes
+             * @description Machines that nobody watched then: shown as disconnected, `never_read`.
+             */
+            readonly unseen_codes: readonly string[];
+            /** Equipment */
+            readonly equipment: readonly components["schemas"]["EquipmentView"][];
+        };
         /**
          * ChangeView
          * @description One status change.
@@ -243,11 +1020,89 @@ export interface components {
             readonly changes: readonly components["schemas"]["ChangeView"][];
         };
         /**
+         * CommentBody
+         * @description Somebody writes something to the alarm.
+         */
+        readonly CommentBody: {
+            /**
+             * By
+             * @description Who does it, by name; it is kept.
+             * @example 김철수
+             */
+            readonly by: string;
+            /** Text */
+            readonly text: string;
+        };
+        /**
+         * CountedIntervalView
+         * @description How one stretch of time was counted.
+         */
+        readonly CountedIntervalView: {
+            /** Begin */
+            readonly begin: string;
+            /** End */
+            readonly end: string;
+            /**
+             * Status
+             * @description By the rules in force; the timeline says as shown.
+             * @enum {string}
+             */
+            readonly status: "running" | "idle" | "stopped" | "error" | "disconnected" | "unseen";
+            /** Is Planned */
+            readonly is_planned: boolean;
+            /**
+             * Counts As
+             * @description running, idle, stopped, error or not_seen within planned time; else not_planned.
+             */
+            readonly counts_as: string;
+            /**
+             * Reason
+             * @description Code of the downtime reason.
+             */
+            readonly reason: string | null;
+            /** Comment */
+            readonly comment: string | null;
+        };
+        /**
+         * CountedIntervalsView
+         * @description `/api/kpis/intervals`.
+         */
+        readonly CountedIntervalsView: {
+            /** Code */
+            readonly code: string;
+            /** Next */
+            readonly next: string | null;
+            /** Intervals */
+            readonly intervals: readonly components["schemas"]["CountedIntervalView"][];
+        };
+        /**
          * CpuState
          * @description What the PLC's CPU says of itself; `UNKNOWN` where the PLC does not tell.
          * @enum {string}
          */
         readonly CpuState: "run" | "stop" | "pause" | "unknown";
+        /**
+         * DowntimeReasonView
+         * @description One reason of the tree in lineside.toml.
+         */
+        readonly DowntimeReasonView: {
+            /** Code */
+            readonly code: string;
+            /** Name */
+            readonly name: string;
+            /** Name En */
+            readonly name_en: string | null;
+            /** Parent */
+            readonly parent: string | null;
+        };
+        /**
+         * DowntimeReasonsView
+         * @description `/api/downtime-reasons`.
+         */
+        readonly DowntimeReasonsView: {
+            /** Reasons */
+            readonly reasons: readonly components["schemas"]["DowntimeReasonView"][];
+        };
         /**
          * EquipmentDetailView
          * @description `/api/equipment/{code}`: everything that answers "why is it this colour?".
@@ -307,6 +1162,33 @@ export interface components {
             readonly equipment: readonly components["schemas"]["EquipmentView"][];
         };
         /**
+         * EquipmentStatisticsView
+         * @description How often things happened to one machine.
+         */
+        readonly EquipmentStatisticsView: {
+            /** Code */
+            readonly code: string;
+            /** Name */
+            readonly name: string;
+            /** Line Id */
+            readonly line_id: string;
+            /**
+             * Alarms
+             * @description How often its fault rose.
+             */
+            readonly alarms: number;
+            /**
+             * Events
+             * @description How often its status changed.
+             */
+            readonly events: number;
+            /**
+             * Standing
+             * @description Alarms whose fault stands now.
+             */
+            readonly standing: number;
+        };
+        /**
          * EquipmentView
          * @description One machine at the last tick.
          */
@@ -335,6 +1217,27 @@ export interface components {
              */
             readonly stale_after_s: number;
             readonly position: components["schemas"]["PositionView"] | null;
+        };
+        /**
+         * GivenReason
+         * @description Why a machine stood.
+         */
+        readonly GivenReason: {
+            /**
+             * By
+             * @description Who writes it.
+             */
+            readonly by: string;
+            /**
+             * Reason
+             * @description Code of a reason in lineside.toml.
+             */
+            readonly reason: string;
+            /**
+             * Comment
+             * @default
+             */
+            readonly comment: string;
         };
         /**
          * HealthView
@@ -415,6 +1318,191 @@ export interface components {
             readonly error: string;
         };
         /**
+         * KpiPreviewView
+         * @description `/api/kpis/preview`: figures as they are, and as they would be.
+         */
+        readonly KpiPreviewView: {
+            /** Current */
+            readonly current: readonly components["schemas"]["KpiRowView"][];
+            /** Preview */
+            readonly preview: readonly components["schemas"]["KpiRowView"][];
+        };
+        /**
+         * KpiRowView
+         * @description The figures of one machine or line in one window.
+         */
+        readonly KpiRowView: {
+            /**
+             * Availability
+             * @description APT / (PBT - U): of what was seen.
+             */
+            readonly availability: number | null;
+            /**
+             * Coverage
+             * @description 1 - U / PBT: how much was seen.
+             */
+            readonly coverage: number | null;
+            /**
+             * Is Sufficient
+             * @description False: too little was seen to believe availability.
+             */
+            readonly is_sufficient: boolean;
+            /**
+             * Strict Availability
+             * @description APT / PBT.
+             */
+            readonly strict_availability: number | null;
+            /**
+             * Utilisation
+             * @description APT / AUBT.
+             */
+            readonly utilisation: number | null;
+            /**
+             * Technical Efficiency
+             * @description APT / (APT + ADET).
+             */
+            readonly technical_efficiency: number | null;
+            /**
+             * Mtbf Ms
+             * @description None with fewer than two failures.
+             */
+            readonly mtbf_ms: number | null;
+            /** Mttr Ms */
+            readonly mttr_ms: number | null;
+            /**
+             * Oee
+             * @description Always None: nothing counts pieces.
+             */
+            readonly oee: number | null;
+            /** Failures */
+            readonly failures: number;
+            /** Stops */
+            readonly stops: number;
+            /** Stop Ms */
+            readonly stop_ms: number;
+            /** Micro Stops */
+            readonly micro_stops: number;
+            /** Micro Stop Ms */
+            readonly micro_stop_ms: number;
+            /** Planned Busy Ms */
+            readonly planned_busy_ms: number;
+            /** Running Ms */
+            readonly running_ms: number;
+            /** Idle Ms */
+            readonly idle_ms: number;
+            /** Stopped Ms */
+            readonly stopped_ms: number;
+            /** Error Ms */
+            readonly error_ms: number;
+            /** Disconnected Ms */
+            readonly disconnected_ms: number;
+            /** Unseen Ms */
+            readonly unseen_ms: number;
+            /** Begin */
+            readonly begin: string;
+            /** End */
+            readonly end: string;
+            /**
+             * Label
+             * @description Of the window: a day, a week, a shift of a day.
+             */
+            readonly label: string;
+            /** Line Id */
+            readonly line_id: string;
+            /**
+             * Code
+             * @description None: the whole line.
+             */
+            readonly code: string | null;
+            /** Name */
+            readonly name: string;
+        };
+        /**
+         * KpiRowsView
+         * @description `/api/kpis`.
+         */
+        readonly KpiRowsView: {
+            /**
+             * Next
+             * @description `cursor` for the next page; None: this is the last.
+             */
+            readonly next: string | null;
+            /** Rows */
+            readonly rows: readonly components["schemas"]["KpiRowView"][];
+        };
+        /**
+         * KpisView
+         * @description What one machine, or a line, comes to in a window.
+         */
+        readonly KpisView: {
+            /**
+             * Availability
+             * @description APT / (PBT - U): of what was seen.
+             */
+            readonly availability: number | null;
+            /**
+             * Coverage
+             * @description 1 - U / PBT: how much was seen.
+             */
+            readonly coverage: number | null;
+            /**
+             * Is Sufficient
+             * @description False: too little was seen to believe availability.
+             */
+            readonly is_sufficient: boolean;
+            /**
+             * Strict Availability
+             * @description APT / PBT.
+             */
+            readonly strict_availability: number | null;
+            /**
+             * Utilisation
+             * @description APT / AUBT.
+             */
+            readonly utilisation: number | null;
+            /**
+             * Technical Efficiency
+             * @description APT / (APT + ADET).
+             */
+            readonly technical_efficiency: number | null;
+            /**
+             * Mtbf Ms
+             * @description None with fewer than two failures.
+             */
+            readonly mtbf_ms: number | null;
+            /** Mttr Ms */
+            readonly mttr_ms: number | null;
+            /**
+             * Oee
+             * @description Always None: nothing counts pieces.
+             */
+            readonly oee: number | null;
+            /** Failures */
+            readonly failures: number;
+            /** Stops */
+            readonly stops: number;
+            /** Stop Ms */
+            readonly stop_ms: number;
+            /** Micro Stops */
+            readonly micro_stops: number;
+            /** Micro Stop Ms */
+            readonly micro_stop_ms: number;
+            /** Planned Busy Ms */
+            readonly planned_busy_ms: number;
+            /** Running Ms */
+            readonly running_ms: number;
+            /** Idle Ms */
+            readonly idle_ms: number;
+            /** Stopped Ms */
+            readonly stopped_ms: number;
+            /** Error Ms */
+            readonly error_ms: number;
+            /** Disconnected Ms */
+            readonly disconnected_ms: number;
+            /** Unseen Ms */
+            readonly unseen_ms: number;
+        };
+        /**
          * LineView
          * @description One line and where to hear it.
          */
@@ -454,6 +1542,105 @@ export interface components {
             readonly server: components["schemas"]["ServerView"];
             /** Lines */
             readonly lines: readonly components["schemas"]["LineView"][];
+        };
+        /**
+         * Merge
+         * @description The stop beside this one that belongs to it.
+         */
+        readonly Merge: {
+            /**
+             * By
+             * @description Who writes it.
+             */
+            readonly by: string;
+            /**
+             * With
+             * @description Its id.
+             */
+            readonly with: string;
+        };
+        /**
+         * NewPlannedDowntime
+         * @description Time in which work is not planned.
+         */
+        readonly NewPlannedDowntime: {
+            /**
+             * By
+             * @description Who writes it.
+             */
+            readonly by: string;
+            /**
+             * Line
+             * @description Of the line; of `code` when left out.
+             */
+            readonly line?: string | null;
+            /**
+             * Code
+             * @description One machine; left out: the whole line.
+             */
+            readonly code?: string | null;
+            /**
+             * From
+             * Format: date-time
+             */
+            readonly from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            readonly to: string;
+            /**
+             * Comment
+             * @default
+             */
+            readonly comment: string;
+        };
+        /**
+         * ParetoRowView
+         * @description Downtime of one machine, or under one reason. `code` None: nobody has said why.
+         */
+        readonly ParetoRowView: {
+            /** Code */
+            readonly code: string | null;
+            /** Name */
+            readonly name: string;
+            /** Name En */
+            readonly name_en: string | null;
+            /** Down Ms */
+            readonly down_ms: number;
+            /** Count */
+            readonly count: number;
+        };
+        /**
+         * PlannedDowntimeView
+         * @description Time in which work is not planned.
+         */
+        readonly PlannedDowntimeView: {
+            /** Id */
+            readonly id: number;
+            /** Line Id */
+            readonly line_id: string;
+            /**
+             * Code
+             * @description None: the whole line.
+             */
+            readonly code: string | null;
+            /** Begin */
+            readonly begin: string;
+            /** End */
+            readonly end: string;
+            /** Comment */
+            readonly comment: string;
+            /** By */
+            readonly by: string;
+        };
+        /**
+         * PlannedDowntimesView
+         * @description `/api/planned-downtimes`.
+         */
+        readonly PlannedDowntimesView: {
+            /** Planned Downtimes */
+            readonly planned_downtimes: readonly components["schemas"]["PlannedDowntimeView"][];
         };
         /**
          * PlcFaultView
@@ -557,6 +1744,29 @@ export interface components {
             readonly y: number;
         };
         /**
+         * Preview
+         * @description Another `stop_after` to try on the past.
+         */
+        readonly Preview: {
+            /** Line */
+            readonly line: string;
+            /**
+             * Stop After
+             * @description Seconds of waiting after which idle is stopped; null: never.
+             */
+            readonly stop_after: number | null;
+            /**
+             * From
+             * Format: date-time
+             */
+            readonly from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            readonly to: string;
+        };
+        /**
          * ProblemView
          * @description The answer to a request that cannot be met (RFC 9457), as `application/problem+json`.
          */
@@ -623,6 +1833,64 @@ export interface components {
             readonly detail: string;
         };
         /**
+         * RefusedAlarmView
+         * @description One alarm that was not acknowledged, and why.
+         */
+        readonly RefusedAlarmView: {
+            /** Id */
+            readonly id: number;
+            /** Detail */
+            readonly detail: string;
+        };
+        /**
+         * ReportView
+         * @description `/api/report`: one day or shift of a line.
+         */
+        readonly ReportView: {
+            /** Line Id */
+            readonly line_id: string;
+            /** Line Name */
+            readonly line_name: string;
+            /** Day */
+            readonly day: string;
+            /** Shift */
+            readonly shift: string | null;
+            /** Begin */
+            readonly begin: string;
+            /** End */
+            readonly end: string;
+            /** Time Zone */
+            readonly time_zone: string;
+            /** Shifts */
+            readonly shifts: readonly components["schemas"]["ShiftView"][];
+            readonly kpis: components["schemas"]["KpisView"];
+            /** Machines */
+            readonly machines: readonly components["schemas"]["KpiRowView"][];
+            /** Pareto By Machine */
+            readonly pareto_by_machine: readonly components["schemas"]["ParetoRowView"][];
+            /** Pareto By Reason */
+            readonly pareto_by_reason: readonly components["schemas"]["ParetoRowView"][];
+            /**
+             * Trend
+             * @description The same of the 14 days up to this one.
+             */
+            readonly trend: readonly components["schemas"]["KpiRowView"][];
+            /** Alarms */
+            readonly alarms: readonly components["schemas"]["AlarmCountView"][];
+        };
+        /**
+         * RowGrain
+         * @description Into which pieces a window is cut.
+         * @enum {string}
+         */
+        readonly RowGrain: "whole" | "shift" | "day" | "week" | "month";
+        /**
+         * RowsBy
+         * @description What a row is about.
+         * @enum {string}
+         */
+        readonly RowsBy: "line" | "equipment";
+        /**
          * ServerView
          * @description The server that answers.
          */
@@ -644,11 +1912,143 @@ export interface components {
             readonly is_history_behind: boolean;
         };
         /**
+         * Severity
+         * @description How urgent an alarm is (the priorities of ISA-18.2).
+         * @enum {string}
+         */
+        readonly Severity: "critical" | "high" | "medium" | "low";
+        /**
+         * ShelveBody
+         * @description Somebody puts the alarm aside for a time.
+         */
+        readonly ShelveBody: {
+            /**
+             * By
+             * @description Who does it, by name; it is kept.
+             * @example 김철수
+             */
+            readonly by: string;
+            /** Minutes */
+            readonly minutes: number;
+            /**
+             * Comment
+             * @default
+             */
+            readonly comment: string;
+        };
+        /**
+         * ShiftView
+         * @description One shift of one day.
+         */
+        readonly ShiftView: {
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /**
+             * Day
+             * @description The local day on which it begins.
+             */
+            readonly day: string;
+            /** Begin */
+            readonly begin: string;
+            /** End */
+            readonly end: string;
+            /** Breaks */
+            readonly breaks: readonly (readonly [
+                string,
+                string
+            ])[];
+        };
+        /**
+         * ShiftsView
+         * @description `/api/shifts`.
+         */
+        readonly ShiftsView: {
+            /** Line Id */
+            readonly line_id: string;
+            /** Time Zone */
+            readonly time_zone: string;
+            /**
+             * Is Around The Clock
+             * @description Without shifts all time is planned.
+             */
+            readonly is_around_the_clock: boolean;
+            /** Shifts */
+            readonly shifts: readonly components["schemas"]["ShiftView"][];
+        };
+        /**
+         * Split
+         * @description Where to cut a stop in two.
+         */
+        readonly Split: {
+            /**
+             * By
+             * @description Who writes it.
+             */
+            readonly by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            readonly at: string;
+        };
+        /**
          * Status
          * @description The five statuses of the contract, and no sixth.
          * @enum {string}
          */
         readonly Status: "running" | "idle" | "stopped" | "error" | "disconnected";
+        /**
+         * StopView
+         * @description A stop that asks for a reason.
+         */
+        readonly StopView: {
+            /**
+             * Id
+             * @description code@begin_ms.
+             */
+            readonly id: string;
+            /** Line Id */
+            readonly line_id: string;
+            /** Code */
+            readonly code: string;
+            /** Name */
+            readonly name: string;
+            /** Begin */
+            readonly begin: string;
+            /**
+             * End
+             * @description None: it goes on.
+             */
+            readonly end: string | null;
+            /**
+             * Down Ms
+             * @description Planned time that it took.
+             */
+            readonly down_ms: number;
+            /** @description The worst in it. */
+            readonly status: components["schemas"]["Status"];
+            /**
+             * Reason
+             * @description Code of the downtime reason; None: nobody said why.
+             */
+            readonly reason: string | null;
+            /** Comment */
+            readonly comment: string | null;
+            /** By */
+            readonly by: string | null;
+        };
+        /**
+         * StopsView
+         * @description `/api/stops`.
+         */
+        readonly StopsView: {
+            /** Next */
+            readonly next: string | null;
+            /** Stops */
+            readonly stops: readonly components["schemas"]["StopView"][];
+        };
         /**
          * StoredChangeView
          * @description One status change as it was stored.
@@ -724,10 +2124,10 @@ export interface components {
         };
         /**
          * TagRole
-         * @description What a tag means to the status rule.
+         * @description What a tag means. All but the alarm code are for the status rule.
          * @enum {string}
          */
-        readonly TagRole: "status_tag" | "error_tag" | "idle_tag";
+        readonly TagRole: "status_tag" | "error_tag" | "idle_tag" | "alarm_code_tag";
         /**
          * TagsView
          * @description The contract's `tags` object.
@@ -739,6 +2139,98 @@ export interface components {
             readonly error_tag: number;
             /** Connection */
             readonly connection: boolean;
+        };
+        /**
+         * TimelineHistoryView
+         * @description What the history can know.
+         */
+        readonly TimelineHistoryView: {
+            /**
+             * Known From Ms
+             * @description Nothing is kept of before; None: of any time.
+             */
+            readonly known_from_ms: number | null;
+        };
+        /**
+         * TimelineLaneView
+         * @description One machine's lane.
+         */
+        readonly TimelineLaneView: {
+            /** Code */
+            readonly code: string;
+            /** Name */
+            readonly name: string;
+            /** Plc Id */
+            readonly plc_id: string | null;
+            /**
+             * Intervals
+             * @description [begin_ms, end_ms, status, reason code]; they tile [from_ms, now or to_ms).
+             */
+            readonly intervals: readonly (readonly [
+                number,
+                number,
+                "running" | "idle" | "stopped" | "error" | "disconnected" | "unseen",
+                string | null
+            ])[];
+        };
+        /**
+         * TimelineView
+         * @description `/api/timeline`.
+         */
+        readonly TimelineView: {
+            /** From Ms */
+            readonly from_ms: number;
+            /** To Ms */
+            readonly to_ms: number;
+            /**
+             * Now Ms
+             * @description Nothing is known of what comes after it.
+             */
+            readonly now_ms: number;
+            /** Resolution Ms */
+            readonly resolution_ms: number;
+            /** Time Zone */
+            readonly time_zone: string;
+            /**
+             * Shifts
+             * @description [begin_ms, end_ms, name] of the line.
+             */
+            readonly shifts: readonly (readonly [
+                number,
+                number,
+                string
+            ])[];
+            /** Breaks */
+            readonly breaks: readonly (readonly [
+                number,
+                number
+            ])[];
+            /**
+             * Alarms
+             * @description [code, at_ms, severity, Korean text, English text], each time that a fault rose; of each machine the worst per `resolution_ms`, and at most the newest 20,000.
+             */
+            readonly alarms: readonly (readonly [
+                string,
+                number,
+                components["schemas"]["Severity"],
+                string,
+                string
+            ])[];
+            readonly history: components["schemas"]["TimelineHistoryView"];
+            /** Equipment */
+            readonly equipment: readonly components["schemas"]["TimelineLaneView"][];
+        };
+        /**
+         * UnshelveBody
+         * @description Somebody takes the alarm off the shelf before its time.
+         */
+        readonly UnshelveBody: {
+            /**
+             * By
+             * @description Who does it, by name; it is kept.
+             * @example 김철수
+             */
+            readonly by: string;
         };
         /**
          * PingMessage
@@ -831,34 +2323,82 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AcknowledgeBody = components['schemas']['AcknowledgeBody'];
+export type AcknowledgeManyBody = components['schemas']['AcknowledgeManyBody'];
+export type AcknowledgedView = components['schemas']['AcknowledgedView'];
+export type AlarmCommentView = components['schemas']['AlarmCommentView'];
+export type AlarmCountView = components['schemas']['AlarmCountView'];
+export type AlarmDetailView = components['schemas']['AlarmDetailView'];
+export type AlarmEventKind = components['schemas']['AlarmEventKind'];
+export type AlarmEventView = components['schemas']['AlarmEventView'];
+export type AlarmKind = components['schemas']['AlarmKind'];
+export type AlarmState = components['schemas']['AlarmState'];
+export type AlarmStatisticsView = components['schemas']['AlarmStatisticsView'];
+export type AlarmView = components['schemas']['AlarmView'];
+export type AlarmsView = components['schemas']['AlarmsView'];
+export type AuditEntryView = components['schemas']['AuditEntryView'];
+export type AuditView = components['schemas']['AuditView'];
+export type BoardView = components['schemas']['BoardView'];
 export type ChangeView = components['schemas']['ChangeView'];
 export type ChangesView = components['schemas']['ChangesView'];
+export type CommentBody = components['schemas']['CommentBody'];
+export type CountedIntervalView = components['schemas']['CountedIntervalView'];
+export type CountedIntervalsView = components['schemas']['CountedIntervalsView'];
 export type CpuState = components['schemas']['CpuState'];
+export type DowntimeReasonView = components['schemas']['DowntimeReasonView'];
+export type DowntimeReasonsView = components['schemas']['DowntimeReasonsView'];
 export type EquipmentDetailView = components['schemas']['EquipmentDetailView'];
 export type EquipmentListView = components['schemas']['EquipmentListView'];
+export type EquipmentStatisticsView = components['schemas']['EquipmentStatisticsView'];
 export type EquipmentView = components['schemas']['EquipmentView'];
+export type GivenReason = components['schemas']['GivenReason'];
 export type HealthView = components['schemas']['HealthView'];
 export type HistoryHealthView = components['schemas']['HistoryHealthView'];
+export type KpiPreviewView = components['schemas']['KpiPreviewView'];
+export type KpiRowView = components['schemas']['KpiRowView'];
+export type KpiRowsView = components['schemas']['KpiRowsView'];
+export type KpisView = components['schemas']['KpisView'];
 export type LineView = components['schemas']['LineView'];
 export type LinesView = components['schemas']['LinesView'];
+export type Merge = components['schemas']['Merge'];
+export type NewPlannedDowntime = components['schemas']['NewPlannedDowntime'];
+export type ParetoRowView = components['schemas']['ParetoRowView'];
+export type PlannedDowntimeView = components['schemas']['PlannedDowntimeView'];
+export type PlannedDowntimesView = components['schemas']['PlannedDowntimesView'];
 export type PlcFaultView = components['schemas']['PlcFaultView'];
 export type PlcLink = components['schemas']['PlcLink'];
 export type PlcView = components['schemas']['PlcView'];
 export type PlcsView = components['schemas']['PlcsView'];
 export type PositionView = components['schemas']['PositionView'];
+export type Preview = components['schemas']['Preview'];
 export type ProblemView = components['schemas']['ProblemView'];
 export type Quality = components['schemas']['Quality'];
 export type RawTagView = components['schemas']['RawTagView'];
 export type ReasonCode = components['schemas']['ReasonCode'];
 export type ReasonView = components['schemas']['ReasonView'];
+export type RefusedAlarmView = components['schemas']['RefusedAlarmView'];
+export type ReportView = components['schemas']['ReportView'];
+export type RowGrain = components['schemas']['RowGrain'];
+export type RowsBy = components['schemas']['RowsBy'];
 export type ServerView = components['schemas']['ServerView'];
+export type Severity = components['schemas']['Severity'];
+export type ShelveBody = components['schemas']['ShelveBody'];
+export type ShiftView = components['schemas']['ShiftView'];
+export type ShiftsView = components['schemas']['ShiftsView'];
+export type Split = components['schemas']['Split'];
 export type Status = components['schemas']['Status'];
+export type StopView = components['schemas']['StopView'];
+export type StopsView = components['schemas']['StopsView'];
 export type StoredChangeView = components['schemas']['StoredChangeView'];
 export type StoredChangesView = components['schemas']['StoredChangesView'];
 export type StoredReasonView = components['schemas']['StoredReasonView'];
 export type StoredTagView = components['schemas']['StoredTagView'];
 export type TagRole = components['schemas']['TagRole'];
 export type TagsView = components['schemas']['TagsView'];
+export type TimelineHistoryView = components['schemas']['TimelineHistoryView'];
+export type TimelineLaneView = components['schemas']['TimelineLaneView'];
+export type TimelineView = components['schemas']['TimelineView'];
+export type UnshelveBody = components['schemas']['UnshelveBody'];
 export type PingMessage = components['schemas']['PingMessage'];
 export type EquipmentStatusMessage = components['schemas']['EquipmentStatusMessage'];
 export type EquipmentMessage = components['schemas']['EquipmentMessage'];
@@ -1300,6 +2840,1663 @@ export interface operations {
                 };
             };
             /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_kpis: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+                /** @description Only this machine. */
+                readonly code?: string | null;
+                /** @description Into which pieces the window is cut, by the plant's clock. */
+                readonly grain?: components["schemas"]["RowGrain"];
+                /** @description One row per machine, or one per line. */
+                readonly by?: components["schemas"]["RowsBy"];
+                /** @description `next` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Rows on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KpiRowsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_counted_intervals: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Of the machine. */
+                readonly code: string;
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description `next` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Rows on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CountedIntervalsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_report: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+                /** @description Local day; left out: the one that goes on. */
+                readonly day?: string | null;
+                /** @description Id of a shift, or `all` for the whole day. */
+                readonly shift?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly preview_kpis: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Preview"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KpiPreviewView"];
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_stops: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+                /** @description Only this machine. */
+                readonly code?: string | null;
+                /** @description Only stops without a reason. */
+                readonly unexplained?: boolean;
+                /** @description `next` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Rows on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StopsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly give_stop_reason: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/stops`. */
+                readonly stop: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GivenReason"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StopsView"];
+                };
+            };
+            /** @description A page from elsewhere may not write. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly split_stop: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/stops`. */
+                readonly stop: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Split"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StopsView"];
+                };
+            };
+            /** @description A page from elsewhere may not write. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly merge_stops: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/stops`. */
+                readonly stop: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Merge"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StopsView"];
+                };
+            };
+            /** @description A page from elsewhere may not write. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_planned_downtimes: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PlannedDowntimesView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly add_planned_downtime: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewPlannedDowntime"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+            /** @description As entered. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PlannedDowntimeView"];
+                };
+            };
+            /** @description A page from elsewhere may not write. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly delete_planned_downtime: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Who deletes it. */
+                readonly by: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/planned-downtimes`. */
+                readonly planned: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A page from elsewhere may not write. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_downtime_reasons: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DowntimeReasonsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_audit: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description `next` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Rows on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly export: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+                /** @description Only this machine. */
+                readonly code?: string | null;
+                /** @description Of `kpis`: into which pieces time is cut. */
+                readonly grain?: components["schemas"]["RowGrain"];
+                /** @description Of `kpis`: a row per machine or per line. */
+                readonly by?: components["schemas"]["RowsBy"];
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description What is exported. */
+                readonly kind: "changes" | "intervals" | "kpis" | "stops";
+                /** @description How it is written. */
+                readonly format: "csv" | "xlsx" | "parquet";
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The file. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": unknown;
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description More rows than such a file can hold. */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The library for Parquet is not installed. */
+            readonly 501: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now, or other exports are running. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_timeline: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+                /** @description Only this machine. */
+                readonly code?: string | null;
+                /** @description Shorter intervals are merged into one with the worst status of them (0: none are). Take as much as a pixel stands for. */
+                readonly resolution_ms?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TimelineView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_board: {
+        readonly parameters: {
+            readonly query: {
+                /** @description The moment (ISO 8601 with its offset). */
+                readonly at: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BoardView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_shifts: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ShiftsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_alarms: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Alarms of one line. */
+                readonly line?: string | null;
+                /** @description Alarms of one machine. */
+                readonly code?: string | null;
+                /** @description Alarms in any of these states. */
+                readonly state?: readonly components["schemas"]["AlarmState"][];
+                /** @description Alarms of any of these. */
+                readonly severity?: readonly components["schemas"]["Severity"][];
+                /** @description Alarms whose fault stood at this time or later. */
+                readonly from?: string | null;
+                /** @description Alarms raised before this time. */
+                readonly to?: string | null;
+                /** @description To be found in a name, code or message. */
+                readonly q?: string;
+                /** @description `next` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Alarms on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description Past alarms cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_recent_alarms: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Alarms of one line. */
+                readonly line?: string | null;
+                /** @description How many at most. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description Past alarms cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_alarm_statistics: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Alarms of one line. */
+                readonly line?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmStatisticsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description Past alarms cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_alarm: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/alarms`. */
+                readonly alarm_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmDetailView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such alarm. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description Past alarms cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly acknowledge_alarms: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AcknowledgeManyBody"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AcknowledgedView"];
+                };
+            };
+            /** @description A page from elsewhere asks for it. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly acknowledge_alarm: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/alarms`. */
+                readonly alarm_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AcknowledgeBody"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description A page from elsewhere asks for it. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such alarm. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description That cannot be done to an alarm in its state. */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description It is not safely kept: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly shelve_alarm: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/alarms`. */
+                readonly alarm_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ShelveBody"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description A page from elsewhere asks for it. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such alarm. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description That cannot be done to an alarm in its state. */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description It is not safely kept: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly unshelve_alarm: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/alarms`. */
+                readonly alarm_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UnshelveBody"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description A page from elsewhere asks for it. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such alarm. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description That cannot be done to an alarm in its state. */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description It is not safely kept: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly comment_alarm: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/alarms`. */
+                readonly alarm_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CommentBody"];
+            };
+        };
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description A page from elsewhere asks for it. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such alarm. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description That cannot be done to an alarm in its state. */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter is not understood: see the detail. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description It is not safely kept: see the detail. */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;

@@ -1,0 +1,167 @@
+"""The alarms that are not over, as they stand now, on their way into the history.
+
+What happens to them is lined up with the recorder. What finds no room there waits here, in order.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeAlias
+
+import msgspec
+import structlog
+
+from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmState, advance
+from lineside.core.errors import HistoryError
+from lineside.history.records import AlarmRecord, alarm_record
+
+WAITING_MAX = 20_000  # records; then the oldest are lost, and the alarms' later ones make up for it
+OVER_MAX = 200  # that are kept at hand when they are over
+
+Source: TypeAlias = tuple[AlarmKind, str]
+
+_log = structlog.get_logger("lineside.alarms")
+
+
+class Keeper(Protocol):
+    """Whoever records what happens to alarms."""
+
+    @property
+    def alive(self) -> tuple[int, int] | None:
+        """The key of the run that goes on, and its last tick in ms; None before the first."""
+
+    def offer(self, record: AlarmRecord) -> bool:
+        """Line up a record; say whether there was room."""
+
+
+class AlarmCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many alarms there are now, by state, and what the bounds have cost since the start.
+
+    `standing` counts those whose fault stands, whatever their state.
+    """
+
+    standing: int = 0
+    by_state: dict[AlarmState, int] = {}
+    held_back: int = 0
+
+
+class AlarmBook:
+    """The open alarms. `revision` grows with everything that happens."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._open: dict[int, Alarm] = {}
+        self._by_source: dict[Source, list[int]] = {}
+        self._over: OrderedDict[int, Alarm] = OrderedDict()
+        self._waiting: deque[AlarmRecord] = deque(maxlen=WAITING_MAX)
+        self._run_key: int | None = None
+        self.revision = 0
+
+    def __iter__(self) -> Iterator[Alarm]:
+        """Iterate over what is open; it may change meanwhile."""
+        return iter(list(self._open.values()))
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def find(self, alarm_id: int) -> Alarm | None:
+        """Return an alarm that is open, or was not long ago."""
+        return self._open.get(alarm_id) or self._over.get(alarm_id)
+
+    def of(self, source: Source) -> list[Alarm]:
+        """Return the open alarms of a machine or PLC, the oldest first."""
+        return [self._open[each] for each in self._by_source.get(source, ())]
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The machines and PLCs that have open alarms."""
+        return tuple(self._by_source)
+
+    @property
+    def over(self) -> tuple[Alarm, ...]:
+        """The newest of those that are over."""
+        return tuple(self._over.values())
+
+    def happen(self, alarm: Alarm, event: AlarmEvent) -> Alarm:
+        """Let `event` happen to `alarm`, and line it up; return what comes of it.
+
+        Raises:
+            AlarmRefused: that cannot happen to it.
+        """
+        after = advance(alarm, event)
+        self._waiting.append(alarm_record(after, event))
+        self._put(after)
+        self.flush()
+        return after
+
+    def act(self, alarm: Alarm, event: AlarmEvent) -> Alarm:
+        """Let a person do something to `alarm`; it counts only when it is lined up at once.
+
+        Raises:
+            AlarmRefused: that cannot be done to it.
+            HistoryError: there is no room; nothing was done.
+        """
+        after = advance(alarm, event)
+        self.flush()
+        if self._waiting or not self._keeper.offer(alarm_record(after, event)):
+            raise HistoryError("more is waiting to be recorded than there is room for")
+        self._put(after)
+        return after
+
+    def take_over(self, alarms: Iterable[Alarm]) -> None:
+        """Take in alarms that are stored already."""
+        for alarm in alarms:
+            self._put(alarm)
+
+    def flush(self) -> None:
+        """Line up what waits, as far as there is room."""
+        while self._waiting and self._keeper.offer(self._waiting[0]):
+            self._waiting.popleft()
+
+    def tick(self) -> None:
+        """Line up what waits; tell a new run of everything that is open.
+
+        A run may begin with an empty database, or after records were lost.
+        """
+        alive = self._keeper.alive
+        run_key = alive[0] if alive is not None else None
+        if run_key != self._run_key:
+            if self._run_key is not None:
+                self._waiting.extend(AlarmRecord(seq=0, at_ms=0, alarm=each) for each in self)
+            self._run_key = run_key
+        self.flush()
+
+    def counts(self) -> AlarmCounts:
+        """Return how many there are."""
+        by_state = dict.fromkeys(AlarmState, 0)
+        for alarm in self._open.values():
+            by_state[alarm.state] += 1
+        standing = sum(alarm.is_on for alarm in self._open.values())
+        return AlarmCounts(standing=standing, by_state=by_state)
+
+    def _put(self, alarm: Alarm) -> None:
+        self.revision += 1
+        source = (alarm.kind, alarm.source)
+        ids = self._by_source.setdefault(source, [])
+        if not alarm.is_over:
+            if alarm.id not in self._open:
+                ids.append(alarm.id)
+            self._open[alarm.id] = alarm
+            return
+        if self._open.pop(alarm.id, None) is not None:
+            ids.remove(alarm.id)
+        if not ids:
+            del self._by_source[source]
+        self._over[alarm.id] = alarm
+        if len(self._over) > OVER_MAX:
+            self._over.popitem(last=False)
+
+
+def supersede_oldest(book: AlarmBook, source: Source, most: int, now_ms: int) -> None:
+    """Keep the open alarms of one source within a bound: the oldest whose fault is gone go."""
+    alarms = book.of(source)
+    for alarm in [each for each in alarms if not each.is_on][: max(0, len(alarms) - most)]:
+        text = f"more than {most} alarms of {alarm.source} waited for an acknowledgement"
+        book.happen(alarm, AlarmEvent(kind=AlarmEventKind.SUPERSEDED, at_ms=now_ms, text=text))
+        _log.warning("alarm given up unacknowledged", alarm=alarm.id, source=alarm.source)

@@ -1,0 +1,196 @@
+"""Answers questions about alarms from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, and_, func, or_, select, tuple_
+
+from lineside.core.alarm import Alarm, AlarmComment, AlarmEventKind, AlarmKind, AlarmState
+from lineside.core.alarm_text import Severity
+from lineside.core.model import PlcLink, Status
+from lineside.history import schema
+from lineside.history.alarm_query import (
+    SEARCHED,
+    AlarmQuery,
+    EquipmentCounts,
+    Recalled,
+    StoredAlarmEvent,
+)
+from lineside.history.database import Database
+
+ALARMS_MAX = 10_000  # in one answer
+EVENTS_MAX = 1_000
+OVER_MAX = 200  # that are recalled although they are over
+
+_alarm = schema.alarm
+_event = schema.alarm_event
+_change = schema.state_change
+_decode_comments = msgspec.json.Decoder(tuple[AlarmComment, ...]).decode
+
+
+class AlarmStore:
+    """The alarms of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def alarms(self, query: AlarmQuery, limit: int) -> list[Alarm]:
+        """Return what `query` asks for, the last raised first, at most `limit`."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(_select(query).limit(min(limit, ALARMS_MAX)))
+            return [_alarm_of(row) for row in rows.all()]
+
+    async def alarm(self, alarm_id: int) -> Alarm | None:
+        """Return one alarm."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(_alarm).where(_alarm.c.id == alarm_id))).first()
+        return None if row is None else _alarm_of(row)
+
+    async def events(self, alarm_id: int) -> list[StoredAlarmEvent]:
+        """Return what happened to one alarm, oldest first."""
+        query = (
+            select(_event)
+            .where(_event.c.alarm_id == alarm_id)
+            .order_by(_event.c.number.desc())
+            .limit(EVENTS_MAX)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            StoredAlarmEvent(
+                number=row.number,
+                at_ms=row.at_ms,
+                kind=row.kind,
+                state=AlarmState(row.state),
+                by=row.person or "",
+                text=row.text or "",
+            )
+            for row in reversed(rows)
+        ]
+
+    async def counts(self, begin_ms: int, end_ms: int) -> dict[str, EquipmentCounts]:
+        """Return by machine how often its fault rose and its status changed in a window."""
+        raised = (
+            select(_alarm.c.source, func.count())
+            .join(_event, _event.c.alarm_id == _alarm.c.id)
+            .where(
+                _event.c.at_ms >= begin_ms,
+                _event.c.at_ms < end_ms,
+                _event.c.kind == AlarmEventKind.RAISED,
+                _alarm.c.kind == AlarmKind.EQUIPMENT,
+            )
+            .group_by(_alarm.c.source)
+        )
+        # Machine by machine, since that is how changes lie in the table.
+        changed = (
+            select(func.count())
+            .where(
+                _change.c.equipment_id == schema.equipment.c.id,
+                _change.c.at_ms >= begin_ms,
+                _change.c.at_ms < end_ms,
+                _change.c.status.is_not(None),
+            )
+            .correlate(schema.equipment)
+            .scalar_subquery()
+        )
+        async with self._database.reading() as connection:
+            rises = (await connection.execute(raised)).all()
+            rows = (await connection.execute(select(schema.equipment.c.code, changed))).all()
+        alarms: dict[str, int] = {row[0]: row[1] for row in rises}
+        changes: dict[str, int] = {row[0]: row[1] for row in rows}
+        return {
+            code: EquipmentCounts(alarms=alarms.get(code, 0), changes=changes.get(code, 0))
+            for code in alarms.keys() | changes.keys()
+        }
+
+    async def recall(self, plc_ids: Sequence[str], before_ms: int) -> Recalled:
+        """Return how things stood before `before_ms`, when this server began."""
+        is_open = _alarm.c.state != AlarmState.NORMAL
+        newest = (_alarm.c.last_raised_ms.desc(), _alarm.c.id.desc())
+        queries = (
+            select(_alarm).where(is_open).order_by(*newest).limit(ALARMS_MAX),
+            select(_alarm).where(~is_open).order_by(*newest).limit(OVER_MAX),
+        )
+        async with self._database.reading() as connection:
+            standing, over = [
+                tuple(_alarm_of(row) for row in (await connection.execute(query)).all())
+                for query in queries
+            ]
+            seen = (await connection.execute(_last_seen(before_ms))).all()
+            links = {}
+            for plc_id in plc_ids:
+                link = await connection.scalar(_last_link(plc_id, before_ms))
+                if link is not None:
+                    links[plc_id] = PlcLink(link)
+        statuses = {code: Status(status) for code, status in seen if status is not None}
+        return Recalled(open=standing, over=over, statuses=statuses, links=links)
+
+
+def _select(query: AlarmQuery) -> Select[Any]:
+    """Return what `AlarmQuery.has` says, in SQL."""
+    c = _alarm.c
+    where: list[Any] = []
+    if query.states:
+        where.append(c.state.in_(query.states))
+    if query.severities:
+        where.append(c.severity.in_(query.severities))
+    if query.code is not None:
+        where.append(and_(c.kind == AlarmKind.EQUIPMENT, c.source == query.code))
+    if query.line_id is not None:
+        where.append(or_(c.line_id.is_(None), c.line_id == query.line_id))
+    if query.begin_ms is not None:
+        where.append(or_(c.cleared_ms.is_(None), c.cleared_ms >= query.begin_ms))
+    if query.end_ms is not None:
+        where.append(c.raised_ms < query.end_ms)
+    if query.before is not None:
+        where.append(tuple_(c.last_raised_ms, c.id) < query.before)
+    if query.text:
+        named = [c[name].icontains(query.text, autoescape=True) for name in SEARCHED]
+        if query.text.isascii() and query.text.isdecimal() and len(query.text) < 16:
+            named.append(c.alarm_code == int(query.text))
+        where.append(or_(*named))
+    return select(_alarm).where(*where).order_by(c.last_raised_ms.desc(), c.id.desc())
+
+
+def _last_seen(before_ms: int) -> Select[Any]:
+    """Return the query for each machine's last status in which it was seen."""
+    seen = [status for status in Status if status is not Status.DISCONNECTED]
+    last = (
+        select(_change.c.status)
+        .where(
+            _change.c.equipment_id == schema.equipment.c.id,
+            _change.c.at_ms < before_ms,
+            _change.c.status.in_(seen),
+        )
+        .order_by(_change.c.at_ms.desc(), _change.c.run_id.desc(), _change.c.seq.desc())
+        .limit(1)
+        .correlate(schema.equipment)
+        .scalar_subquery()
+    )
+    return select(schema.equipment.c.code, last)
+
+
+def _last_link(plc_id: str, before_ms: int) -> Select[Any]:
+    table = schema.plc_event
+    return (
+        select(table.c.link)
+        .where(
+            table.c.plc_id == plc_id,
+            table.c.at_ms < before_ms,
+            table.c.link.in_([PlcLink.ONLINE, PlcLink.LOST]),
+        )
+        .order_by(table.c.at_ms.desc(), table.c.run_id.desc(), table.c.seq.desc())
+        .limit(1)
+    )
+
+
+def _alarm_of(row: Any) -> Alarm:
+    facts = dict(row._mapping)
+    facts["kind"] = AlarmKind(facts["kind"])
+    facts["severity"] = Severity(facts["severity"])
+    facts["state"] = AlarmState(facts["state"])
+    facts["comments"] = _decode_comments(facts["comments"])
+    return Alarm(**facts)

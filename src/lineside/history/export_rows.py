@@ -1,0 +1,304 @@
+"""What can be exported: columns and rows of each kind, a bounded number of rows at a time.
+
+A source never holds more than one batch. Each batch is a question of its own, so that questions of
+people come in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+from lineside.core.model import Equipment, Line, Site
+from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
+from lineside.history.store import Store
+
+BATCH_ROWS = 500
+_DAY_MS = 86_400_000
+
+Ask: TypeAlias = Callable[[Callable[[Store], Awaitable[Any]]], Awaitable[Any]]
+Row: TypeAlias = list[Any]
+
+
+class ColumnKind(StrEnum):
+    """What stands in a column. Times are Unix ms, whatever a file makes of them."""
+
+    TEXT = "text"
+    TIME = "time"
+    WHOLE = "whole"
+    NUMBER = "number"
+    TRUTH = "truth"
+
+
+class ExportColumn(msgspec.Struct, frozen=True):
+    """One column."""
+
+    name: str
+    kind: ColumnKind
+
+
+class ExportWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be exported: of these machines, in [begin_ms, end_ms), not beyond `now_ms`."""
+
+    site: Site
+    lines: tuple[tuple[Line, tuple[Equipment, ...]], ...]
+    begin_ms: int
+    end_ms: int
+    now_ms: int
+    grain: RowGrain = RowGrain.DAY
+    by: RowsBy = RowsBy.EQUIPMENT
+
+    @property
+    def machines(self) -> list[Equipment]:
+        """All of them, in configured order."""
+        return [machine for _, machines in self.lines for machine in machines]
+
+
+class ExportSource(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of export."""
+
+    columns: tuple[ExportColumn, ...]
+    batches: Callable[[Ask, ExportWish], AsyncIterator[list[Row]]]
+
+
+def _columns(**kinds: ColumnKind) -> tuple[ExportColumn, ...]:
+    return tuple(ExportColumn(name, kind) for name, kind in kinds.items())
+
+
+_TEXT, _TIME, _WHOLE = ColumnKind.TEXT, ColumnKind.TIME, ColumnKind.WHOLE
+_NUMBER, _TRUTH = ColumnKind.NUMBER, ColumnKind.TRUTH
+_SHARES = (
+    "availability",
+    "coverage",
+    "strict_availability",
+    "utilisation",
+    "technical_efficiency",
+    "mtbf_ms",
+    "mttr_ms",
+)
+_COUNTS = (
+    "failures",
+    "stops",
+    "stop_ms",
+    "micro_stops",
+    "micro_stop_ms",
+    "planned_busy_ms",
+    "running_ms",
+    "idle_ms",
+    "stopped_ms",
+    "error_ms",
+    "disconnected_ms",
+    "unseen_ms",
+)
+
+
+async def _change_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+    machines = {machine.code: machine for machine in wish.machines}
+    after: tuple[int, int, int] | None = None
+    while True:
+        key = after
+
+        async def question(store: Store, key: tuple[int, int, int] | None = key) -> Any:
+            return await store.changes(
+                list(machines), wish.begin_ms, wish.end_ms, after=key, limit=BATCH_ROWS
+            )
+
+        found = await ask(question)
+        if not found:
+            return
+        yield [
+            [
+                each.at_ms,
+                machines[each.equipment_code].line_id,
+                each.equipment_code,
+                machines[each.equipment_code].name,
+                each.previous.value if each.previous else None,
+                each.status.value if each.status else None,
+                each.reason,
+                each.tag,
+                each.value,
+                each.detail or None,
+            ]
+            for each in found
+        ]
+        after = (found[-1].at_ms, found[-1].run_id, found[-1].seq)
+
+
+async def _interval_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+    """Yield intervals as shown; a week of one machine at a time, joined across the weeks."""
+    from lineside.history.lanes import UNSEEN
+    from lineside.history.past import lanes
+
+    end_ms = min(wish.end_ms, wish.now_ms)
+    for machine in wish.machines:
+        last: Row | None = None
+        for begin_ms in range(wish.begin_ms, end_ms, 7 * _DAY_MS):
+
+            async def question(
+                store: Store, code: str = machine.code, first_ms: int = begin_ms
+            ) -> Any:
+                until_ms = min(first_ms + 7 * _DAY_MS, end_ms)
+                return [lane.intervals async for lane in lanes(store, [code], first_ms, until_ms)]
+
+            rows: list[Row] = []
+            (found,) = await ask(question)
+            for each in found:
+                status = each.status or UNSEEN
+                if last is not None and last[4:7:2] == [status, each.reason]:
+                    last[1], last[5] = each.end_ms, each.end_ms - last[0]
+                    continue
+                if last is not None:
+                    rows.append(last)
+                length_ms = each.end_ms - each.begin_ms
+                last = [
+                    each.begin_ms,
+                    each.end_ms,
+                    machine.code,
+                    machine.name,
+                    status,
+                    length_ms,
+                    each.reason,
+                ]
+            for first in range(0, len(rows), BATCH_ROWS):
+                yield rows[first : first + BATCH_ROWS]
+        if last is not None:
+            yield [last]
+
+
+async def _kpi_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+    from lineside.core.times import ms_of_iso
+    from lineside.history.kpi_rows import kpi_rows
+
+    wanted = Wanted(
+        lines=wish.lines,
+        begin_ms=wish.begin_ms,
+        end_ms=min(wish.end_ms, wish.now_ms),
+        grain=wish.grain,
+        by=wish.by,
+    )
+    skip = 0
+    while True:
+
+        async def question(store: Store, skip: int = skip) -> list[dict[str, Any]]:
+            found = []
+            async for row in kpi_rows(store, wish.site, wanted, skip=skip):
+                found.append(row)
+                if len(found) == BATCH_ROWS:
+                    break
+            return found
+
+        rows = await ask(question)
+        if not rows:
+            return
+        yield [
+            [
+                ms_of_iso(row["begin"]),
+                ms_of_iso(row["end"]),
+                *(row[name] for name in ("label", "line_id", "code", "name")),
+                *(row[name] for name in _SHARES),
+                row["is_sufficient"],
+                *(row[name] for name in _COUNTS),
+            ]
+            for row in rows
+        ]
+        skip += len(rows)
+
+
+async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+    from lineside.history.kpi_rows import plans_of
+    from lineside.history.stop_questions import stops_in
+
+    names = {reason.code: reason.name for reason in wish.site.downtime_reasons}
+    end_ms = min(wish.end_ms, wish.now_ms)
+    if wish.begin_ms >= end_ms:
+        return
+    for machine in wish.machines:
+
+        async def question(store: Store, machine: Equipment = machine) -> Any:
+            plans = await plans_of(store, wish.site)
+            return await stops_in(store, plans, [machine], wish.begin_ms, end_ms, wish.now_ms)
+
+        rows: list[Row] = []
+        for each in await ask(question):
+            stop, why = each.stop, each.stop.reason
+            rows.append(
+                [
+                    stop.begin_ms,
+                    None if stop.is_open else stop.end_ms,
+                    machine.line_id,
+                    machine.code,
+                    machine.name,
+                    stop.status.value,
+                    stop.down_ms,
+                    why.reason if why else None,
+                    names.get(why.reason) if why else None,
+                    why.comment if why else None,
+                    why.made_by if why else None,
+                ]
+            )
+        for first in range(0, len(rows), BATCH_ROWS):
+            yield rows[first : first + BATCH_ROWS]
+
+
+SOURCES: Mapping[str, ExportSource] = {
+    "changes": ExportSource(
+        columns=_columns(
+            at=_TIME,
+            line_id=_TEXT,
+            code=_TEXT,
+            name=_TEXT,
+            previous=_TEXT,
+            status=_TEXT,
+            reason=_TEXT,
+            tag=_TEXT,
+            value=_TEXT,
+            detail=_TEXT,
+        ),
+        batches=_change_batches,
+    ),
+    "intervals": ExportSource(
+        columns=_columns(
+            begin=_TIME,
+            end=_TIME,
+            code=_TEXT,
+            name=_TEXT,
+            status=_TEXT,
+            duration_ms=_WHOLE,
+            reason=_TEXT,
+        ),
+        batches=_interval_batches,
+    ),
+    "kpis": ExportSource(
+        columns=_columns(
+            begin=_TIME,
+            end=_TIME,
+            label=_TEXT,
+            line_id=_TEXT,
+            code=_TEXT,
+            name=_TEXT,
+            **dict.fromkeys(_SHARES, _NUMBER),
+            is_sufficient=_TRUTH,
+            **dict.fromkeys(_COUNTS, _WHOLE),
+        ),
+        batches=_kpi_batches,
+    ),
+    "stops": ExportSource(
+        columns=_columns(
+            begin=_TIME,
+            end=_TIME,
+            line_id=_TEXT,
+            code=_TEXT,
+            name=_TEXT,
+            status=_TEXT,
+            down_ms=_WHOLE,
+            reason=_TEXT,
+            reason_name=_TEXT,
+            comment=_TEXT,
+            by=_TEXT,
+        ),
+        batches=_stop_batches,
+    ),
+}

@@ -1,0 +1,156 @@
+"""What machines did, with the reason for it, as lanes of a timeline. Pure.
+
+A lane is the tiling of `intervals`, with the reason code and the `since` that each status began
+with. It is made of plain tuples, because a week of a hundred machines is a lot of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from lineside.core.model import Status
+from lineside.history.intervals import SeenSpan
+
+UNSEEN = "unseen"
+# at_ms, status (None: not configured), reason, since_ms; of one run, in order of recording
+LaneChange: TypeAlias = tuple[int, str | None, str | None, int | None]
+# begin_ms, end_ms, status or "unseen", reason
+Piece: TypeAlias = tuple[int, int, str, str | None]
+
+# Whoever looks at a week must not miss a fault of a second.
+_SEVERITY: Mapping[str, int] = {
+    name: rank
+    for rank, name in enumerate(
+        (
+            Status.RUNNING.value,
+            Status.IDLE.value,
+            Status.DISCONNECTED.value,
+            UNSEEN,
+            Status.STOPPED.value,
+            Status.ERROR.value,
+        )
+    )
+}
+
+
+class LaneInterval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One machine in [begin_ms, end_ms) as recorded. `status` None: unseen.
+
+    `since_ms` is what the reason says, `changed_ms` when the status began; both None when unseen.
+    """
+
+    begin_ms: int
+    end_ms: int
+    status: str | None
+    reason: str | None = None
+    since_ms: int | None = None
+    changed_ms: int | None = None
+
+
+def lane_intervals(
+    changes: Mapping[int, Sequence[LaneChange]],
+    seen: Iterable[SeenSpan],
+    begin_ms: int,
+    end_ms: int,
+) -> list[LaneInterval]:
+    """Return what one machine did in [begin_ms, end_ms), as intervals that tile it.
+
+    Neighbours are joined only where neither status nor reason changes and the later change adds
+    nothing. Args are as for `intervals.intervals`, with `changes` by run and `seen` from
+    `seen_spans` of the same window, which all machines share.
+    """
+    found: list[LaneInterval] = []
+    reached_ms = begin_ms
+
+    def add(until_ms: int, change: LaneChange | None) -> None:
+        nonlocal reached_ms
+        if until_ms <= reached_ms:
+            return
+        at_ms, status, reason, since_ms = change or (None, None, None, None)
+        if status is None:
+            at_ms, reason, since_ms = None, None, None
+        last = found[-1] if found else None
+        if (
+            last is not None
+            and last.status == status
+            and last.reason == reason
+            and last.since_ms == since_ms
+        ):
+            found[-1] = LaneInterval(
+                begin_ms=last.begin_ms,
+                end_ms=until_ms,
+                status=status,
+                reason=reason,
+                since_ms=since_ms,
+                changed_ms=last.changed_ms,
+            )
+        else:
+            found.append(
+                LaneInterval(
+                    begin_ms=reached_ms,
+                    end_ms=until_ms,
+                    status=status,
+                    reason=reason,
+                    since_ms=since_ms,
+                    changed_ms=at_ms,
+                )
+            )
+        reached_ms = until_ms
+
+    for span in seen:
+        add(span.begin_ms, None)
+        run = changes.get(span.run_id, ())
+        first = bisect_right(run, span.begin_ms, key=_at)
+        change = run[first - 1] if first else None
+        for following in run[first:]:
+            if following[0] >= span.end_ms:
+                break
+            add(following[0], change)
+            change = following
+        add(span.end_ms, change)
+    add(end_ms, None)
+    return found
+
+
+def pieces(found: Iterable[LaneInterval], resolution_ms: int = 0) -> list[Piece]:
+    """Return a lane as a client draws it; neighbours of one status and reason are joined.
+
+    With `resolution_ms`, intervals shorter than it are merged with those short ones beside them
+    until the run is as long, and get the worst status of the run: none is lost.
+    """
+    done: list[Piece] = []
+    run: list[Piece] = []
+    for each in found:
+        piece = (each.begin_ms, each.end_ms, each.status or UNSEEN, each.reason)
+        if each.end_ms - each.begin_ms >= resolution_ms:
+            _close(run, done)
+            _append(done, piece)
+            continue
+        run.append(piece)
+        if piece[1] - run[0][0] >= resolution_ms:
+            _close(run, done)
+    _close(run, done)
+    return done
+
+
+def _close(run: list[Piece], done: list[Piece]) -> None:
+    if run:
+        worst = max(run, key=lambda piece: _SEVERITY[piece[2]])
+        _append(done, (run[0][0], run[-1][1], worst[2], worst[3]))
+        run.clear()
+
+
+def _append(done: list[Piece], piece: Piece) -> None:
+    if done and done[-1][2:] == piece[2:]:
+        done[-1] = (done[-1][0], *piece[1:])
+    else:
+        done.append(piece)
+
+
+def _at(change: Sequence[Any]) -> int:
+    at_ms: int = change[0]
+    return at_ms

@@ -1,0 +1,176 @@
+"""Computes the parts of key figures of days that are over, in the background, newest first.
+
+A day is over when all that happened in it is stored. It is computed anew when what it was judged by
+has changed, or when something was stored that belongs into it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, insert, select, tuple_
+
+from lineside.core.errors import HistoryError
+from lineside.core.model import Line, Site
+from lineside.core.spans import Span
+from lineside.core.zone import Grain
+from lineside.history import schema
+from lineside.history.downtime_store import planned_downtimes
+from lineside.history.figures import Plans
+from lineside.history.past import known_from_ms, lanes
+from lineside.history.plan import PartGrain, encode_parts, pieces_of
+from lineside.history.records import decode_site
+from lineside.history.store import Store
+
+EVERY_S = 30.0
+PAUSE_S = 0.02  # after a few machines: questions and the writer go first
+MACHINES_AT_ONCE = 20
+_FAR_MS = 4_102_444_800_000
+
+_part = schema.kpi_part
+_log = structlog.get_logger("lineside.history")
+
+
+class PartWork:
+    """Keeps the parts of one history up to date."""
+
+    def __init__(
+        self, store: Store, settled_ms: Callable[[], int | None], pause_s: float = PAUSE_S
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: the history.
+            settled_ms: up to when all that happened is stored; None: not known now.
+            pause_s: between a few machines and the next.
+        """
+        self._store = store
+        self._settled_ms = settled_ms
+        self._pause_s = pause_s
+        self._checked: dict[tuple[str, Span], object] = {}
+        self._site: Site | None = None
+        self._fingerprint = ""
+
+    async def run(self) -> None:
+        """Compute whatever is missing, again and again."""
+        while True:
+            try:
+                count = await self.compute()
+            except HistoryError as error:
+                _log.info("history: key figures wait", reason=str(error))
+            except Exception:  # noqa: BLE001 -- recording goes on whatever happens here
+                _log.exception("history: key figures were not computed")
+            else:
+                if count:
+                    _log.info("history: key figures computed", machine_days=count)
+            await asyncio.sleep(EVERY_S)
+
+    async def compute(self) -> int:
+        """Compute what is missing or no longer fits; return how many days of machines."""
+        settled_ms, first_ms = self._settled_ms(), await known_from_ms(self._store)
+        record = await self._store.config_at(_FAR_MS)
+        if settled_ms is None or first_ms is None or record is None:
+            return 0
+        if self._site is None or record.fingerprint != self._fingerprint:
+            self._site, self._fingerprint = decode_site(record), record.fingerprint
+        site = self._site
+        downtimes = await planned_downtimes(self._store, 0, _FAR_MS)
+        plans = Plans(site, downtimes)
+        ids = tuple(each.id for each in downtimes)
+        state = (record.fingerprint, ids, self._store.rewritten_count)
+        count = 0
+        for line in site.lines:
+            calendar = site.calendar.of_line(line.id)
+            days = [
+                period.span
+                for period in calendar.periods(Grain.DAY, first_ms, settled_ms)
+                if period.span.end_ms <= settled_ms
+            ]
+            for day in reversed(days):
+                if self._checked.get((line.id, day)) != state:
+                    count += await self._compute_day(site, line, plans, day)
+                    self._checked[line.id, day] = state
+            await asyncio.sleep(0)
+        return count
+
+    async def _compute_day(self, site: Site, line: Line, plans: Plans, day: Span) -> int:
+        codes = await self._unfit(line, plans, day)
+        spans = [(PartGrain.DAY, day)]
+        pieces = pieces_of(site.calendar.of_line(line.id), day)
+        if len(pieces) > 1:
+            spans += [(PartGrain.PIECE, piece) for piece in pieces]
+        for first in range(0, len(codes), MACHINES_AT_ONCE):
+            some = codes[first : first + MACHINES_AT_ONCE]
+            count = self._store.rewritten_count
+            rows = []
+            async for lane in lanes(self._store, some, day.begin_ms, day.end_ms):
+                plan = plans.of(lane.code)
+                judged = plan.judge(lane.intervals, day.begin_ms, day.end_ms)
+                for grain, span in spans:
+                    rows.append(
+                        {
+                            "grain": grain.value,
+                            "code": lane.code,
+                            "begin_ms": span.begin_ms,
+                            "end_ms": span.end_ms,
+                            "reach_ms": judged.reach_ms,
+                            "fingerprint": plan.fingerprint(
+                                span.begin_ms, span.end_ms, judged.reach_ms
+                            ),
+                            "parts": encode_parts(plan.parts(judged, span.begin_ms, span.end_ms)),
+                        }
+                    )
+            # Where the clock was set back, what lay in the past is ahead again.
+            is_over = (self._settled_ms() or 0) >= day.end_ms
+            if not is_over or self._store.rewritten_count != count:
+                raise HistoryError("the past was changed meanwhile")
+            await self._keep(rows)
+            await asyncio.sleep(self._pause_s)
+        return len(codes)
+
+    async def _unfit(self, line: Line, plans: Plans, day: Span) -> list[str]:
+        """Return the machines without a fitting part of the day."""
+        table = schema.equipment
+        query = (
+            select(table.c.code, _part.c.reach_ms, _part.c.fingerprint)
+            .join(_part, _part.c.equipment_id == table.c.id)
+            .where(
+                _part.c.grain == PartGrain.DAY.value,
+                _part.c.begin_ms == day.begin_ms,
+                _part.c.end_ms == day.end_ms,
+                table.c.code.in_([each.code for each in line.equipment]),
+            )
+        )
+        async with self._store.database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        fit = {
+            code
+            for code, reach_ms, fingerprint in rows
+            if plans.of(code).fingerprint(day.begin_ms, day.end_ms, reach_ms) == fingerprint
+        }
+        return [each.code for each in line.equipment if each.code not in fit]
+
+    async def _keep(self, rows: Sequence[dict[str, Any]]) -> None:
+        table = schema.equipment
+        async with self._store.database.writing() as connection:
+            known = await connection.execute(
+                select(table.c.code, table.c.id).where(
+                    table.c.code.in_({row["code"] for row in rows})
+                )
+            )
+            ids = {row.code: row.id for row in known}
+            stored = [
+                {**{k: v for k, v in row.items() if k != "code"}, "equipment_id": ids[row["code"]]}
+                for row in rows
+                if row["code"] in ids
+            ]
+            if not stored:
+                return
+            keys = [(row["grain"], row["equipment_id"], row["begin_ms"]) for row in stored]
+            key = tuple_(_part.c.grain, _part.c.equipment_id, _part.c.begin_ms)
+            await connection.execute(delete(_part).where(key.in_(keys)))
+            await connection.execute(insert(_part), stored)
+        self._store.note_parts(max(row["end_ms"] for row in stored))

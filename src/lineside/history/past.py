@@ -1,0 +1,130 @@
+"""Reads what machines did out of the database, a few machines at a time.
+
+It runs in the history's thread. A large answer is made in slices between which the thread lets go
+of the interpreter, so that the event loop of the board gets it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from lineside.core.model import Site
+from lineside.history import schema
+from lineside.history.intervals import seen_spans
+from lineside.history.lanes import LaneChange, LaneInterval, lane_intervals
+from lineside.history.records import StoredChange, decode_site
+from lineside.history.store import Store, last_before, stored_change, stored_columns
+
+MACHINES_PER_SLICE = 8
+
+_change = schema.state_change
+_LANE_COLUMNS = (
+    _change.c.equipment_id,
+    _change.c.run_id,
+    _change.c.at_ms,
+    _change.c.status,
+    _change.c.reason,
+    _change.c.since_ms,
+)
+
+
+class Lane:
+    """One machine in a window: its intervals."""
+
+    __slots__ = ("code", "intervals")
+
+    def __init__(self, code: str, intervals: list[LaneInterval]) -> None:
+        self.code = code
+        self.intervals = intervals
+
+
+async def lanes(
+    store: Store, codes: Sequence[str], begin_ms: int, end_ms: int
+) -> AsyncIterator[Lane]:
+    """Yield what each machine did in [begin_ms, end_ms), in the order of `codes`.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    runs = await store.runs(begin_ms, end_ms)
+    seen = seen_spans(runs, begin_ms, end_ms)
+    covering = [run for run in runs if run.started_ms < begin_ms < run.end_ms]
+    for first in range(0, len(codes), MACHINES_PER_SLICE):
+        some = codes[first : first + MACHINES_PER_SLICE]
+        rows: list[Any] = []
+        async with store.database.reading() as connection:
+            known = await connection.execute(
+                select(schema.equipment.c.id, schema.equipment.c.code).where(
+                    schema.equipment.c.code.in_(some)
+                )
+            )
+            ids = {row.code: row.id for row in known}
+            for run in covering:
+                query = last_before(list(ids.values()), run, begin_ms, _LANE_COLUMNS)
+                rows += (await connection.execute(query)).all()
+            query = (
+                select(*_LANE_COLUMNS)
+                .where(
+                    _change.c.equipment_id.in_(list(ids.values())),
+                    _change.c.at_ms >= begin_ms,
+                    _change.c.at_ms < end_ms,
+                )
+                .order_by(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.seq)
+            )
+            rows += (await connection.execute(query)).all()
+        changes = _by_machine(rows)
+        for code in some:
+            mine = changes.get(ids.get(code, -1), {})
+            yield Lane(code, lane_intervals(mine, seen, begin_ms, end_ms))
+            await asyncio.sleep(0)
+
+
+async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str, StoredChange]:
+    """Return by machine the change that its status at `at_ms` began with; unseen ones are left out.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    runs = await store.runs(at_ms, at_ms + 1)
+    seen = seen_spans(runs, at_ms, at_ms + 1)
+    if not seen:
+        return {}
+    run = next(run for run in runs if run.id == seen[0].run_id)
+    found: dict[str, StoredChange] = {}
+    async with store.database.reading() as connection:
+        known = await connection.execute(
+            select(schema.equipment.c.id).where(schema.equipment.c.code.in_(codes))
+        )
+        columns = stored_columns()
+        query = last_before(list(known.scalars()), run, at_ms + 1, columns)
+        joined = query.join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
+        for row in (await connection.execute(joined)).all():
+            change = stored_change(row)
+            if change.status is not None:
+                found[change.equipment_code] = change
+    return found
+
+
+async def known_from_ms(store: Store) -> int | None:
+    """Return when the oldest run began of which something is kept; None: nothing is kept."""
+    async with store.database.reading() as connection:
+        found: int | None = await connection.scalar(select(func.min(schema.run.c.started_ms)))
+    return found
+
+
+async def site_at(store: Store, at_ms: int) -> Site | None:
+    """Return the plant as it was configured at `at_ms`; None before the first configuration."""
+    record = await store.config_at(at_ms)
+    return None if record is None else decode_site(record)
+
+
+def _by_machine(rows: Iterable[Any]) -> dict[int, dict[int, list[LaneChange]]]:
+    found: dict[int, dict[int, list[LaneChange]]] = {}
+    for equipment_id, run_id, at_ms, status, reason, since_ms in rows:
+        runs = found.setdefault(equipment_id, {})
+        runs.setdefault(run_id, []).append((at_ms, status, reason, since_ms))
+    return found

@@ -1,0 +1,217 @@
+"""What a machine's figures are judged by, and how a window is covered with parts. Pure.
+
+Figures follow the configuration in force: the shifts, `stop_after` and rules of today judge the
+past as well, so that a change applies to all of it. What was shown on the board then stays in the
+timeline. A part carries a fingerprint of all that it was judged by; when anything of that changes,
+the part no longer fits and is computed anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import pairwise
+from typing import TypeVar
+
+import msgspec
+
+from lineside.core.calendar import LineCalendar
+from lineside.core.model import KpiRules, ReasonCode, Status, StatusRule
+from lineside.core.spans import Span, clip, union
+from lineside.core.zone import Grain
+from lineside.history.failures import FailureParts
+from lineside.history.kpi import KpiParts, Times, parts_of
+from lineside.history.lanes import LaneInterval
+from lineside.history.reclassify import ReasonedInterval, reclassify
+from lineside.history.stops import StopParts
+
+_DAY_MS = 86_400_000
+_REACH_MS = 400 * _DAY_MS  # no stop timer is so long
+_FORMAT = 1  # of stored parts, and of how they are computed: a new number computes all anew
+_WAITING = frozenset(
+    {
+        ReasonCode.IDLE_WAIT.value,
+        ReasonCode.STOP_ELAPSED.value,
+        ReasonCode.OUTSIDE_SHIFT.value,
+        ReasonCode.VALUE_MAP.value,
+    }
+)
+_REASONS = {code.value: code for code in ReasonCode}
+_STATUSES = {status.value: status for status in Status}
+
+
+class PartGrain(StrEnum):
+    """The windows that parts are kept of: plant days, and their pieces between shift changes."""
+
+    DAY = "day"
+    PIECE = "piece"
+
+
+class Tile(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a window. `grain` None: nothing is kept of such a piece."""
+
+    grain: PartGrain | None
+    span: Span
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a machine did by today's rules; `reach_ms` is how far back the judging looked."""
+
+    intervals: list[ReasonedInterval]
+    reach_ms: int
+
+
+class _StoredParts(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    times: Times
+    stops: StopParts
+    failures: FailureParts
+
+
+_T = TypeVar("_T", LaneInterval, ReasonedInterval)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_StoredParts).decode
+
+
+class MachinePlan:
+    """What one machine, or several alike, is judged by. It remembers fingerprints."""
+
+    def __init__(
+        self,
+        calendar: LineCalendar,
+        rules: KpiRules,
+        rule: StatusRule,
+        downtime: Iterable[Span] = (),
+    ) -> None:
+        """Judge by `rule` and `rules`, in the working time of `calendar` without `downtime`."""
+        self.calendar = calendar
+        self.rules = rules
+        self.rule = rule
+        self.downtime = union(downtime)
+        self._fingerprints: dict[tuple[int, int, int], int] = {}
+        self._planned: dict[tuple[int, int], tuple[Span, ...]] = {}
+
+    def planned(self, begin_ms: int, end_ms: int) -> tuple[Span, ...]:
+        """Return the planned busy time within [begin_ms, end_ms)."""
+        key = (begin_ms, end_ms)
+        found = self._planned.get(key)
+        if found is None:
+            if len(self._planned) > 2000:
+                self._planned.clear()
+            found = self.calendar.planned(begin_ms, end_ms, self.downtime)
+            self._planned[key] = found
+        return found
+
+    def judge(self, lane: Sequence[LaneInterval], begin_ms: int, end_ms: int) -> Judged:
+        """Return what the machine did in [begin_ms, end_ms) by today's rules.
+
+        Planned downtime does not count here: as on the board, only shifts and breaks do.
+        """
+        found, since_ms = [], begin_ms
+        for each in _within(lane, begin_ms, end_ms):
+            is_waiting = each.reason in _WAITING
+            since = _since_ms(each) if is_waiting else None
+            if since is not None:
+                since_ms = min(since_ms, since)
+            found.append(
+                ReasonedInterval(
+                    begin_ms=max(each.begin_ms, begin_ms),
+                    end_ms=min(each.end_ms, end_ms),
+                    status=None if each.status is None else _STATUSES[each.status],
+                    reason=_REASONS.get(each.reason) if each.reason else None,
+                    since_ms=since,
+                )
+            )
+        if self.calendar.is_around_the_clock:
+            return Judged(intervals=reclassify(found, self.rule), reach_ms=begin_ms)
+        days = -(-(begin_ms - since_ms) // _DAY_MS)
+        reach_ms = begin_ms - days * _DAY_MS  # in whole days, so that machines share fingerprints
+        work = self.calendar.planned(reach_ms, end_ms)
+        return Judged(intervals=reclassify(found, self.rule, work), reach_ms=reach_ms)
+
+    def parts(self, judged: Judged, begin_ms: int, end_ms: int) -> KpiParts:
+        """Return what [begin_ms, end_ms), which `judged` covers, contributes to the figures."""
+        planned = self.planned(begin_ms, end_ms)
+        return parts_of(
+            _within(judged.intervals, begin_ms, end_ms), planned, begin_ms, end_ms, self.rules
+        )
+
+    def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
+        """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
+        key = (begin_ms, end_ms, reach_ms)
+        found = self._fingerprints.get(key)
+        if found is None:
+            work: tuple[Span, ...] = ()
+            if not self.calendar.is_around_the_clock:
+                work = self.calendar.planned(reach_ms, end_ms)
+            judged_by = (
+                _FORMAT,
+                self.rules,
+                self.rule.stop_after_s,
+                self.rule.value_map is None,
+                self.calendar.is_around_the_clock,
+                work,
+                clip(self.downtime, begin_ms, end_ms),
+            )
+            digest = hashlib.blake2b(_encode(judged_by), digest_size=8).digest()
+            found = int.from_bytes(digest, "big", signed=True)
+            self._fingerprints[key] = found
+        return found
+
+
+def encode_parts(parts: KpiParts) -> bytes:
+    """Return `parts` as they are stored, without their window and rules."""
+    return _encode(_StoredParts(times=parts.times, stops=parts.stops, failures=parts.failures))
+
+
+def decode_parts(stored: bytes, span: Span, rules: KpiRules) -> KpiParts:
+    """Return stored parts of the window `span`, computed by `rules`."""
+    found = _decode(stored)
+    return KpiParts(
+        rules=rules, window=span, times=found.times, stops=found.stops, failures=found.failures
+    )
+
+
+def pieces_of(calendar: LineCalendar, day: Span) -> list[Span]:
+    """Return a plant day in pieces that begin and end where shifts do."""
+    cuts = {day.begin_ms, day.end_ms}
+    for shift in calendar.shift_windows(day.begin_ms, day.end_ms):
+        cuts |= {at for at in (shift.span.begin_ms, shift.span.end_ms) if day.holds(at)}
+    moments = sorted(cuts)
+    return [Span(begin, end) for begin, end in pairwise(moments)]
+
+
+def cover(calendar: LineCalendar, begin_ms: int, end_ms: int) -> list[Tile]:
+    """Return tiles that make up [begin_ms, end_ms): as few as can be of those that are kept."""
+    tiles: list[Tile] = []
+    for period in calendar.periods(Grain.DAY, begin_ms, end_ms):
+        day = period.span
+        if begin_ms <= day.begin_ms and day.end_ms <= end_ms:
+            tiles.append(Tile(grain=PartGrain.DAY, span=day))
+        else:
+            tiles += _cover_day(calendar, day, begin_ms, end_ms)
+    return tiles
+
+
+def _cover_day(calendar: LineCalendar, day: Span, begin_ms: int, end_ms: int) -> Iterator[Tile]:
+    for piece in pieces_of(calendar, day):
+        begin, end = max(piece.begin_ms, begin_ms), min(piece.end_ms, end_ms)
+        if begin < end:
+            is_whole = (begin, end) == (piece.begin_ms, piece.end_ms) and piece != day
+            yield Tile(grain=PartGrain.PIECE if is_whole else None, span=Span(begin, end))
+
+
+def _since_ms(interval: LaneInterval) -> int:
+    """Return when waiting began, the same for every window that shows a part of it."""
+    began_ms = interval.begin_ms if interval.changed_ms is None else interval.changed_ms
+    if interval.since_ms is None:
+        return began_ms
+    return max(min(interval.since_ms, began_ms), began_ms - _REACH_MS)
+
+
+def _within(intervals: Sequence[_T], begin_ms: int, end_ms: int) -> Sequence[_T]:
+    """Return those of `intervals`, which tile a window, that overlap [begin_ms, end_ms)."""
+    first = bisect_right(intervals, begin_ms, key=lambda each: each.end_ms)
+    last = bisect_left(intervals, end_ms, key=lambda each: each.begin_ms)
+    return intervals[first:last]

@@ -1,0 +1,126 @@
+"""The report of one day or shift of a line. It runs in the history's thread."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from lineside.core.calendar import LineCalendar, ShiftWindow
+from lineside.core.model import DowntimeReason, Line, Site
+from lineside.core.spans import Span
+from lineside.core.times import iso_utc
+from lineside.history.figures import Plans, totals_in
+from lineside.history.kpi import sum_totals
+from lineside.history.kpi_rows import Window, figures_of, plans_of, row_of, work_day
+from lineside.history.stop_questions import MachineStop, stops_in
+from lineside.history.store import Store
+
+TREND_DAYS = 14
+
+
+async def report(
+    store: Store, site: Site, line: Line, day: date, shift: ShiftWindow | None, now_ms: int
+) -> dict[str, Any]:
+    """Return the report of a line's `day`, or of one `shift` of it, as far as it has gone by.
+
+    Raises:
+        HistoryError: the database cannot be read now, or too little is computed yet.
+    """
+    calendar = site.calendar.of_line(line.id)
+    plans = await plans_of(store, site)
+    whole = work_day(calendar, day) if shift is None else shift.span
+    window = Window(label=str(day), span=_until(whole, now_ms))
+    machines = line.equipment
+    (sums,) = await totals_in(store, plans, machines, [window.span])
+    stops: list[MachineStop] = []
+    if window.span.length_ms > 0:
+        begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
+        stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms)
+    return {
+        "line_id": line.id,
+        "line_name": line.name,
+        "day": str(day),
+        "shift": None if shift is None else shift.shift_id,
+        "begin": iso_utc(whole.begin_ms / 1000),
+        "end": iso_utc(whole.end_ms / 1000),
+        "time_zone": calendar.zone.key,
+        "kpis": figures_of(sum_totals(sums.values())),
+        "machines": [row_of(window, line, each, sums[each.code]) for each in machines],
+        "pareto_by_machine": pareto_by_machine(stops, window.span),
+        "pareto_by_reason": pareto_by_reason(stops, window.span, site.downtime_reasons),
+        "trend": await _trend(store, plans, calendar, line, day, shift, now_ms),
+        "alarms": [],
+    }
+
+
+async def _trend(
+    store: Store,
+    plans: Plans,
+    calendar: LineCalendar,
+    line: Line,
+    day: date,
+    shift: ShiftWindow | None,
+    now_ms: int,
+) -> list[dict[str, Any]]:
+    windows = []
+    for back in range(TREND_DAYS - 1, -1, -1):
+        that = day - timedelta(days=back)
+        whole = work_day(calendar, that)
+        if shift is not None:
+            same = [s for s in calendar.shifts_of(that) if s.shift_id == shift.shift_id]
+            if not same:
+                continue
+            whole = same[0].span
+        if whole.begin_ms < now_ms:
+            windows.append(Window(label=str(that), span=_until(whole, now_ms)))
+    spans = [window.span for window in windows]
+    found = await totals_in(store, plans, line.equipment, spans)
+    return [
+        row_of(window, line, None, sum_totals(sums.values()))
+        for window, sums in zip(windows, found, strict=True)
+    ]
+
+
+def pareto_by_machine(stops: Iterable[MachineStop], span: Span) -> list[dict[str, Any]]:
+    """Return the machines by the downtime of their stops in a window, the worst first."""
+    rows: dict[str, dict[str, Any]] = {}
+    for each in stops:
+        code, name = each.machine.code, each.machine.name
+        row = rows.setdefault(
+            code, {"code": code, "name": name, "name_en": None, "down_ms": 0, "count": 0}
+        )
+        row["down_ms"] += each.stop.down_in(span.begin_ms, span.end_ms)
+        row["count"] += 1
+    return _worst_first(rows.values())
+
+
+def pareto_by_reason(
+    stops: Iterable[MachineStop], span: Span, reasons: Sequence[DowntimeReason]
+) -> list[dict[str, Any]]:
+    """Return the reasons by the downtime of their stops in a window, the worst first."""
+    names = {reason.code: reason for reason in reasons}
+    down_ms: dict[str | None, int] = defaultdict(int)
+    count: dict[str | None, int] = defaultdict(int)
+    for each in stops:
+        code = each.stop.reason.reason if each.stop.reason is not None else None
+        down_ms[code] += each.stop.down_in(span.begin_ms, span.end_ms)
+        count[code] += 1
+    rows = []
+    for code, taken_ms in down_ms.items():
+        known = names.get(code or "")
+        name = known.name if known is not None else code or ""
+        name_en = known.name_en if known is not None else None
+        row = {"code": code, "name": name, "name_en": name_en}
+        rows.append({**row, "down_ms": taken_ms, "count": count[code]})
+    return _worst_first(rows)
+
+
+def _worst_first(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = [row for row in rows if row["down_ms"] > 0]
+    return sorted(found, key=lambda row: (-row["down_ms"], row["code"] or ""))
+
+
+def _until(span: Span, now_ms: int) -> Span:
+    return Span(span.begin_ms, max(span.begin_ms, min(span.end_ms, now_ms)))

@@ -1,0 +1,77 @@
+"""Answers questions about stops. It runs in the history's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from lineside.core.model import Equipment
+from lineside.history.downtime import Stop, all_stops, asking, explained
+from lineside.history.downtime_store import said_of
+from lineside.history.figures import Plans
+from lineside.history.past import lanes
+from lineside.history.store import Store
+
+_DAY_MS = 86_400_000
+# How far around a window the ends of a stop are looked for, step by step.
+_REACHES_MS = (_DAY_MS, 8 * _DAY_MS, 64 * _DAY_MS)
+
+
+class MachineStop(msgspec.Struct, frozen=True, kw_only=True):
+    """A stop and whose it is."""
+
+    machine: Equipment
+    stop: Stop
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+        return f"{self.machine.code}@{self.stop.begin_ms}"
+
+
+async def stops_in(
+    store: Store,
+    plans: Plans,
+    machines: Sequence[Equipment],
+    begin_ms: int,
+    end_ms: int,
+    now_ms: int,
+) -> list[MachineStop]:
+    """Return the stops that overlap [begin_ms, end_ms) and ask for a reason, whole, oldest first.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    found: list[MachineStop] = []
+    left = list(machines)
+    for reach_ms in _REACHES_MS:
+        if not left:
+            break
+        first_ms, last_ms = begin_ms - reach_ms, min(now_ms, end_ms + reach_ms)
+        if first_ms >= last_ms:
+            break
+        said = await said_of(store, [each.code for each in left], first_ms, last_ms)
+        by_code = {each.code: each for each in left}
+        again = []
+        async for lane in lanes(store, list(by_code), first_ms, last_ms):
+            machine, plan = by_code[lane.code], plans.of(lane.code)
+            judged = plan.judge(lane.intervals, first_ms, last_ms)
+            planned = plan.planned(first_ms, last_ms)
+            long = asking(
+                all_stops(judged.intervals, planned, first_ms, last_ms), plan.rule, plan.rules
+            )
+            stops = [
+                stop
+                for stop in explained(long, said[lane.code])
+                if stop.begin_ms < end_ms and begin_ms < stop.end_ms
+            ]
+            is_cut = any(
+                stop.from_ms == first_ms or (stop.is_open and last_ms < now_ms) for stop in stops
+            )
+            if is_cut and reach_ms != _REACHES_MS[-1]:
+                again.append(machine)
+            else:
+                found += [MachineStop(machine=machine, stop=stop) for stop in stops]
+        left = again
+    return sorted(found, key=lambda each: (each.stop.begin_ms, each.machine.code))

@@ -1,0 +1,298 @@
+"""The REST interface of alarms: lists, the audit, and what people do to them.
+
+What is open is answered from memory, so that it is there while the database is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request, Response
+from pydantic import AwareDatetime
+
+from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmState
+from lineside.core.alarm_text import Severity
+from lineside.core.errors import AlarmRefused, HistoryError
+from lineside.core.ports import Clock
+from lineside.core.times import iso_utc, unix_ms
+from lineside.history.alarm_query import AlarmQuery, key_of, newest_first
+from lineside.history.service import History
+from lineside.web.alarm_schema import (
+    AcknowledgeBody,
+    AcknowledgedView,
+    AcknowledgeManyBody,
+    AlarmDetailView,
+    AlarmStatisticsView,
+    AlarmsView,
+    CommentBody,
+    EquipmentStatisticsView,
+    RefusedAlarmView,
+    ShelveBody,
+    UnshelveBody,
+)
+from lineside.web.alarm_views import alarm_event_view, alarm_view
+from lineside.web.answers import encode, encode_in_slices, json_response
+from lineside.web.live import LiveView
+from lineside.web.problem import Problem, not_found, not_ticking
+
+PAGE_MAX = 1_000
+RECENT_MAX = 100
+DAYS_MAX = 400
+_DAY_MS = 86_400_000
+_MINUTE_MS = 60_000
+ID_MAX = 2**63 - 1
+
+AlarmId = Annotated[int, Path(description="As in `/api/alarms`.", ge=0, le=ID_MAX)]
+LineId = Annotated[str | None, Query(description="Alarms of one line.", max_length=200)]
+Code = Annotated[str | None, Query(description="Alarms of one machine.", max_length=200)]
+States = Annotated[list[AlarmState], Query(description="Alarms in any of these states.")]
+Severities = Annotated[list[Severity], Query(description="Alarms of any of these.")]
+From = Annotated[
+    AwareDatetime | None,
+    Query(alias="from", description="Alarms whose fault stood at this time or later."),
+]
+To = Annotated[
+    AwareDatetime | None, Query(alias="to", description="Alarms raised before this time.")
+]
+Text = Annotated[str, Query(description="To be found in a name, code or message.", max_length=100)]
+Cursor = Annotated[
+    str | None, Query(description="`next` of the page before.", pattern=r"^\d{1,15}\.\d{1,18}$")
+]
+Limit = Annotated[int, Query(description="Alarms on one page.", ge=1, le=PAGE_MAX)]
+Recent = Annotated[int, Query(description="How many at most.", ge=1, le=RECENT_MAX)]
+
+
+class AlarmsApi:
+    """Answers from one history, and does what people ask."""
+
+    def __init__(self, live: LiveView, history: History | None, clock: Clock) -> None:
+        self._live = live
+        self._history = history
+        self._clock = clock
+
+    async def alarms(
+        self,
+        request: Request,
+        line: LineId = None,
+        code: Code = None,
+        state: States = [],  # noqa: B006 -- FastAPI copies it
+        severity: Severities = [],  # noqa: B006
+        begin: From = None,
+        end: To = None,
+        q: Text = "",
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """Return alarms, the last raised first, page by page."""
+        self._check_line(line)
+        if code is not None and code not in self._live.equipment_by_code:
+            raise not_found("equipment", code, self._live.equipment_by_code)
+        begin_ms = unix_ms(begin.timestamp()) if begin is not None else None
+        end_ms = unix_ms(end.timestamp()) if end is not None else None
+        if begin_ms is not None and end_ms is not None:
+            _check_window(begin_ms, end_ms)
+        at_ms, alarm_id = map(int, cursor.split(".")) if cursor else (0, 0)
+        query = AlarmQuery(
+            line_id=line,
+            code=code,
+            states=tuple(state),
+            severities=tuple(severity),
+            begin_ms=begin_ms,
+            end_ms=end_ms,
+            text=q.strip(),
+            before=(at_ms, alarm_id) if cursor else None,
+        )
+        page, has_more = await self._find(query, limit)
+        following = "{}.{}".format(*key_of(page[-1])) if has_more and page else None
+        return await self._list(request, page, following)
+
+    async def recent(self, request: Request, line: LineId = None, limit: Recent = 5) -> Response:
+        """Return the alarms that were raised last, whatever has become of them."""
+        self._check_line(line)
+        found = self._from_memory(AlarmQuery(line_id=line))
+        return await self._list(request, found[:limit], None)
+
+    async def statistics(self, request: Request, line: LineId = None) -> Response:
+        """Return per machine how often its fault rose and its status changed in the last 24 h."""
+        self._check_line(line)
+        end_ms = (unix_ms(self._clock().unix_s) // _MINUTE_MS + 1) * _MINUTE_MS
+        begin_ms = end_ms - _DAY_MS
+        counts = await self._ask(lambda store: store.alarms.counts(begin_ms, end_ms))
+        book = self._kept().alarms.book
+        rows = []
+        for each, machine in self._live.equipment_by_code.values():
+            if line is None or each.id == line:
+                count = counts.get(machine.code)
+                alarms = book.of((AlarmKind.EQUIPMENT, machine.code))
+                row = EquipmentStatisticsView(
+                    code=machine.code,
+                    name=machine.name,
+                    line_id=each.id,
+                    alarms=count.alarms if count else 0,
+                    events=count.changes if count else 0,
+                    standing=sum(alarm.is_on for alarm in alarms),
+                )
+                rows.append(row)
+        envelope = AlarmStatisticsView(
+            begin=iso_utc(begin_ms / 1000), end=iso_utc(end_ms / 1000), equipment=[]
+        )
+        return json_response(request, await encode_in_slices(envelope, rows, lambda row: row))
+
+    async def alarm(self, request: Request, alarm_id: AlarmId) -> Response:
+        """Return one alarm with everything that happened to it and who did it."""
+        alarm = await self._alarm(alarm_id)
+        events = await self._ask(lambda store: store.alarms.events(alarm_id))
+        view = AlarmDetailView(
+            alarm=alarm_view(alarm), events=[alarm_event_view(e) for e in events]
+        )
+        return json_response(request, encode(view))
+
+    async def acknowledge(self, alarm_id: AlarmId, body: AcknowledgeBody) -> Response:
+        """Say that somebody has seen the alarm."""
+        event = self._event(AlarmEventKind.ACKNOWLEDGED, body.by, body.comment)
+        return _answer(await self._act(alarm_id, event))
+
+    async def shelve(self, alarm_id: AlarmId, body: ShelveBody) -> Response:
+        """Put the alarm aside for some minutes; of one on the shelf, set another time."""
+        most = int(self._kept().alarms.plant.rules.shelf_max_s // 60)
+        if body.minutes > most:
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"An alarm may be shelved for at most {most} minutes at a time "
+                "(`shelf_max` of [alarms] in the configuration).",
+            )
+        until_ms = unix_ms(self._clock().unix_s) + body.minutes * _MINUTE_MS
+        event = self._event(AlarmEventKind.SHELVED, body.by, body.comment, until_ms)
+        return _answer(await self._act(alarm_id, event))
+
+    async def unshelve(self, alarm_id: AlarmId, body: UnshelveBody) -> Response:
+        """Take the alarm off the shelf."""
+        return _answer(
+            await self._act(alarm_id, self._event(AlarmEventKind.UNSHELVED, body.by, ""))
+        )
+
+    async def comment(self, alarm_id: AlarmId, body: CommentBody) -> Response:
+        """Write something to the alarm, also when it is over."""
+        return _answer(
+            await self._act(alarm_id, self._event(AlarmEventKind.COMMENTED, body.by, body.text))
+        )
+
+    async def acknowledge_many(self, body: AcknowledgeManyBody) -> Response:
+        """Say that somebody has seen these alarms; those that do not take it are named."""
+        event = self._event(AlarmEventKind.ACKNOWLEDGED, body.by, body.comment)
+        ids = list(dict.fromkeys(body.ids))
+        results = await asyncio.gather(
+            *(self._act(each, event) for each in ids), return_exceptions=True
+        )
+        done, refused = [], []
+        for alarm_id, result in zip(ids, results, strict=True):
+            if isinstance(result, Problem):
+                refused.append(RefusedAlarmView(id=alarm_id, detail=result.detail))
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                done.append(alarm_view(result))
+        return _no_store(encode(AcknowledgedView(acknowledged=done, refused=refused)).body)
+
+    async def _find(self, query: AlarmQuery, limit: int) -> tuple[list[Alarm], bool]:
+        """Return one page, and whether there is another."""
+        current = self._from_memory(query)
+        if query.states and AlarmState.NORMAL not in query.states:
+            return current[:limit], len(current) > limit
+        book = self._kept().alarms.book
+        stored: list[Alarm] = await self._ask(lambda store: store.alarms.alarms(query, limit + 1))
+        # The database is a moment behind, or more.
+        found = {alarm.id: book.find(alarm.id) or alarm for alarm in stored}
+        found |= {alarm.id: alarm for alarm in current}
+        page = newest_first(alarm for alarm in found.values() if query.has(alarm))
+        return page[:limit], len(stored) > limit or len(page) > limit
+
+    def _from_memory(self, query: AlarmQuery) -> list[Alarm]:
+        book = self._kept().alarms.book
+        return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm))
+
+    async def _list(self, request: Request, page: list[Alarm], following: str | None) -> Response:
+        envelope = AlarmsView(
+            is_complete=self._kept().alarms.is_recalled, next=following, alarms=[]
+        )
+        return json_response(request, await encode_in_slices(envelope, page, alarm_view))
+
+    async def _act(self, alarm_id: int, event: AlarmEvent) -> Alarm:
+        history = self._kept()
+        alarm = await self._alarm(alarm_id)
+        if not alarm.is_over and history.alarms.book.find(alarm_id) is None:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Alarms of before the server's start are still being read.",
+                headers={"Retry-After": "1"},
+            )
+        try:
+            return await history.act(alarm, event)
+        except AlarmRefused as refused:
+            raise Problem(HTTPStatus.CONFLICT, str(refused)) from refused
+        except HistoryError as error:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"This is not safely kept: {error}. Look at the alarm before you try again.",
+                headers={"Retry-After": "5"},
+            ) from error
+
+    async def _alarm(self, alarm_id: int) -> Alarm:
+        book = self._kept().alarms.book
+        alarm = book.find(alarm_id)
+        if alarm is None:
+            alarm = await self._ask(lambda store: store.alarms.alarm(alarm_id))
+            alarm = book.find(alarm_id) or alarm  # it may have come in meanwhile
+        if alarm is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"There is no alarm {alarm_id}.")
+        return alarm
+
+    def _event(
+        self, kind: AlarmEventKind, by: str, text: str, until_ms: int | None = None
+    ) -> AlarmEvent:
+        at_ms = unix_ms(self._clock().unix_s)
+        return AlarmEvent(kind=kind, at_ms=at_ms, by=by, text=text, until_ms=until_ms)
+
+    def _check_line(self, line: str | None) -> None:
+        if self._live.site is None:
+            raise not_ticking(None)
+        ids = [each.id for each in self._live.site.lines]
+        if line is not None and line not in ids:
+            raise not_found("line", line, ids)
+
+    def _kept(self) -> History:
+        if self._history is None:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "There are no alarms: the history is switched off in the configuration.",
+            )
+        return self._history
+
+    async def _ask(self, question: Any) -> Any:
+        try:
+            return await self._kept().ask(question)
+        except HistoryError as error:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"Past alarms cannot be read now: {error}.",
+                headers={"Retry-After": "5"},
+            ) from error
+
+
+def _answer(alarm: Alarm) -> Response:
+    return _no_store(encode(alarm_view(alarm)).body)
+
+
+def _no_store(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _check_window(begin_ms: int, end_ms: int) -> None:
+    if end_ms <= begin_ms:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "`to` must be later than `from`.")
+    if end_ms - begin_ms > DAYS_MAX * _DAY_MS:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"Ask for at most {DAYS_MAX} days at a time."
+        )

@@ -1,0 +1,184 @@
+"""What every question about the past has in common: which machines, which time, and how to ask.
+
+Windows and machines are checked here, once, so that each refusal names the parameter that is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import Query
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
+
+from lineside.core.calendar import LineCalendar
+from lineside.core.errors import HistoryError
+from lineside.core.model import Equipment, Line, Site
+from lineside.core.ports import Clock
+from lineside.core.times import unix_ms
+from lineside.history.service import History
+from lineside.web.live import LiveView
+from lineside.web.problem import Problem, not_found, not_ticking
+from lineside.web.schema import ProblemView
+
+if TYPE_CHECKING:  # it loads the database libraries, which is the history's thread's business
+    from lineside.history.store import Store
+
+WINDOW_MAX_DAYS = 400
+PAGE_MAX = 1_000
+_DAY_MS = 86_400_000
+_YEAR_MAX_MS = 4_102_444_800_000  # 2100
+
+T = TypeVar("T")
+
+From = Annotated[
+    AwareDatetime, Query(alias="from", description="Begin of the window (ISO 8601 with offset).")
+]
+To = Annotated[AwareDatetime, Query(alias="to", description="Its end, not included.")]
+LineQuery = Annotated[
+    str | None, Query(alias="line", description="Only this line's machines.", max_length=200)
+]
+CodeQuery = Annotated[
+    str | None, Query(alias="code", description="Only this machine.", max_length=200)
+]
+Cursor = Annotated[
+    str | None, Query(description="`next` of the page before.", pattern=r"^\d{1,9}$")
+]
+Limit = Annotated[int, Query(description="Rows on one page.", ge=1, le=PAGE_MAX)]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A window as asked for, in ms."""
+
+    begin_ms: int
+    end_ms: int
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """The machines that a question is about. `line` is theirs, or the first one's."""
+
+    line: Line
+    machines: tuple[Equipment, ...]
+    calendar: LineCalendar
+
+    @property
+    def codes(self) -> list[str]:
+        """Their codes, in configured order."""
+        return [machine.code for machine in self.machines]
+
+
+class Past:
+    """One history behind REST, with the plant as it is configured now."""
+
+    def __init__(self, live: LiveView, history: History | None, clock: Clock) -> None:
+        self._live = live
+        self._history = history
+        self._clock = clock
+
+    @property
+    def site(self) -> Site:
+        """The plant as configured now."""
+        if self._live.site is None:
+            raise not_ticking(None)
+        return self._live.site
+
+    def now_ms(self) -> int:
+        """Return the present."""
+        return unix_ms(self._clock().unix_s)
+
+    def choose(self, line: str | None, code: str | None) -> Chosen:
+        """Return the machines of `line`, or the one `code`; without either all.
+
+        Raises:
+            Problem: 404 for what is not configured.
+        """
+        site = self.site
+        found: Sequence[Line] = site.lines
+        if line is not None:
+            found = [each for each in site.lines if each.id == line]
+            if not found:
+                raise not_found("line", line, [each.id for each in site.lines])
+        machines = [machine for each in found for machine in each.equipment]
+        if code is not None:
+            machines = [machine for machine in machines if machine.code == code]
+            if not machines:
+                raise not_found("equipment", code, self._live.equipment_by_code)
+            found = [each for each in found if each.id == machines[0].line_id]
+        return Chosen(
+            line=found[0],
+            machines=tuple(machines),
+            calendar=site.calendar.of_line(found[0].id),
+        )
+
+    async def ask(self, question: Callable[[Store], Awaitable[T]]) -> T:
+        """Return what the history answers.
+
+        Raises:
+            Problem: 503 with the reason; whether it helps to ask again is in the headers.
+        """
+        if self._history is None:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE, "The history is switched off in the configuration."
+            )
+        try:
+            return await self._history.ask(question)
+        except HistoryError as error:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"The history cannot be read now: {error}.",
+                headers={"Retry-After": "5"},
+            ) from error
+
+
+def window(begin: datetime, end: datetime, *, days_max: int = WINDOW_MAX_DAYS) -> Span:
+    """Return the window from `from` to `to`.
+
+    Raises:
+        Problem: 422 when it is empty, too long, or beyond what clocks show.
+    """
+    begin_ms, end_ms = moment("from", begin), moment("to", end)
+    if end_ms <= begin_ms:
+        raise refused("to", "must be after `from`")
+    if end_ms - begin_ms > days_max * _DAY_MS:
+        raise refused("to", f"the window may have {days_max} days at most")
+    return Span(begin_ms, end_ms)
+
+
+def moment(name: str, at: datetime) -> int:
+    """Return a time that a client sent, in ms.
+
+    Raises:
+        Problem: 422 when it is no time that a plant may ask for.
+    """
+    at_ms = unix_ms(at.timestamp())
+    if not 0 <= at_ms < _YEAR_MAX_MS:
+        raise refused(name, "must lie between 1970 and 2100")
+    return at_ms
+
+
+def refused(name: str, what: str) -> Problem:
+    """Return the 422 for one parameter that makes no sense."""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {what}.")
+
+
+def documented(model: type, *, not_found: str = "No such line or machine.") -> dict[Any, Any]:
+    """Return the answers of a question about the past, for OpenAPI."""
+    return {
+        200: {"model": model, "description": "As described."},
+        304: {"description": "The client's copy (If-None-Match) is current."},
+        404: described(not_found),
+        422: described("A parameter makes no sense; the detail names it."),
+        503: described("The history cannot be read now: see the detail."),
+    }
+
+
+def described(description: str) -> dict[str, Any]:
+    """Return a refusal, for OpenAPI."""
+    return {"model": ProblemView, "description": description}
+
+
+JSON = JSONResponse

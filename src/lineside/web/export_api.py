@@ -1,0 +1,155 @@
+"""REST of exports: CSV as a stream, Excel and Parquet through a file. Memory is bounded."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+
+from anyio import to_thread
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from lineside.core.zone import local_day
+from lineside.history.kpi_words import RowGrain, RowsBy
+from lineside.web.asking import CodeQuery, From, LineQuery, Past, To, described, window
+from lineside.web.problem import Problem
+
+if TYPE_CHECKING:
+    from lineside.history.export_rows import ExportWish
+
+EXPORTS_MAX = 2  # at one time
+_CHUNK = 64 * 1024
+_IN_MEMORY = 1024 * 1024
+
+Kind = Annotated[
+    Literal["changes", "intervals", "kpis", "stops"], Path(description="What is exported.")
+]
+Format = Annotated[Literal["csv", "xlsx", "parquet"], Path(description="How it is written.")]
+GrainQuery = Annotated[RowGrain, Query(description="Of `kpis`: into which pieces time is cut.")]
+ByQuery = Annotated[RowsBy, Query(description="Of `kpis`: a row per machine or per line.")]
+
+
+class ExportApi:
+    """Writes files from one history."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self._running = 0
+
+    async def export(
+        self,
+        request: Request,
+        kind: Kind,
+        format: Format,  # noqa: A002 -- the name of the parameter is part of the interface
+        begin: From,
+        end: To,
+        line: LineQuery = None,
+        code: CodeQuery = None,
+        grain: GrainQuery = RowGrain.DAY,
+        by: ByQuery = RowsBy.EQUIPMENT,
+    ) -> Response:
+        """Return a file for a spreadsheet or a program; times as the plant's clock and UTC show."""
+        from lineside.history.export_rows import ExportWish
+
+        asked, chosen = window(begin, end), self._past.choose(line, code)
+        lines: tuple[Any, ...] = ((chosen.line, chosen.machines),)
+        if line is None and code is None:
+            lines = tuple((each, each.equipment) for each in self._past.site.lines)
+        wish = ExportWish(
+            site=self._past.site,
+            lines=lines,
+            begin_ms=asked.begin_ms,
+            end_ms=asked.end_ms,
+            now_ms=self._past.now_ms(),
+            grain=grain,
+            by=by,
+        )
+        if self._running >= EXPORTS_MAX:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{EXPORTS_MAX} exports are being written already.",
+                headers={"Retry-After": "10"},
+            )
+        day = local_day(chosen.calendar.zone, asked.begin_ms)
+        return await self._respond(kind, format, wish, f"lineside-{kind}-{day}.{format}")
+
+    async def _respond(self, kind: str, format_: str, wish: ExportWish, name: str) -> Response:
+        from lineside.history.export_files import MEDIA_TYPES, ExportFormat
+
+        chunks = self._chunks(kind, ExportFormat(format_), wish)
+        # The first bytes come before the answer begins: what is wrong can still be told.
+        first = await anext(chunks, b"")
+
+        async def body() -> AsyncIterator[bytes]:
+            yield first
+            async for chunk in chunks:
+                yield chunk
+
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+        return StreamingResponse(
+            body(), media_type=MEDIA_TYPES[ExportFormat(format_)], headers=headers
+        )
+
+    async def _chunks(self, kind: str, format_: Any, wish: ExportWish) -> AsyncIterator[bytes]:
+        from lineside.history.export_files import ExportError, ExportFormat, open_export
+        from lineside.history.export_rows import SOURCES
+
+        source = SOURCES[kind]
+        zone = wish.site.calendar.of_line(wish.lines[0][0].id).zone
+        self._running += 1
+        try:
+            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+                written = await to_thread.run_sync(
+                    lambda: open_export(format_, file, source.columns, zone, kind)
+                )
+                async for rows in source.batches(self._past.ask, wish):
+                    await to_thread.run_sync(written.write, rows)
+                    if format_ is ExportFormat.CSV:
+                        yield _taken(file)
+                await to_thread.run_sync(written.close)
+                file.seek(0)
+                while chunk := await to_thread.run_sync(file.read, _CHUNK):
+                    yield chunk
+        except ExportError as error:
+            status = HTTPStatus.NOT_IMPLEMENTED if format_ == "parquet" else HTTPStatus.CONFLICT
+            raise Problem(status, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+        finally:
+            self._running -= 1
+
+
+def export_router(api: ExportApi) -> APIRouter:
+    """Return the route, documented for OpenAPI."""
+    router = APIRouter()
+    router.add_api_route(
+        "/api/export/{kind}.{format}",
+        api.export,
+        methods=["GET"],
+        operation_id="export",
+        summary="Export",
+        responses={
+            200: {"description": "The file.", "content": {"text/csv": {}}},
+            404: described("No such line or machine."),
+            409: described("More rows than such a file can hold."),
+            422: described("A parameter makes no sense; the detail names it."),
+            501: described("The library for Parquet is not installed."),
+            503: described("The history cannot be read now, or other exports are running."),
+        },
+        response_model=None,
+        response_class=StreamingResponse,
+        tags=["export"],
+    )
+    return router
+
+
+def _taken(file: IO[bytes]) -> bytes:
+    """Return what was written so far, and empty the file."""
+    file.seek(0)
+    data = file.read()
+    file.seek(0)
+    file.truncate()
+    return data

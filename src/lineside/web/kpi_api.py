@@ -1,0 +1,244 @@
+"""REST of key figures: rows of them, the intervals behind them, the report of a day, a preview."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from lineside.core.calendar import ShiftWindow
+from lineside.core.model import Line, StatusRule
+from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
+from lineside.web.answers import json_response, tagged
+from lineside.web.asking import (
+    JSON,
+    PAGE_MAX,
+    CodeQuery,
+    Cursor,
+    From,
+    Limit,
+    LineQuery,
+    Past,
+    Span,
+    To,
+    documented,
+    refused,
+    window,
+)
+from lineside.web.kpi_schema import (
+    CountedIntervalsView,
+    KpiPreviewView,
+    KpiRowsView,
+    ReportView,
+)
+from lineside.web.problem import not_found
+from lineside.web.timeline_api import shift_view
+
+if TYPE_CHECKING:
+    from lineside.history.store import Store
+
+PREVIEW_MAX_DAYS = 100
+
+GrainQuery = Annotated[
+    RowGrain, Query(description="Into which pieces the window is cut, by the plant's clock.")
+]
+ByQuery = Annotated[RowsBy, Query(description="One row per machine, or one per line.")]
+DayQuery = Annotated[date | None, Query(description="Local day; left out: the one that goes on.")]
+ShiftQuery = Annotated[
+    str, Query(description="Id of a shift, or `all` for the whole day.", max_length=200)
+]
+OneCode = Annotated[str, Query(alias="code", description="Of the machine.", max_length=200)]
+
+
+class Preview(BaseModel):
+    """Another `stop_after` to try on the past."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    line: str = Field(max_length=200)
+    stop_after: float | None = Field(
+        description="Seconds of waiting after which idle is stopped; null: never.", ge=0, le=604_800
+    )
+    begin: AwareDatetime = Field(alias="from")
+    end: AwareDatetime = Field(alias="to")
+
+
+class KpiApi:
+    """Answers from one history."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+
+    async def kpis(
+        self,
+        request: Request,
+        begin: From,
+        end: To,
+        line: LineQuery = None,
+        code: CodeQuery = None,
+        grain: GrainQuery = RowGrain.WHOLE,
+        by: ByQuery = RowsBy.EQUIPMENT,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_MAX,
+    ) -> Response:
+        """Return key figures with their coverage, per machine or line and piece of the window.
+
+        Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
+        """
+        site, skip = self._past.site, int(cursor or 0)
+        wanted = self._wanted(window(begin, end), line, code, grain, by)
+
+        async def question(store: Store) -> bytes:
+            from lineside.history.kpi_rows import kpi_rows
+
+            rows: list[bytes] = []
+            following = None
+            async for row in kpi_rows(store, site, wanted, skip=skip):
+                if len(rows) == limit:
+                    following = str(skip + limit)
+                    break
+                rows.append(msgspec.json.encode(row))
+            head = msgspec.json.encode({"next": following})[:-1]
+            return b"".join((head, b',"rows":[', b",".join(rows), b"]}"))
+
+        return json_response(request, tagged(await self._past.ask(question)))
+
+    async def intervals(
+        self,
+        request: Request,
+        code: OneCode,
+        begin: From,
+        end: To,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_MAX,
+    ) -> Response:
+        """Return every interval of one machine with how it was counted. Breaks cut them."""
+        asked, chosen = window(begin, end, days_max=40), self._past.choose(None, code)
+        site, now_ms = self._past.site, self._past.now_ms()
+        (machine,) = chosen.machines
+        until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
+        skip = int(cursor or 0)
+
+        async def question(store: Store) -> bytes:
+            from lineside.history.counted import counted_intervals
+
+            found = await counted_intervals(store, site, machine, asked.begin_ms, until_ms, now_ms)
+            page = found[skip : skip + limit]
+            following = str(skip + limit) if len(found) > skip + limit else None
+            return msgspec.json.encode({"code": code, "next": following, "intervals": page})
+
+        return json_response(request, tagged(await self._past.ask(question)))
+
+    async def report(
+        self,
+        request: Request,
+        line: LineQuery = None,
+        day: DayQuery = None,
+        shift: ShiftQuery = "all",
+    ) -> Response:
+        """Return the report of one day or shift of a line, the first one when none is named.
+
+        A day is that of its shifts: one that ends after midnight belongs to it.
+        """
+        site, now_ms = self._past.site, self._past.now_ms()
+        chosen = self._past.choose(line, None)
+        if day is not None and not 1971 <= day.year <= 2099:
+            raise refused("day", "must lie between 1971 and 2099")
+
+        async def question(store: Store) -> bytes:
+            from lineside.history.kpi_rows import current_day
+            from lineside.history.report import report
+
+            that = day or current_day(chosen.calendar, now_ms)
+            shifts = chosen.calendar.shifts_of(that)
+            found = await report(
+                store, site, chosen.line, that, _shift(shift, shifts, chosen.line), now_ms
+            )
+            found["shifts"] = [shift_view(each).model_dump() for each in shifts]
+            return msgspec.json.encode(found)
+
+        return json_response(request, tagged(await self._past.ask(question)))
+
+    async def preview(self, body: Preview) -> Response:
+        """Return a line's figures as they are, and as another `stop_after` would have made them.
+
+        Nothing is changed. To apply it, write it into lineside.toml: figures of the past follow.
+        """
+        asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
+        site = self._past.site
+        wanted = self._wanted(asked, body.line, None, RowGrain.WHOLE, RowsBy.EQUIPMENT)
+        rules = {
+            each.code: _with_stop_after(each.rule, body.stop_after)
+            for _, machines in wanted.lines
+            for each in machines
+        }
+
+        async def question(store: Store) -> bytes:
+            from lineside.history.kpi_rows import kpi_rows, plans_of
+
+            other = await plans_of(store, site, rules)
+            found = {
+                "current": [row async for row in kpi_rows(store, site, wanted)],
+                "preview": [row async for row in kpi_rows(store, site, wanted, plans=other)],
+            }
+            return msgspec.json.encode(found)
+
+        return Response(await self._past.ask(question), media_type="application/json")
+
+    def _wanted(
+        self, asked: Span, line: str | None, code: str | None, grain: RowGrain, by: RowsBy
+    ) -> Wanted:
+        chosen = self._past.choose(line, code)
+        lines: tuple[tuple[Line, Any], ...] = ((chosen.line, chosen.machines),)
+        if line is None and code is None:
+            lines = tuple((each, each.equipment) for each in self._past.site.lines)
+        return Wanted(
+            lines=lines,
+            begin_ms=asked.begin_ms,
+            end_ms=min(asked.end_ms, self._past.now_ms()),
+            grain=grain,
+            by=by,
+        )
+
+
+def kpi_router(api: KpiApi) -> APIRouter:
+    """Return the routes, documented for OpenAPI."""
+    router = APIRouter()
+
+    def add(path: str, endpoint: Any, name: str, model: type, method: str = "GET") -> None:
+        responses = documented(model)
+        if method != "GET":
+            del responses[304]
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            operation_id=name,
+            summary=name.replace("_", " ").capitalize(),
+            responses=responses,
+            response_model=None,
+            response_class=JSON,
+            tags=["kpi"],
+        )
+
+    add("/api/kpis", api.kpis, "list_kpis", KpiRowsView)
+    add("/api/kpis/intervals", api.intervals, "list_counted_intervals", CountedIntervalsView)
+    add("/api/report", api.report, "get_report", ReportView)
+    add("/api/kpis/preview", api.preview, "preview_kpis", KpiPreviewView, "POST")
+    return router
+
+
+def _shift(wanted: str, shifts: tuple[ShiftWindow, ...], line: Line) -> ShiftWindow | None:
+    if wanted == "all":
+        return None
+    for each in shifts:
+        if each.shift_id == wanted:
+            return each
+    raise not_found(f"shift of {line.id} on that day", wanted, [each.shift_id for each in shifts])
+
+
+def _with_stop_after(rule: StatusRule, stop_after_s: float | None) -> StatusRule:
+    return msgspec.structs.replace(rule, stop_after_s=stop_after_s)

@@ -1,0 +1,120 @@
+"""The shapes of the answers about key figures. Shares are 0 to 1; None where there is no answer."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from lineside.web.schema import View
+from lineside.web.timeline_schema import LaneStatus, ShiftView
+
+
+class KpisView(View):
+    """What one machine, or a line, comes to in a window."""
+
+    availability: float | None = Field(description="APT / (PBT - U): of what was seen.")
+    coverage: float | None = Field(description="1 - U / PBT: how much was seen.")
+    is_sufficient: bool = Field(description="False: too little was seen to believe availability.")
+    strict_availability: float | None = Field(description="APT / PBT.")
+    utilisation: float | None = Field(description="APT / AUBT.")
+    technical_efficiency: float | None = Field(description="APT / (APT + ADET).")
+    mtbf_ms: float | None = Field(description="None with fewer than two failures.")
+    mttr_ms: float | None
+    oee: float | None = Field(description="Always None: nothing counts pieces.")
+    failures: int
+    stops: int
+    stop_ms: int
+    micro_stops: int
+    micro_stop_ms: int
+    planned_busy_ms: int
+    running_ms: int
+    idle_ms: int
+    stopped_ms: int
+    error_ms: int
+    disconnected_ms: int
+    unseen_ms: int
+
+
+class KpiRowView(KpisView):
+    """The figures of one machine or line in one window."""
+
+    begin: str
+    end: str
+    label: str = Field(description="Of the window: a day, a week, a shift of a day.")
+    line_id: str
+    code: str | None = Field(description="None: the whole line.")
+    name: str
+
+
+class KpiRowsView(View):
+    """`/api/kpis`."""
+
+    next: str | None = Field(description="`cursor` for the next page; None: this is the last.")
+    rows: list[KpiRowView]
+
+
+class KpiPreviewView(View):
+    """`/api/kpis/preview`: figures as they are, and as they would be."""
+
+    current: list[KpiRowView]
+    preview: list[KpiRowView]
+
+
+class CountedIntervalView(View):
+    """How one stretch of time was counted."""
+
+    begin: str
+    end: str
+    status: LaneStatus = Field(description="By the rules in force; the timeline says as shown.")
+    is_planned: bool
+    counts_as: str = Field(
+        description="running, idle, stopped, error or not_seen within planned time; else "
+        "not_planned."
+    )
+    reason: str | None = Field(description="Code of the downtime reason.")
+    comment: str | None
+
+
+class CountedIntervalsView(View):
+    """`/api/kpis/intervals`."""
+
+    code: str
+    next: str | None
+    intervals: list[CountedIntervalView]
+
+
+class ParetoRowView(View):
+    """Downtime of one machine, or under one reason. `code` None: nobody has said why."""
+
+    code: str | None
+    name: str
+    name_en: str | None
+    down_ms: int
+    count: int
+
+
+class AlarmCountView(View):
+    """How often an alarm came."""
+
+    code: str
+    text_ko: str
+    text_en: str
+    count: int
+
+
+class ReportView(View):
+    """`/api/report`: one day or shift of a line."""
+
+    line_id: str
+    line_name: str
+    day: str
+    shift: str | None
+    begin: str
+    end: str
+    time_zone: str
+    shifts: list[ShiftView]
+    kpis: KpisView
+    machines: list[KpiRowView]
+    pareto_by_machine: list[ParetoRowView]
+    pareto_by_reason: list[ParetoRowView]
+    trend: list[KpiRowView] = Field(description="The same of the 14 days up to this one.")
+    alarms: list[AlarmCountView]

@@ -1,0 +1,268 @@
+"""REST of what machines did when: the timeline, the board of a moment, the shifts.
+
+The lanes are read, made and encoded in the history's thread, one machine at a time: here only the
+finished bytes arrive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
+
+from lineside.core.calendar import LineCalendar, ShiftWindow
+from lineside.core.model import Equipment, Line, ReasonCode, Site, Status
+from lineside.core.times import iso_utc
+from lineside.history.lanes import pieces
+from lineside.history.records import StoredChange
+from lineside.web.answers import encode, json_response, tagged
+from lineside.web.asking import (
+    JSON,
+    CodeQuery,
+    From,
+    LineQuery,
+    Past,
+    To,
+    documented,
+    moment,
+    window,
+)
+from lineside.web.problem import not_found
+from lineside.web.schema import EquipmentView, PositionView, ReasonView, TagsView
+from lineside.web.timeline_schema import BoardView, ShiftsView, ShiftView, TimelineView
+
+if TYPE_CHECKING:
+    from lineside.history.store import Store
+
+RESOLUTION_MAX_MS = 86_400_000
+_UNSEEN = "nobody watched: Lineside was not running, or did not know this machine yet"
+
+Resolution = Annotated[
+    int,
+    Query(
+        description="Shorter intervals are merged into one with the worst status of them (0: none "
+        "are). Take as much as a pixel stands for.",
+        ge=0,
+        le=RESOLUTION_MAX_MS,
+    ),
+]
+At = Annotated[AwareDatetime, Query(description="The moment (ISO 8601 with its offset).")]
+
+
+class TimelineApi:
+    """Answers from one history."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+
+    async def timeline(
+        self,
+        request: Request,
+        begin: From,
+        end: To,
+        line: LineQuery = None,
+        code: CodeQuery = None,
+        resolution_ms: Resolution = 0,
+    ) -> Response:
+        """Return what machines did in a window, one lane each, with shifts, breaks and alarms.
+
+        Shifts are those of the line, or of the first line when none is named.
+        """
+        asked, chosen = window(begin, end), self._past.choose(line, code)
+        now_ms = self._past.now_ms()
+        until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
+        shifts = chosen.calendar.shift_windows(asked.begin_ms, asked.end_ms)
+
+        async def question(store: Store) -> bytes:
+            from lineside.history.alarm_marks import alarm_marks
+            from lineside.history.past import known_from_ms, lanes
+
+            marks = await alarm_marks(
+                store.database, chosen.codes, asked.begin_ms, until_ms, resolution_ms
+            )
+            head = {
+                "from_ms": asked.begin_ms,
+                "to_ms": asked.end_ms,
+                "now_ms": now_ms,
+                "resolution_ms": resolution_ms,
+                "time_zone": chosen.calendar.zone.key,
+                "shifts": [[s.span.begin_ms, s.span.end_ms, s.name] for s in shifts],
+                "breaks": [[b.begin_ms, b.end_ms] for s in shifts for b in s.breaks],
+                "alarms": marks,
+                "history": {"known_from_ms": await known_from_ms(store)},
+            }
+            encoded = []
+            machines = {machine.code: machine for machine in chosen.machines}
+            async for lane in lanes(store, chosen.codes, asked.begin_ms, until_ms):
+                machine = machines[lane.code]
+                view = {
+                    "code": machine.code,
+                    "name": machine.name,
+                    "plc_id": machine.plc_id,
+                    "intervals": pieces(lane.intervals, resolution_ms),
+                }
+                encoded.append(msgspec.json.encode(view))
+            start = msgspec.json.encode(head)[:-1]
+            return b"".join((start, b',"equipment":[', b",".join(encoded), b"]}"))
+
+        return json_response(request, tagged(await self._past.ask(question)))
+
+    async def board(self, request: Request, at: At, line: LineQuery = None) -> Response:
+        """Return the line as it was at one moment, as configured then where that is known."""
+        at_ms = moment("at", at)
+        now_site = self._past.site
+
+        async def question(store: Store) -> tuple[Site, dict[str, StoredChange]]:
+            from lineside.history.past import changes_at, site_at
+
+            site = await site_at(store, at_ms) or now_site
+            codes = [each.code for some in site.lines for each in some.equipment]
+            return site, await changes_at(store, codes, at_ms)
+
+        site, changes = await self._past.ask(question)
+        found = _lines_of(site, now_site, line)
+        machines = [machine for each in found for machine in each.equipment]
+        places = {each.code: each.position for some in now_site.lines for each in some.equipment}
+        view = BoardView(
+            at=iso_utc(at_ms / 1000),
+            unseen_codes=[each.code for each in machines if each.code not in changes],
+            equipment=[
+                _equipment_then(each, changes.get(each.code), at_ms, places.get(each.code))
+                for each in machines
+            ],
+        )
+        return json_response(request, encode(view))
+
+    async def shifts(
+        self, request: Request, begin: From, end: To, line: LineQuery = None
+    ) -> Response:
+        """Return the shifts of a line that overlap a window, whole, as configured now."""
+        asked, chosen = window(begin, end), self._past.choose(line, None)
+        windows = chosen.calendar.shift_windows(asked.begin_ms, asked.end_ms)
+        return json_response(request, encode(shifts_view(chosen.line, chosen.calendar, windows)))
+
+
+def timeline_router(api: TimelineApi) -> APIRouter:
+    """Return the routes, documented for OpenAPI."""
+    router = APIRouter()
+
+    def get(path: str, endpoint: Any, name: str, model: type) -> None:
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=["GET"],
+            operation_id=name,
+            summary=name.replace("_", " ").capitalize(),
+            responses=documented(model),
+            response_model=None,
+            response_class=JSON,
+            tags=["history"],
+        )
+
+    get("/api/timeline", api.timeline, "get_timeline", TimelineView)
+    get("/api/board", api.board, "get_board", BoardView)
+    get("/api/shifts", api.shifts, "list_shifts", ShiftsView)
+    return router
+
+
+def shifts_view(line: Line, calendar: LineCalendar, windows: list[ShiftWindow]) -> ShiftsView:
+    """Return the shifts of one line."""
+    return ShiftsView(
+        line_id=line.id,
+        time_zone=calendar.zone.key,
+        is_around_the_clock=calendar.is_around_the_clock,
+        shifts=[shift_view(each) for each in windows],
+    )
+
+
+def shift_view(shift: ShiftWindow) -> ShiftView:
+    """Return one shift of one day."""
+    return ShiftView(
+        id=shift.shift_id,
+        name=shift.name,
+        day=shift.day.isoformat(),
+        begin=iso_utc(shift.span.begin_ms / 1000),
+        end=iso_utc(shift.span.end_ms / 1000),
+        breaks=[
+            (iso_utc(each.begin_ms / 1000), iso_utc(each.end_ms / 1000)) for each in shift.breaks
+        ],
+    )
+
+
+def _lines_of(then: Site, now: Site, line_id: str | None) -> list[Line]:
+    if line_id is None:
+        return list(then.lines)
+    for site in (then, now):
+        found = [line for line in site.lines if line.id == line_id]
+        if found:
+            return found
+    raise not_found("line", line_id, [line.id for line in now.lines])
+
+
+def _equipment_then(
+    machine: Equipment,
+    change: StoredChange | None,
+    at_ms: int,
+    position: tuple[float, float] | None,
+) -> EquipmentView:
+    place = machine.position or position
+    tags = msgspec.json.decode(change.tags) if change is not None else []
+    values = {tag[0]: tag[2] for tag in tags}
+    status = Status.DISCONNECTED if change is None or change.status is None else change.status
+    return EquipmentView(
+        equipment_code=machine.code,
+        equipment_name=machine.name,
+        line=machine.line_id,
+        plc=machine.plc_id,
+        status=status,
+        since=iso_utc((at_ms if change is None else change.at_ms) / 1000),
+        reason=_reason_then(change),
+        tags=TagsView(
+            status_tag=_number(values.get("status_tag")),
+            error_tag=int(status is Status.ERROR or bool(_number(values.get("error_tag")))),
+            connection=change is not None and status is not Status.DISCONNECTED,
+        ),
+        last_updated=_last_updated(tags, change),
+        stale_after_s=machine.rule.stale_after_s,
+        position=None if place is None else PositionView(x=place[0], y=place[1]),
+    )
+
+
+def _reason_then(change: StoredChange | None) -> ReasonView:
+    known = set(ReasonCode)
+    if change is None or change.reason not in known:
+        return ReasonView(
+            code=ReasonCode.NEVER_READ,
+            tag=None,
+            value=None,
+            since=None,
+            until=None,
+            detail=_UNSEEN if change is None else change.detail,
+        )
+    return ReasonView(
+        code=ReasonCode(change.reason),
+        tag=change.tag,
+        value=None if change.value is None else msgspec.json.decode(change.value),
+        since=_iso(change.since_ms),
+        until=_iso(change.until_ms),
+        detail=change.detail,
+    )
+
+
+def _last_updated(tags: list[Any], change: StoredChange | None) -> str | None:
+    ages = [tag[3] for tag in tags]
+    if change is None or not ages or None in ages:
+        return None
+    return iso_utc((change.at_ms - max(ages)) / 1000)
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool):
+        return int(value)
+    return value if isinstance(value, int | float) else 0
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso_utc(at_ms / 1000)

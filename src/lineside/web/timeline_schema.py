@@ -1,0 +1,77 @@
+"""The shapes of the answers about what machines did when. Times in arrays are Unix milliseconds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lineside.core.alarm_text import Severity
+from lineside.web.schema import EquipmentView, View
+
+LaneStatus = Literal["running", "idle", "stopped", "error", "disconnected", "unseen"]
+
+
+class TimelineLaneView(View):
+    """One machine's lane."""
+
+    code: str
+    name: str
+    plc_id: str | None
+    intervals: list[tuple[int, int, LaneStatus, str | None]] = Field(
+        description="[begin_ms, end_ms, status, reason code]; they tile [from_ms, now or to_ms)."
+    )
+
+
+class TimelineHistoryView(View):
+    """What the history can know."""
+
+    known_from_ms: int | None = Field(description="Nothing is kept of before; None: of any time.")
+
+
+class TimelineView(View):
+    """`/api/timeline`."""
+
+    from_ms: int
+    to_ms: int
+    now_ms: int = Field(description="Nothing is known of what comes after it.")
+    resolution_ms: int
+    time_zone: str
+    shifts: list[tuple[int, int, str]] = Field(description="[begin_ms, end_ms, name] of the line.")
+    breaks: list[tuple[int, int]]
+    alarms: list[tuple[str, int, Severity, str, str]] = Field(
+        description="[code, at_ms, severity, Korean text, English text], each time that a fault "
+        "rose; of each machine the worst per `resolution_ms`, and at most the newest 20,000."
+    )
+    history: TimelineHistoryView
+    equipment: list[TimelineLaneView]
+
+
+class BoardView(View):
+    """`/api/board`: every machine as it was at one moment."""
+
+    at: str
+    unseen_codes: list[str] = Field(
+        description="Machines that nobody watched then: shown as disconnected, `never_read`."
+    )
+    equipment: list[EquipmentView]
+
+
+class ShiftView(View):
+    """One shift of one day."""
+
+    id: str
+    name: str
+    day: str = Field(description="The local day on which it begins.")
+    begin: str
+    end: str
+    breaks: list[tuple[str, str]]
+
+
+class ShiftsView(View):
+    """`/api/shifts`."""
+
+    line_id: str
+    time_zone: str
+    is_around_the_clock: bool = Field(description="Without shifts all time is planned.")
+    shifts: list[ShiftView]

@@ -1,0 +1,123 @@
+"""`lineside export` as a user meets it: without a server, and beside one."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from builders import code
+from core.calendars import ms
+from lineside.cli import main
+from lineside.config import load_config
+from lineside.drivers import DRIVERS
+from lineside.history.database import Database
+from lineside.history.settings import DATABASE_FILE
+from lineside.history.store import Store
+from web.memory import MINUTE_MS, told
+
+DAY_MS = ms("2025-11-03 08:00")
+CONFIG = f"""\
+[plant]
+time_zone = "Asia/Seoul"
+
+[[line]]
+id = "weld1"
+name = "용접 1라인"
+
+[[plc]]
+id = "PLC01"
+host = "127.0.0.1"
+port = 5010
+family = "Q"
+
+[[equipment]]
+code = "{code(101)}"
+name = "로봇 용접 101"
+plc = "PLC01"
+status_tag = "M101"
+error_tag = "M201"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "lineside.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    site = load_config(path, DRIVERS).site
+
+    async def write() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / DATABASE_FILE}")
+        await Store(database).write(told(site, DAY_MS, {101: "r" * 60 + "e" * 20 + "r" * 10}))
+        await database.close()
+
+    asyncio.run(write())
+    return path
+
+
+def export(config: Path, *words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, ["export", *words, "--config", str(config)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_changes_go_to_standard_output_as_csv(config: Path) -> None:
+    status, out, _ = export(config, "changes", "--from", "2025-11-03", "--to", "2025-11-04")
+    assert status == 0
+    lines = out.removeprefix("\ufeff").splitlines()
+    assert lines[0].startswith("at,at_utc,line_id,code,name,")
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        "2025-11-03 08:00:00.000",
+        "2025-11-03 09:00:00.000",
+        "2025-11-03 09:20:00.000",
+    ]
+
+
+def test_the_end_of_the_name_says_what_is_written(config: Path, tmp_path: Path) -> None:
+    for name, magic in (("s.csv", b"\xef\xbb\xbf"), ("s.xlsx", b"PK"), ("s.parquet", b"PAR1")):
+        file = tmp_path / name
+        window = ("--from", "2025-11-03T00:00:00+09:00", "--to", "2025-11-04")
+        status, _, told_ = export(config, "stops", *window, "-o", str(file))
+        assert (status, told_) == (0, f"{file}: 1 row.\n")
+        assert file.read_bytes().startswith(magic)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_kpis_of_a_line(config: Path) -> None:
+    words = ("--from", "2025-11-03", "--to", "2025-11-04", "--by", "line", "--grain", "whole")
+    status, out, _ = export(config, "kpis", *words)
+    assert status == 0
+    assert f",{70 * MINUTE_MS}," in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told_"),
+    [
+        (("kpis", "--from", "monday"), "neither a day"),
+        (("kpis", "--from", "2025-11-04", "--to", "2025-11-03"), "--to must be after --from"),
+        (("kpis", "--line", "press"), "lines: weld1"),
+        (("kpis", "--code", "X"), "no machine 'X'"),
+        (("kpis", "-o", "out.doc"), ".csv, .xlsx or .parquet"),
+        (("kpis", "--format", "xlsx"), "name a file"),
+    ],
+)
+def test_mistakes_are_told_with_what_to_do(
+    config: Path, words: tuple[str, ...], told_: str
+) -> None:
+    status, _, err = export(config, *words)
+    assert status == 2
+    assert told_ in err
+
+
+def test_without_a_history_it_says_where_there_should_be_one(config: Path) -> None:
+    (config.parent / DATABASE_FILE).unlink()
+    status, _, err = export(config, "changes")
+    assert status == 2
+    assert DATABASE_FILE in err
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(config: Path, tmp_path: Path) -> None:
+    status, _, err = export(config, "changes", "-o", str(tmp_path / "no" / "such.csv"))
+    assert status == 2
+    assert "cannot be written" in err

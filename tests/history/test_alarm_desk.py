@@ -1,0 +1,491 @@
+"""What the desk makes of the bus: which alarms there are, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from builders import (
+    T0_S,
+    TurnedClock,
+    code,
+    equipment,
+    line,
+    plc_states,
+    site,
+    site_change,
+    state_change,
+)
+from builders import snapshot as a_snapshot
+from core.calendars import hours, ms, plant
+from core.calendars import shift as a_shift
+from history.alarms import raised
+from history.told import T0_MS
+from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmState
+from lineside.core.alarm_text import AlarmRules, AlarmText, Severity
+from lineside.core.errors import HistoryError
+from lineside.core.model import (
+    Equipment,
+    PlcLink,
+    Quality,
+    Site,
+    Status,
+    TagRole,
+    TagState,
+)
+from lineside.history import alarm_desk
+from lineside.history.alarm_desk import AlarmDesk
+from lineside.history.alarm_query import Recalled
+from lineside.history.records import AlarmRecord
+
+RUNNING, ERROR, DISCONNECTED = Status.RUNNING, Status.ERROR, Status.DISCONNECTED
+E, S = AlarmEventKind, AlarmState
+
+
+class Records:
+    """A recorder that has room, or has not."""
+
+    def __init__(self) -> None:
+        self.kept: list[AlarmRecord] = []
+        self.has_room = True
+        self.alive: tuple[int, int] | None = (1, T0_MS)
+
+    def offer(self, record: AlarmRecord) -> bool:
+        if self.has_room:
+            self.kept.append(record)
+        return self.has_room
+
+
+class Scene:
+    """A plant whose machines do what the test says, one second after another."""
+
+    def __init__(self, place: Site | None = None, at_s: float = T0_S) -> None:
+        self.site = place or site()
+        self.clock = TurnedClock(at_s)
+        self.records = Records()
+        self.desk = AlarmDesk(self.records, self.clock)
+        self.links = {"PLC01": PlcLink.ONLINE, "PLC02": PlcLink.ONLINE}
+        self.codes: dict[int, int] = {}
+        self.begun_s = at_s
+        self.desk.on_message(site_change(self.site, at_s=at_s))
+
+    def see(self, number: int, status: Status) -> None:
+        change = state_change(number, status, at_s=self.clock.unix_s)
+        self.desk.on_message(replace(change, tags=self._tags(number)))
+
+    def _tags(self, number: int) -> tuple[TagState, ...]:
+        if number not in self.codes:
+            return ()
+        value, at_s = self.codes[number], self.clock.unix_s
+        return (
+            TagState(
+                role=TagRole.ALARM_CODE,
+                address="D200",
+                value=value,
+                quality=Quality.GOOD,
+                read_at_s=at_s,
+            ),
+        )
+
+    def pass_(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.clock.turn(1.0)
+            told = a_snapshot(self.site, at_s=self.clock.unix_s)
+            lines = tuple(
+                replace(
+                    each,
+                    equipment=tuple(
+                        replace(state, tags=self._tags(int(state.code[-3:])))
+                        for state in each.equipment
+                    ),
+                )
+                for each in told.lines
+            )
+            plcs = tuple(
+                replace(state, link=self.links[state.id]) for state in plc_states(self.clock.unix_s)
+            )
+            self.desk.on_message(replace(told, lines=lines, plcs=plcs))
+
+    def all_run(self) -> None:
+        for each in self.site.lines:
+            for machine in each.equipment:
+                self.see(int(machine.code[-3:]), RUNNING)
+        self.pass_(1)
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        return list(self.desk.book)
+
+    @property
+    def states(self) -> list[AlarmState]:
+        return [alarm.state for alarm in self.alarms]
+
+    @property
+    def told(self) -> list[str]:
+        return [str(record.event) for record in self.records.kept]
+
+    def act(self, kind: AlarmEventKind, minutes: int = 0) -> Alarm:
+        at_ms = round(self.clock.unix_s * 1000)
+        event = AlarmEvent(
+            kind=kind, at_ms=at_ms, by="Kim", until_ms=at_ms + 60_000 * minutes or None
+        )
+        return self.desk.book.act(self.alarms[0], event)
+
+
+def running(**facts: Any) -> Scene:
+    scene = Scene(replace(site(), **facts))
+    scene.all_run()
+    return scene
+
+
+def test_a_machine_that_fails_has_an_alarm_and_one_that_recovers_leaves_it_to_be_seen() -> None:
+    scene = running()
+    scene.see(101, ERROR)
+    (alarm,) = scene.alarms
+    assert (alarm.source, alarm.state) == (code(101), S.UNACKNOWLEDGED)
+    assert (alarm.name, alarm.line_id, alarm.tag) == ("로봇 용접 101", "weld1", "M201")
+    assert alarm.raised_ms == T0_MS + 1000
+    scene.pass_(5)
+    scene.see(101, RUNNING)
+    assert scene.states == [S.RETURNED_UNACKNOWLEDGED]
+    scene.act(E.ACKNOWLEDGED)
+    assert scene.alarms == []
+    assert scene.told == ["raised", "cleared", "acknowledged"]
+
+
+def test_a_lost_plc_is_one_alarm_for_all_its_machines() -> None:
+    scene = running()
+    scene.see(102, ERROR)
+    scene.links["PLC01"] = PlcLink.RETRYING
+    scene.pass_(2)
+    scene.links["PLC01"] = PlcLink.LOST
+    for number in (101, 102, 103, 104, 105):
+        scene.see(number, DISCONNECTED)
+    scene.pass_(30)
+    fault, plc = scene.alarms
+    assert (plc.kind, plc.source, plc.line_id) == ("plc", "PLC01", None)
+    assert plc.text_en == "PLC lost: 7 machines are out of sight"
+    # The fault of 102 neither clears by being out of sight nor rises by coming back.
+    assert fault.is_on
+    scene.links["PLC01"] = PlcLink.ONLINE
+    for number in (101, 103, 104, 105):
+        scene.see(number, RUNNING)
+    scene.see(102, ERROR)
+    scene.pass_(5)
+    assert scene.states == [S.UNACKNOWLEDGED, S.RETURNED_UNACKNOWLEDGED]
+    assert scene.told == ["raised", "raised", "cleared"]
+
+
+def test_what_stands_at_the_first_start_of_all_is_no_alarm() -> None:
+    scene = Scene()
+    scene.links["PLC02"] = PlcLink.LOST
+    scene.see(101, ERROR)
+    scene.pass_(2)
+    scene.desk.adopt(Recalled())
+    scene.pass_(2)
+    scene.see(101, RUNNING)
+    assert (scene.alarms, scene.told) == ([], [])
+    scene.see(101, ERROR)
+    assert scene.states == [S.UNACKNOWLEDGED]
+
+
+def test_an_alarm_from_before_the_stop_that_still_stands_goes_on() -> None:
+    alarm, _ = raised(1)
+    for order in ("seen first", "recalled first"):
+        scene = Scene()
+        if order == "seen first":
+            scene.see(101, ERROR)
+        scene.desk.adopt(Recalled(open=(alarm,), statuses={code(101): ERROR}))
+        if order == "recalled first":
+            scene.see(101, DISCONNECTED)
+            scene.see(101, ERROR)
+        scene.pass_(3)
+        assert scene.alarms == [alarm]
+        scene.see(101, RUNNING)
+        assert scene.alarms[0].cleared_ms == T0_MS + 3000
+        assert scene.records.kept[0].text == ""
+
+
+@pytest.mark.parametrize("is_seen_first", [True, False])
+def test_an_alarm_that_cleared_while_nobody_watched_is_closed_at_first_sight_and_says_so(
+    is_seen_first: bool,
+) -> None:
+    alarm, _ = raised(1)
+    scene = Scene()
+    if is_seen_first:
+        scene.see(101, RUNNING)
+    scene.desk.adopt(Recalled(open=(alarm,), statuses={code(101): ERROR}))
+    if not is_seen_first:
+        assert scene.alarms == [alarm]
+        scene.see(101, RUNNING)
+    assert scene.states == [S.RETURNED_UNACKNOWLEDGED]
+    (record,) = scene.records.kept
+    assert (record.event, record.text) == (E.CLEARED, "cleared while nobody watched")
+
+
+@pytest.mark.parametrize("is_seen_first", [True, False])
+def test_a_fault_that_began_while_the_server_was_down_is_news(is_seen_first: bool) -> None:
+    scene = Scene()
+    if is_seen_first:
+        scene.see(101, ERROR)
+    scene.desk.adopt(Recalled(statuses={code(101): RUNNING, code(102): ERROR}))
+    scene.see(101, ERROR)
+    scene.see(102, ERROR)
+    scene.pass_(1)
+    assert [alarm.source for alarm in scene.alarms] == [code(101)]
+
+
+def test_a_plc_that_was_lost_before_the_stop_is_no_news_and_one_that_answered_is() -> None:
+    scene = Scene()
+    scene.links |= {"PLC01": PlcLink.LOST, "PLC02": PlcLink.LOST}
+    scene.desk.adopt(Recalled(links={"PLC01": PlcLink.ONLINE, "PLC02": PlcLink.LOST}))
+    scene.pass_(2)
+    assert [alarm.source for alarm in scene.alarms] == ["PLC01"]
+
+
+def test_a_fault_that_rose_before_the_past_was_known_is_not_raised_twice() -> None:
+    scene = running()
+    scene.see(101, ERROR)
+    (mine,) = scene.alarms
+    older, _ = raised(7, source=code(101))
+    scene.desk.adopt(Recalled(open=(mine, older), statuses={code(101): RUNNING}))
+    assert [alarm.is_on for alarm in scene.alarms] == [True, False]
+
+
+def test_delays_hold_back_what_flickers() -> None:
+    scene = running(alarm_rules=AlarmRules(on_delay_s=3, off_delay_s=5))
+    scene.see(101, ERROR)
+    scene.pass_(2)
+    scene.see(101, RUNNING)
+    scene.see(102, ERROR)
+    scene.pass_(3)
+    assert [alarm.source for alarm in scene.alarms] == [code(102)]
+    assert scene.alarms[0].raised_ms == T0_MS + 3000
+    scene.see(102, RUNNING)
+    scene.pass_(4)
+    scene.see(102, ERROR)
+    scene.see(102, RUNNING)
+    scene.pass_(6)
+    assert scene.told == ["raised", "cleared"]
+    assert scene.alarms[0].cleared_ms == T0_MS + 10_000
+
+
+def with_codes(*numbers: int) -> Site:
+    machines = tuple(_with_code(equipment(n)) if n in numbers else equipment(n) for n in (101, 102))
+    messages = {12: AlarmText(severity=Severity.CRITICAL, text_ko="도어 열림", text_en="Door open")}
+    place = site(replace(line("weld1", range(101, 102)), equipment=machines))
+    return replace(place, alarm_tables={"robot": messages})
+
+
+def _with_code(machine: Equipment) -> Equipment:
+    addresses = {**machine.addresses, TagRole.ALARM_CODE: "D200"}
+    return replace(machine, addresses=addresses, alarm_table="robot")
+
+
+def test_the_code_says_what_the_alarm_is() -> None:
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    scene.codes[101] = 12
+    scene.see(101, ERROR)
+    (alarm,) = scene.alarms
+    assert (alarm.alarm_code, alarm.text_ko, alarm.severity) == (12, "도어 열림", "critical")
+
+
+def test_a_code_that_comes_a_moment_later_is_taken_and_then_stays() -> None:
+    scene = Scene(with_codes(101))
+    scene.codes[101] = 0
+    scene.all_run()
+    scene.see(101, ERROR)
+    assert scene.alarms[0].text_en == "Machine fault"
+    scene.pass_(1)
+    scene.codes[101] = 12
+    scene.pass_(1)
+    assert scene.alarms[0].text_en == "Door open"
+    scene.codes[101] = 13
+    scene.pass_(3)
+    assert scene.alarms[0].alarm_code == 12
+    assert scene.told == ["raised", "code_seen"]
+
+
+def test_another_code_is_another_alarm_and_the_same_code_the_same_alarm() -> None:
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    for each in (12, 13, 12):
+        scene.codes[101] = each
+        scene.see(101, ERROR)
+        scene.see(101, RUNNING)
+        scene.pass_(1)
+    assert [(a.alarm_code, a.raised_count) for a in scene.alarms] == [(12, 2), (13, 1)]
+
+
+def test_a_shelf_runs_out() -> None:
+    scene = running()
+    scene.see(101, ERROR)
+    scene.act(E.SHELVED, minutes=1)
+    scene.pass_(59)
+    assert scene.states == [S.SHELVED]
+    scene.pass_(1)
+    assert scene.states == [S.UNACKNOWLEDGED]
+    assert scene.told == ["raised", "shelved", "shelf_over"]
+
+
+def test_what_is_on_the_shelf_comes_and_goes_there() -> None:
+    scene = running()
+    scene.see(101, ERROR)
+    scene.act(E.SHELVED, minutes=1)
+    scene.see(101, RUNNING)
+    scene.see(101, ERROR)
+    assert scene.states == [S.SHELVED]
+    scene.see(101, RUNNING)
+    scene.pass_(60)
+    assert scene.alarms == []
+
+
+def test_out_of_shift_alarms_are_suppressed_and_come_back_with_the_shift() -> None:
+    calendar = plant(a_shift("day", "08:00-17:00", "12:00-13:00"))
+    scene = Scene(replace(site(), calendar=calendar), at_s=ms("2026-03-02 07:58") / 1000)
+    scene.all_run()
+    scene.see(101, ERROR)
+    scene.see(102, ERROR)
+    assert scene.states == [S.SUPPRESSED, S.SUPPRESSED]
+    scene.see(102, RUNNING)
+    assert len(scene.alarms) == 1
+    scene.pass_(120)
+    assert scene.states == [S.UNACKNOWLEDGED]
+    # A break is within the shift.
+    scene.clock.unix_s = ms("2026-03-02 12:30") / 1000
+    scene.pass_(1)
+    assert scene.states == [S.UNACKNOWLEDGED]
+    scene.clock.unix_s = ms("2026-03-02 17:00") / 1000
+    scene.pass_(1)
+    assert scene.states == [S.SUPPRESSED]
+    assert hours("08:00-17:00").end_minute == 17 * 60
+
+
+def test_an_alarm_of_what_left_the_configuration_is_over() -> None:
+    scene = running()
+    scene.see(201, ERROR)
+    scene.links["PLC02"] = PlcLink.LOST
+    scene.pass_(1)
+    assert len(scene.alarms) == 2
+    smaller = replace(site(line("weld1", range(101, 106))), plcs=site().plcs[:1])
+    scene.desk.on_message(site_change(smaller, at_s=T0_S + 9))
+    assert scene.alarms == []
+    assert scene.told[-2:] == ["removed", "removed"]
+
+
+def test_a_machine_that_chatters_is_one_standing_alarm() -> None:
+    scene = running()
+    for _ in range(40):
+        scene.see(101, ERROR)
+        scene.pass_(1)
+        scene.see(101, RUNNING)
+        scene.pass_(1)
+    assert scene.told == ["raised", "cleared"] * 9 + ["raised"]
+    assert "comes and goes" in scene.records.kept[-1].text
+    scene.pass_(60)
+    assert scene.states == [S.RETURNED_UNACKNOWLEDGED]
+
+
+def test_a_flood_of_the_whole_plant_is_raised_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = site(line("weld1", range(100, 100 + 600)))
+    scene = Scene(place)
+    scene.all_run()
+    for number in range(100, 700):
+        scene.see(number, ERROR)
+    assert len(scene.alarms) == alarm_desk.RISES_MAX
+    scene.see(650, RUNNING)
+    scene.pass_(59)
+    assert len(scene.alarms) == alarm_desk.RISES_MAX
+    scene.pass_(2)
+    assert len(scene.alarms) == 599
+    assert scene.desk.counts().held_back == 1
+    assert {alarm.raised_ms for alarm in scene.alarms} == {T0_MS + 1000}
+
+
+def test_only_so_many_alarms_of_one_machine_wait_for_an_acknowledgement() -> None:
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    for each in range(1, 30):
+        scene.codes[101] = each
+        scene.see(101, ERROR)
+        scene.see(101, RUNNING)
+        scene.pass_(100)
+    codes = [alarm.alarm_code for alarm in scene.alarms]
+    assert codes == list(range(10, 30))
+    assert "superseded" in scene.told
+
+
+def test_what_finds_no_room_is_recorded_later_in_order() -> None:
+    scene = running()
+    scene.records.has_room = False
+    scene.see(101, ERROR)
+    scene.see(101, RUNNING)
+    with pytest.raises(HistoryError):
+        scene.act(E.ACKNOWLEDGED)
+    assert scene.states == [S.RETURNED_UNACKNOWLEDGED]
+    scene.records.has_room = True
+    scene.pass_(1)
+    scene.act(E.ACKNOWLEDGED)
+    assert scene.told == ["raised", "cleared", "acknowledged"]
+
+
+def test_a_new_run_is_told_of_everything_that_is_open() -> None:
+    scene = running()
+    scene.see(101, ERROR)
+    scene.records.alive = (2, T0_MS + 5000)
+    scene.pass_(2)
+    assert [(r.event, r.alarm.source) for r in scene.records.kept] == [
+        (E.RAISED, code(101)),
+        (None, code(101)),
+    ]
+
+
+def test_counts_are_by_state() -> None:
+    scene = running()
+    for number in (101, 102, 103):
+        scene.see(number, ERROR)
+    scene.see(103, RUNNING)
+    scene.act(E.SHELVED, minutes=5)
+    counts = scene.desk.counts()
+    assert counts.standing == 2
+    assert counts.by_state[S.SHELVED] == counts.by_state[S.UNACKNOWLEDGED] == 1
+    assert counts.by_state[S.RETURNED_UNACKNOWLEDGED] == 1
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(101, 105),
+            st.sampled_from(Status),
+            st.sampled_from(PlcLink),
+            st.integers(0, 3),
+        ),
+        max_size=60,
+    ),
+    st.integers(0, 2),
+    st.integers(0, 60),
+)
+def test_at_no_time_has_a_machine_two_alarms_that_stand(
+    told: list[tuple[int, Status, PlcLink, int]], delay_s: int, recalled_after: int
+) -> None:
+    rules = AlarmRules(on_delay_s=delay_s, off_delay_s=delay_s)
+    scene = Scene(replace(site(), alarm_rules=rules))
+    before = tuple(raised(n, at_ms=T0_MS - 5000)[0] for n in (1, 2))
+    for step, (number, status, link, seconds) in enumerate(told):
+        if step == recalled_after:
+            statuses = {code(101): ERROR, code(102): ERROR, code(103): RUNNING}
+            scene.desk.adopt(Recalled(open=before, statuses=statuses))
+        scene.links["PLC01"] = link
+        scene.see(number, status)
+        scene.pass_(seconds)
+        standing = [a.source for a in scene.alarms if a.is_on]
+        assert len(standing) == len(set(standing))
+    # Every alarm's records count up, each from the one before.
+    for alarm_id in {record.alarm.id for record in scene.records.kept}:
+        mine = [r.alarm.revision for r in scene.records.kept if r.alarm.id == alarm_id]
+        assert mine == list(range(mine[0], mine[0] + len(mine)))

@@ -1,0 +1,191 @@
+"""One suite for every database: alarms are found as they stand, with all that was done to them."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from builders import code
+from history.alarms import raised, told
+from history.told import T0_MS, a_batch, a_change, a_run
+from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmState
+from lineside.core.alarm_text import Severity
+from lineside.core.model import PlcLink, Status
+from lineside.history.alarm_marks import AlarmMark, alarm_marks, thin
+from lineside.history.alarm_query import AlarmQuery, EquipmentCounts, key_of, newest_first
+from lineside.history.database import Database
+from lineside.history.records import AlarmRecord, PlcRecord, Record
+from lineside.history.retention import forget
+from lineside.history.settings import Retention
+from lineside.history.store import Store
+
+E = AlarmEventKind
+
+
+def numbered(*records: AlarmRecord) -> list[AlarmRecord]:
+    return [replace(record, seq=number) for number, record in enumerate(records, 1)]
+
+
+async def test_an_alarm_comes_back_as_it_stands_with_its_audit(store: Store) -> None:
+    alarm, first = raised(alarm_code=12, advice_ko="문을 닫으세요.")
+    alarm, second = told(alarm, E.ACKNOWLEDGED, T0_MS + 5, "김철수", "going there")
+    await store.write([a_batch(a_run(), numbered(first, second))])
+    assert await store.alarms.alarm(1) == alarm
+    assert [each.text for each in alarm.comments] == ["going there"]
+    events = await store.alarms.events(1)
+    assert [(e.number, e.kind, e.by, e.text) for e in events] == [
+        (1, "raised", "", ""),
+        (2, "acknowledged", "김철수", "going there"),
+    ]
+    assert await store.alarms.alarm(2) is None
+
+
+async def test_an_older_word_changes_nothing_and_no_word_counts_twice(store: Store) -> None:
+    alarm, first = raised()
+    alarm, second = told(alarm, E.CLEARED, T0_MS + 5)
+    alarm, third = told(alarm, E.ACKNOWLEDGED, T0_MS + 9, "Kim")
+    records = numbered(first, second, third)
+    await store.write([a_batch(a_run(), records)])
+    await store.write([a_batch(a_run(), records[:2])])
+    await store.write([a_batch(a_run(), records)])
+    assert await store.alarms.alarm(1) == alarm
+    assert len(await store.alarms.events(1)) == 3
+
+
+async def test_a_standing_alarm_is_told_to_a_database_that_never_heard_of_it(store: Store) -> None:
+    alarm, _ = raised()
+    await store.write([a_batch(a_run(), [AlarmRecord(seq=1, at_ms=T0_MS, alarm=alarm)])])
+    assert await store.alarms.alarm(1) == alarm
+    assert await store.alarms.events(1) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (AlarmQuery(), [4, 3, 2, 1]),
+        (AlarmQuery(line_id="weld1"), [4, 2, 1]),
+        (AlarmQuery(line_id="pack"), [4, 3]),
+        (AlarmQuery(code=code(102)), [2]),
+        (AlarmQuery(code="PLC02"), []),
+        (AlarmQuery(states=(AlarmState.UNACKNOWLEDGED,)), [4, 3, 1]),
+        (AlarmQuery(states=(AlarmState.RETURNED_UNACKNOWLEDGED,)), [2]),
+        (AlarmQuery(severities=(Severity.LOW, Severity.CRITICAL)), [3]),
+        (AlarmQuery(begin_ms=T0_MS + 500), [4, 3, 1]),
+        (AlarmQuery(begin_ms=T0_MS + 250, end_ms=T0_MS + 300), [2, 1]),
+        (AlarmQuery(end_ms=T0_MS), []),
+        (AlarmQuery(text="DOOR"), [3]),
+        (AlarmQuery(text="도어"), [3]),
+        (AlarmQuery(text="77"), [3]),
+        (AlarmQuery(text="용접 2"), [2]),
+        (AlarmQuery(text="elo_101"), []),
+        (AlarmQuery(text="100%"), []),
+        (AlarmQuery(text="plc02"), [4]),
+        (AlarmQuery(before=(T0_MS + 400, 4)), [3, 2, 1]),
+        (AlarmQuery(before=(T0_MS + 300, 3), line_id="weld1"), [2, 1]),
+    ],
+)
+async def test_every_filter_says_in_sql_what_it_says_in_memory(
+    store: Store, query: AlarmQuery, found: list[int]
+) -> None:
+    door = {"line_id": "pack", "severity": Severity.LOW, "alarm_code": 77}
+    plc = {"kind": AlarmKind.PLC, "source": "PLC02", "line_id": None, "plc_id": "PLC02"}
+    made = [
+        raised(1, at_ms=T0_MS + 100),
+        told(raised(2, at_ms=T0_MS + 200)[0], E.CLEARED, T0_MS + 260),
+        raised(3, at_ms=T0_MS + 300, text_ko="도어 열림", text_en="Door open", **door),
+        raised(4, at_ms=T0_MS + 400, **plc),
+    ]
+    await store.write([a_batch(a_run(), numbered(*[record for _, record in made]))])
+    assert [each.id for each in await store.alarms.alarms(query, 100)] == found
+    assert [
+        each.id for each in newest_first(alarm for alarm, _ in made) if query.has(each)
+    ] == found
+
+
+async def test_pages_follow_each_other_without_gaps_or_repeats(store: Store) -> None:
+    records = [raised(n, at_ms=T0_MS + n // 3)[1] for n in range(1, 20)]
+    await store.write([a_batch(a_run(), numbered(*records))])
+    seen: list[int] = []
+    query = AlarmQuery()
+    while page := await store.alarms.alarms(query, 4):
+        seen += [each.id for each in page]
+        query = AlarmQuery(before=key_of(page[-1]))
+    assert seen == list(range(19, 0, -1))
+
+
+async def test_machines_are_counted_by_rises_and_by_changes(store: Store) -> None:
+    alarm, first = raised(1, at_ms=T0_MS)
+    alarm, second = told(alarm, E.CLEARED, T0_MS + 5)
+    alarm, third = told(alarm, E.RAISED, T0_MS + 9)
+    plc = raised(2, at_ms=T0_MS, kind=AlarmKind.PLC, source="PLC01")[1]
+    changes = [a_change(n, T0_MS + n) for n in (10, 11, 12)]
+    batch = a_batch(a_run(), [*numbered(first, second, third, plc), *changes])
+    await store.write([batch])
+    assert await store.alarms.counts(T0_MS, T0_MS + 12) == {
+        code(101): EquipmentCounts(alarms=2, changes=2)
+    }
+    counts = await store.alarms.counts(T0_MS + 1, T0_MS + 10)
+    assert counts[code(101)] == EquipmentCounts(alarms=1)
+
+
+async def test_a_timeline_is_told_of_every_rise_of_its_machines(store: Store) -> None:
+    alarm, first = raised(1)
+    alarm, second = told(alarm, E.CLEARED, T0_MS + 5)
+    alarm, third = told(alarm, E.RAISED, T0_MS + 900)
+    _, other = raised(2, at_ms=T0_MS + 20, severity=Severity.CRITICAL)
+    _, plc = raised(3, kind=AlarmKind.PLC, source="PLC01")
+    await store.write([a_batch(a_run(), numbered(first, second, third, other, plc))])
+    one = (code(101), T0_MS, "high", "설비 이상", "Machine fault")
+    codes = [code(101), code(102)]
+    marks = await alarm_marks(store.database, codes, T0_MS, T0_MS + 901)
+    assert marks == [
+        one,
+        (code(102), T0_MS + 20, "critical", "설비 이상", "Machine fault"),
+        (code(101), T0_MS + 900, *one[2:]),
+    ]
+    assert await alarm_marks(store.database, codes[:1], T0_MS, T0_MS + 900) == [one]
+    assert await alarm_marks(store.database, [code(103)], T0_MS, T0_MS + 900) == []
+    coarse = await alarm_marks(store.database, codes, T0_MS, T0_MS + 901, 10_000_000)
+    assert [mark.at_ms - T0_MS for mark in coarse] == [0, 20]
+
+
+def test_of_marks_that_would_cover_each_other_the_worst_is_kept() -> None:
+    low, high = (AlarmMark("A", at_ms, s, "", "") for at_ms, s in ((5, "low"), (9, "high")))
+    later, other = AlarmMark("A", 10, "low", "", ""), AlarmMark("B", 7, "low", "", "")
+    assert thin([low, other, high, later], 10) == [other, high, later]
+    assert thin([low, high], 0) == [low, high]
+
+
+async def test_what_stood_before_a_start_is_recalled(store: Store) -> None:
+    standing, first = raised(1)
+    over, second = told(raised(2)[0], E.CLEARED, T0_MS + 5)
+    over, third = told(over, E.ACKNOWLEDGED, T0_MS + 6, "Kim")
+    records: list[Record] = [
+        *numbered(first, second, third),
+        a_change(10, T0_MS + 10, Status.ERROR),
+        a_change(11, T0_MS + 11, Status.DISCONNECTED),
+        a_change(12, T0_MS + 12, Status.DISCONNECTED, number=102),
+        a_change(13, T0_MS + 50, Status.RUNNING),
+        PlcRecord(seq=14, plc_id="PLC01", at_ms=T0_MS, link=PlcLink.LOST),
+        PlcRecord(seq=15, plc_id="PLC01", at_ms=T0_MS + 3, link=PlcLink.RETRYING),
+        PlcRecord(seq=16, plc_id="PLC01", at_ms=T0_MS + 50, link=PlcLink.ONLINE),
+    ]
+    await store.write([a_batch(a_run(), records)])
+    found = await store.alarms.recall(["PLC01", "PLC02"], T0_MS + 20)
+    assert (found.open, found.over) == ((standing,), (over,))
+    assert found.statuses == {code(101): Status.ERROR}
+    assert found.links == {"PLC01": PlcLink.LOST}
+
+
+async def test_alarms_that_are_over_are_forgotten_in_time(store: Store, database: Database) -> None:
+    _, standing = raised(1)
+    old, first = told(raised(2)[0], E.CLEARED, T0_MS + 5)
+    _, second = told(old, E.ACKNOWLEDGED, T0_MS + 6, "Kim")
+    young, third = told(raised(3)[0], E.CLEARED, T0_MS + 5)
+    _, fourth = told(young, E.ACKNOWLEDGED, T0_MS + 9_000, "Kim")
+    await store.write([a_batch(a_run(), numbered(standing, first, second, third, fourth))])
+    count = await forget(database, Retention(alarms_s=5.0), (T0_MS + 10_000) / 1000)
+    assert count == 1
+    assert [each.id for each in await store.alarms.alarms(AlarmQuery(), 9)] == [3, 1]
+    assert await store.alarms.events(2) == []
+    assert len(await store.alarms.events(3)) == 2

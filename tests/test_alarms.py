@@ -1,0 +1,150 @@
+"""From a word in a PLC to an alarm in an answer: a whole server over a simulated plant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lineside import app
+from lineside.clock import system_clock
+from lineside.config import load_config
+from lineside.demo import write_demo_config
+from lineside.demo.behaviour import Activity
+from lineside.demo.plant import SimulatedPlant
+from lineside.drivers import DRIVERS
+
+ROBOT, OTHER = "KRCWO12ELOA101", "KRCWO12ELOA102"  # the demo's, with the codes 2 and 4
+EQUIPMENT = "/api/equipment?line=weld1"
+Ask = Callable[[str], Any]
+
+
+@asynccontextmanager
+async def served(
+    folder: Path, more_config: str = "", messages: str = ""
+) -> AsyncIterator[tuple[SimulatedPlant, Ask]]:
+    """Serve the demo plant, every machine running; yield it and what gets an answer.
+
+    `messages` stands in for the demo's alarm table.
+    """
+    loaded = load_config(write_demo_config(folder), DRIVERS)
+    async with SimulatedPlant(
+        loaded, clock=system_clock, is_any_port_good=True, is_steady=True, has_outages=False
+    ) as plant:
+        path = write_demo_config(folder, plant.ports)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"\n{more_config}")
+        if messages:
+            (folder / "alarms.csv").write_text(messages, encoding="utf-8")
+        announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        options = app.RunOptions(config=path, port=0)
+        living = asyncio.create_task(plant.run())
+        running = asyncio.create_task(
+            app.run(options, lambda _, address: announced.set_result(address))
+        )
+        try:
+            starting: list[asyncio.Future[Any]] = [announced, running]
+            await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()  # a start that failed says why
+            async with httpx.AsyncClient(base_url=announced.result()) as client:
+
+                async def ask(path: str) -> Any:
+                    return (await client.get(path)).json()
+
+                await until(ask, "/api/alarms", lambda body: body.get("is_complete", False))
+                await until(ask, EQUIPMENT, are_all_running)
+                yield plant, ask
+        finally:
+            for task in (running, living):
+                task.cancel()
+            await asyncio.wait([running, living])
+
+
+async def until(ask: Ask, path: str, is_right: Callable[[Any], bool]) -> Any:
+    """Return the first answer that is right."""
+    async with asyncio.timeout(20):
+        while not is_right(body := await ask(path)):  # noqa: ASYNC110 -- an answer has no event
+            await asyncio.sleep(0.05)
+    return body
+
+
+def are_all_running(body: Any) -> bool:
+    return all(each["status"] == "running" for each in body["equipment"])
+
+
+def has(rows: list[Any], key: str, value: str) -> bool:
+    return any(row[key] == value for row in rows)
+
+
+def count_is(count: int) -> Callable[[Any], bool]:
+    return lambda body: len(body["alarms"]) == count
+
+
+async def test_a_word_in_the_plc_becomes_an_alarm_that_says_what_to_do(tmp_path: Path) -> None:
+    async with served(tmp_path) as (plant, ask):
+        assert (await ask("/api/alarms"))["alarms"] == []  # nothing of what stood at the start
+        plant.hold(ROBOT, Activity.FAULTED)
+        (alarm,) = (await until(ask, "/api/alarms/recent", count_is(1)))["alarms"]
+    told = ("code", "tag", "alarm_code", "severity", "text_ko", "text_en", "advice_en", "state")
+    assert [alarm[key] for key in told] == [
+        ROBOT,
+        "M200",
+        2,
+        "critical",
+        "비상정지 눌림",
+        "Emergency stop pressed",
+        "Find out why, then release the emergency stop.",
+        "unacknowledged",
+    ]
+
+
+async def test_a_code_that_no_table_knows_is_shown_as_its_number(tmp_path: Path) -> None:
+    async with served(tmp_path, messages="code,text_ko\n99,다른 것\n") as (plant, ask):
+        plant.hold(OTHER, Activity.FAULTED)
+        (alarm,) = (await until(ask, "/api/alarms/recent", count_is(1)))["alarms"]
+    assert (alarm["alarm_code"], alarm["severity"]) == (4, "high")
+    assert (alarm["text_ko"], alarm["text_en"]) == ("설비 이상 (코드 4)", "Machine fault (code 4)")
+    assert (alarm["advice_ko"], alarm["advice_en"]) == ("", "")
+
+
+async def test_a_fault_is_an_alarm_only_after_the_configured_delay(tmp_path: Path) -> None:
+    async with served(tmp_path, '[alarms]\non_delay = "10m"\n') as (plant, ask):
+        plant.hold(ROBOT, Activity.FAULTED)
+        await until(ask, EQUIPMENT, lambda body: not are_all_running(body))
+        await plant.switch_off("PLC02")
+        await until(ask, "/api/plcs", lambda body: has(body["plcs"], "link", "lost"))
+        assert (await ask("/api/alarms"))["alarms"] == []
+
+
+async def test_a_lost_plc_is_one_alarm_and_what_it_hides_is_none(tmp_path: Path) -> None:
+    async with served(tmp_path) as (plant, ask):
+        await plant.switch_off("PLC01")
+        (alarm,) = (await until(ask, "/api/alarms/recent", count_is(1)))["alarms"]
+        await until(ask, EQUIPMENT, lambda body: has(body["equipment"], "status", "disconnected"))
+        assert len((await ask("/api/alarms"))["alarms"]) == 1
+    assert (alarm["kind"], alarm["plc_id"], alarm["code"]) == ("plc", "PLC01", None)
+    assert "PLC lost" in alarm["text_en"]
+
+
+async def test_out_of_shift_an_alarm_is_suppressed(tmp_path: Path) -> None:
+    seldom = (datetime.now(UTC) + timedelta(days=3)).strftime("%a").lower()
+    shift = f"""\
+[plant]
+time_zone = "Asia/Seoul"
+[[shift]]
+id = "day"
+name = "주간"
+days = ["{seldom}"]
+start = "06:00"
+end = "14:00"
+"""
+    async with served(tmp_path, shift) as (plant, ask):
+        plant.hold(ROBOT, Activity.FAULTED)
+        (alarm,) = (await until(ask, "/api/alarms/recent", count_is(1)))["alarms"]
+        assert alarm["state"] == "suppressed"

@@ -1,0 +1,387 @@
+"""Alarms over HTTP, answered by a real history, and what people may do to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from prometheus_client.parser import text_string_to_metric_families
+
+from builders import T0_S, WebPlant, code, line, site, snapshot, state_change
+from builders import site_change as a_site_change
+from lineside.clock import system_clock
+from lineside.core.alarm_text import AlarmRules
+from lineside.core.model import Status
+from lineside.history.service import History
+from lineside.history.settings import HistorySettings
+from serving import eventually
+
+KIM = {"by": "김철수"}
+
+
+class Scene(WebPlant):
+    """A plant with a history; its machines 101 to 103 have failed, one second after another."""
+
+    @classmethod
+    async def opened(cls, folder: Path) -> Scene:
+        history = History(HistorySettings(folder=folder), system_clock, "1.2.3")
+        scene = cls(history=history)
+        scene.history = history
+        scene.hear(a_site_change(scene.site))
+        scene.tick()
+        for number in range(101, 106):
+            scene.hear(state_change(number, Status.RUNNING, at_s=T0_S))
+        for number in (101, 102, 103):
+            scene.clock.turn(1.0)
+            scene.hear(state_change(number, Status.ERROR, at_s=scene.clock.unix_s))
+        scene.tick()
+        history.start()
+        async with asyncio.timeout(10):
+            await history.recall_alarms()
+        await scene.stored()
+        return scene
+
+    history: History
+
+    def hear(self, message: Any) -> None:
+        self.live.on_message(message)
+        self.history.on_message(message)
+
+    def tick(self) -> None:
+        super().tick()
+        self.history.on_message(snapshot(self.site, at_s=self.clock.unix_s))
+
+    async def stored(self) -> None:
+        await eventually(
+            lambda: self.history.health().written >= self.history.recorder.heard_count - 1,
+            "not everything was written",
+        )
+
+    async def get(self, path: str) -> Any:
+        answer = await self.ask(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: object, status: int = 200) -> Any:
+        answer = await self.ask(path, method="POST", body=body)
+        assert answer.status_code == status, answer.text
+        if status >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+        return answer.json()
+
+    async def codes(self, query: str = "") -> list[str]:
+        body = await self.get(f"/api/alarms?{query}")
+        return [alarm["code"][-3:] for alarm in body["alarms"]]
+
+    async def id_of(self, number: int) -> int:
+        body = await self.get("/api/alarms")
+        return int(next(a["id"] for a in body["alarms"] if a["code"] == code(number)))
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    scene = await Scene.opened(tmp_path)
+    yield scene
+    scene.history.stop()
+    await scene.history.wait_stopped(10)
+
+
+async def test_alarms_are_listed_the_last_raised_first(scene: Scene) -> None:
+    body = await scene.get("/api/alarms")
+    assert body["is_complete"] is True
+    assert [alarm["code"] for alarm in body["alarms"]] == [code(n) for n in (103, 102, 101)]
+    first = body["alarms"][0]
+    assert (first["state"], first["severity"], first["is_on"]) == ("unacknowledged", "high", True)
+    assert first["raised"] == "2025-11-03T10:30:48.000Z"
+    assert (first["text_ko"], first["text_en"]) == ("설비 이상", "Machine fault")
+    assert (first["kind"], first["plc_id"], first["line_id"]) == ("equipment", "PLC01", "weld1")
+    assert isinstance(first["id"], int)
+    assert first["id"] < 2**53
+
+
+@pytest.mark.parametrize("extra", ["", "&state=unacknowledged&state=shelved"])
+async def test_pages_follow_each_other_from_memory_and_from_the_database(
+    scene: Scene, extra: str
+) -> None:
+    seen, cursor = [], ""
+    for _ in range(3):
+        body = await scene.get(f"/api/alarms?limit=1{extra}{cursor}")
+        seen += [alarm["code"][-3:] for alarm in body["alarms"]]
+        cursor = f"&cursor={body['next']}"
+    assert seen == ["103", "102", "101"]
+    assert body["next"] is None
+
+
+async def test_filters(scene: Scene) -> None:
+    acknowledged = await scene.id_of(102)
+    await scene.post(f"/api/alarms/{acknowledged}/acknowledge", KIM)
+    assert await scene.codes("state=acknowledged") == ["102"]
+    assert await scene.codes("state=unacknowledged") == ["103", "101"]
+    assert await scene.codes("state=normal&state=acknowledged") == ["102"]
+    assert await scene.codes(f"code={code(101)}") == ["101"]
+    assert await scene.codes("line=pack") == []
+    assert await scene.codes("severity=low&severity=critical") == []
+    assert await scene.codes("q=용접 103") == ["103"]
+    assert await scene.codes("to=2025-11-03T10:30:47.500Z") == ["102", "101"]
+    assert await scene.codes("from=2025-11-04T00:00:00Z") == ["103", "102", "101"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ("limit=0", 422, "limit"),
+        ("limit=2000", 422, "limit"),
+        ("cursor=x", 422, "cursor"),
+        ("state=on", 422, "state"),
+        ("from=2025-11-03T00:00:00", 422, "from"),
+        ("from=2025-11-03T00:00:00Z&to=2025-11-02T00:00:00Z", 422, "must be later"),
+        ("from=2024-11-03T00:00:00Z&to=2026-11-03T00:00:00Z", 422, "at most 400 days"),
+        ("line=weld", 404, "did you mean weld1"),
+        (f"code={code(999)}", 404, "There is no equipment"),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused_in_plain_words(
+    scene: Scene, query: str, status: int, words: str
+) -> None:
+    answer = await scene.ask(f"/api/alarms?{query}")
+    assert answer.status_code == status
+    assert words in answer.json()["detail"]
+
+
+async def test_an_answer_that_the_client_holds_is_not_sent_again(scene: Scene) -> None:
+    for path in ("/api/alarms", "/api/alarms/recent?limit=2", "/api/alarms/statistics"):
+        etag = (await scene.ask(path)).headers["etag"]
+        again = await scene.ask(path, headers={"If-None-Match": etag})
+        assert again.status_code == 304
+    alarm_id = await scene.id_of(101)
+    await scene.post(f"/api/alarms/{alarm_id}/comment", {**KIM, "text": "on my way"})
+    etag = (await scene.ask("/api/alarms")).headers["etag"]
+    await scene.post(f"/api/alarms/{alarm_id}/acknowledge", KIM)
+    assert (await scene.ask("/api/alarms", headers={"If-None-Match": etag})).status_code == 200
+
+
+async def test_recent_has_the_last_raised_whatever_has_become_of_them(scene: Scene) -> None:
+    alarm_id = await scene.id_of(103)
+    await scene.post(f"/api/alarms/{alarm_id}/acknowledge", KIM)
+    scene.hear(state_change(103, Status.RUNNING, at_s=scene.clock.unix_s + 1))
+    body = await scene.get("/api/alarms/recent?limit=2")
+    assert [(a["code"][-3:], a["state"]) for a in body["alarms"]] == [
+        ("103", "normal"),
+        ("102", "unacknowledged"),
+    ]
+
+
+async def test_statistics_count_alarms_and_changes_of_every_machine(scene: Scene) -> None:
+    body = await scene.get("/api/alarms/statistics?line=weld1")
+    counts = {e["code"][-3:]: (e["alarms"], e["events"], e["standing"]) for e in body["equipment"]}
+    assert counts == {
+        "101": (1, 2, 1),
+        "102": (1, 2, 1),
+        "103": (1, 2, 1),
+        "104": (0, 1, 0),
+        "105": (0, 1, 0),
+    }
+    assert (body["begin"], body["end"]) == ("2025-11-02T10:31:00.000Z", "2025-11-03T10:31:00.000Z")
+
+
+async def test_an_alarm_is_acknowledged_by_name_and_its_audit_is_kept(scene: Scene) -> None:
+    alarm_id = await scene.id_of(101)
+    path = f"/api/alarms/{alarm_id}"
+    done = await scene.post(f"{path}/acknowledge", {**KIM, "comment": "도어 확인 중"})
+    assert (done["state"], done["acknowledged_by"]) == ("acknowledged", "김철수")
+    assert done["acknowledged"] == "2025-11-03T10:30:48.000Z"
+    assert [each["text"] for each in done["comments"]] == ["도어 확인 중"]
+    again = await scene.post(f"{path}/acknowledge", {"by": "Lee"}, 409)
+    assert "김철수 acknowledged it at 2025-11-03T10:30:48.000Z" in again["detail"]
+    body = await scene.get(path)
+    assert [(e["event"], e["by"], e["text"]) for e in body["events"]] == [
+        ("raised", "", ""),
+        ("acknowledged", "김철수", "도어 확인 중"),
+    ]
+    assert body["alarm"] == done
+
+
+async def test_an_alarm_is_shelved_for_a_time_and_taken_off(scene: Scene) -> None:
+    path = f"/api/alarms/{await scene.id_of(101)}"
+    shelved = await scene.post(f"{path}/shelve", {**KIM, "minutes": 30})
+    assert (shelved["state"], shelved["shelved_until"]) == ("shelved", "2025-11-03T11:00:48.000Z")
+    refused = await scene.post(f"{path}/acknowledge", KIM, 409)
+    assert "it is shelved until 2025-11-03T11:00:48.000Z" in refused["detail"]
+    back = await scene.post(f"{path}/unshelve", KIM)
+    assert (back["state"], back["shelved_until"]) == ("unacknowledged", None)
+    await scene.post(f"{path}/unshelve", KIM, 409)
+
+
+async def test_a_shelf_is_no_longer_than_the_configuration_allows(scene: Scene) -> None:
+    rules = AlarmRules(shelf_max_s=3_600.0)
+    scene.hear(a_site_change(replace(scene.site, alarm_rules=rules)))
+    path = f"/api/alarms/{await scene.id_of(101)}/shelve"
+    refused = await scene.post(path, {**KIM, "minutes": 61}, 422)
+    assert "at most 60 minutes" in refused["detail"]
+    assert "shelf_max" in refused["detail"]
+    assert (await scene.post(path, {**KIM, "minutes": 60}))["state"] == "shelved"
+
+
+async def test_what_is_over_can_still_be_commented(scene: Scene) -> None:
+    path = f"/api/alarms/{await scene.id_of(101)}"
+    scene.hear(state_change(101, Status.RUNNING, at_s=scene.clock.unix_s + 1))
+    assert (await scene.post(f"{path}/acknowledge", KIM))["state"] == "normal"
+    said = await scene.post(f"{path}/comment", {**KIM, "text": "센서 교체"})
+    assert (said["state"], said["comments"][0]["by"]) == ("normal", "김철수")
+    await scene.post(f"{path}/shelve", {**KIM, "minutes": 1}, 409)
+
+
+async def test_several_are_acknowledged_at_once_and_those_that_cannot_be_are_named(
+    scene: Scene,
+) -> None:
+    ids = [await scene.id_of(number) for number in (101, 102, 103)]
+    await scene.post(f"/api/alarms/{ids[1]}/acknowledge", KIM)
+    body = await scene.post("/api/alarms/acknowledge", {**KIM, "ids": [*ids, ids[0], 7]})
+    assert [alarm["id"] for alarm in body["acknowledged"]] == [ids[0], ids[2]]
+    assert [each["id"] for each in body["refused"]] == [ids[1], 7]
+    assert "There is no alarm 7" in body["refused"][1]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("7/acknowledge", KIM, 404),
+        ("x/acknowledge", KIM, 422),
+        ("99999999999999999999999/acknowledge", KIM, 422),
+        ("{id}/acknowledge", {}, 422),
+        ("{id}/acknowledge", {"by": "  "}, 422),
+        ("{id}/acknowledge", {"by": "x" * 61}, 422),
+        ("{id}/acknowledge", {"by": "a\nb"}, 422),
+        ("{id}/acknowledge", {**KIM, "state": "normal"}, 422),
+        ("{id}/acknowledge", [], 422),
+        ("{id}/shelve", KIM, 422),
+        ("{id}/shelve", {**KIM, "minutes": 0}, 422),
+        ("{id}/shelve", {**KIM, "minutes": 1441}, 422),
+        ("{id}/comment", {**KIM, "text": " "}, 422),
+        ("{id}/comment", {**KIM, "text": "x" * 1001}, 422),
+        ("{id}/comment", {**KIM, "text": "x" * 70_000}, 413),
+        ("acknowledge", {**KIM, "ids": []}, 422),
+        ("{id}/delete", KIM, 405),
+    ],
+)
+async def test_what_cannot_be_done_changes_nothing(
+    scene: Scene, path: str, body: object, status: int
+) -> None:
+    before = await scene.get("/api/alarms")
+    path = path.format(id=before["alarms"][0]["id"])
+    await scene.post(f"/api/alarms/{path}", body, status)
+    assert await scene.get("/api/alarms") == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://plant:8000", "Host": "evil.example"},
+        {"Origin": "http://plant.evil.example:8000"},
+    ],
+)
+async def test_a_page_from_elsewhere_cannot_write(scene: Scene, headers: dict[str, str]) -> None:
+    alarm_id = await scene.id_of(101)
+    for path in (f"{alarm_id}/acknowledge", f"{alarm_id}/comment", "acknowledge"):
+        body = {**KIM, "ids": [alarm_id]}
+        answer = await scene.ask(f"/api/alarms/{path}", method="POST", headers=headers, body=body)
+        assert answer.status_code in (403, 421)
+        assert "access-control-allow-origin" not in answer.headers
+    assert await scene.codes("state=unacknowledged") == ["103", "102", "101"]
+
+
+async def test_a_form_that_any_page_can_send_is_no_request(scene: Scene) -> None:
+    alarm_id = await scene.id_of(101)
+    answer = await scene.ask(
+        f"/api/alarms/{alarm_id}/acknowledge",
+        method="POST",
+        headers={"Content-Type": "text/plain"},
+        body=KIM,
+    )
+    assert answer.status_code == 422
+    assert len(await scene.codes("state=unacknowledged")) == 3
+
+
+async def test_the_servers_own_page_may_write(scene: Scene) -> None:
+    answer = await scene.ask(
+        f"/api/alarms/{await scene.id_of(101)}/acknowledge",
+        method="POST",
+        headers={"Origin": "http://plant:8000"},
+        body=KIM,
+    )
+    assert answer.status_code == 200
+
+
+async def test_while_the_database_is_away_what_is_open_is_there_and_can_be_acknowledged(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lineside.core.errors import HistoryError
+    from lineside.history.database import Database
+
+    def fail(self: Database) -> None:
+        raise HistoryError("the database is away")
+
+    ids = [await scene.id_of(number) for number in (101, 102)]
+    monkeypatch.setattr(Database, "reading", fail)
+    monkeypatch.setattr(Database, "writing", fail)
+    done = await scene.post(f"/api/alarms/{ids[0]}/acknowledge", KIM)
+    assert done["state"] == "acknowledged"
+    assert await scene.codes("state=unacknowledged") == ["103", "102"]
+    assert len((await scene.get("/api/alarms/recent"))["alarms"]) == 3
+    answer = await scene.ask("/api/alarms")
+    assert answer.status_code == 503
+    assert "Past alarms cannot be read now: the database is away" in answer.json()["detail"]
+
+
+async def test_before_the_past_is_known_lists_say_that_they_are_not_complete(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.history.alarms.is_recalled = False
+    body = await scene.get("/api/alarms?state=unacknowledged")
+    assert body["is_complete"] is False
+    found = scene.history.alarms.book.find(await scene.id_of(101))
+    assert found is not None
+
+    async def stored(self: object, alarm_id: int) -> object:
+        return found
+
+    from lineside.history.alarm_store import AlarmStore
+
+    monkeypatch.setattr(AlarmStore, "alarm", stored)
+    refused = await scene.post("/api/alarms/7/acknowledge", KIM, 503)
+    assert "still being read" in refused["detail"]
+
+
+async def test_metrics_count_alarms(scene: Scene) -> None:
+    await scene.post(f"/api/alarms/{await scene.id_of(101)}/shelve", {**KIM, "minutes": 5})
+    text = (await scene.ask("/metrics")).text
+    found = {
+        (sample.name, sample.labels.get("state", "")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("lineside_alarms")
+    }
+    assert found == {
+        ("lineside_alarms_standing", ""): 3,
+        ("lineside_alarms", "unacknowledged"): 2,
+        ("lineside_alarms", "acknowledged"): 0,
+        ("lineside_alarms", "returned_unacknowledged"): 0,
+        ("lineside_alarms", "shelved"): 1,
+        ("lineside_alarms", "suppressed"): 0,
+        ("lineside_alarms_held_back_total", ""): 0,
+    }
+
+
+async def test_without_a_history_there_are_no_alarms_and_the_answer_says_so() -> None:
+    plant = WebPlant.ticking(site(line("weld1", range(101, 103))))
+    for path in ("/api/alarms", "/api/alarms/recent", "/api/alarms/statistics", "/api/alarms/1"):
+        answer = await plant.ask(path)
+        assert answer.status_code == 503
+        assert "switched off" in answer.json()["detail"]
+    assert "lineside_alarms" not in (await plant.ask("/metrics")).text

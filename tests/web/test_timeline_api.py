@@ -1,0 +1,139 @@
+"""The timeline, the board of a moment and the shifts, over HTTP, from a real history."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from builders import T0_S, WebPlant, code, site
+from core.calendars import SEOUL, ms, shift
+from core.calendars import plant as calendar
+from web.memory import MINUTE_MS, remembering, told
+
+DAY_MS = ms("2025-11-03 08:00")  # a Monday in Seoul
+SITE = replace(site(), calendar=calendar(shift("day", "08:00-17:00", "12:00-13:00")))
+DAY = "from=2025-11-03T08:00:00%2B09:00&to=2025-11-03T09:00:00%2B09:00"
+
+
+@pytest.fixture
+async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
+    batches = told(SITE, DAY_MS, {101: "rrrrriieerrr", 102: "dddrrrrrrrrr"})
+    built, history = await remembering(tmp_path, SITE, batches)
+    yield built
+    history.stop()
+    await history.wait_stopped(10)
+
+
+async def get(plant: WebPlant, path: str) -> Any:
+    answer = await plant.ask(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def minutes(intervals: list[list[Any]]) -> list[tuple[int, str, str | None]]:
+    return [((end - DAY_MS) // MINUTE_MS, status, reason) for _, end, status, reason in intervals]
+
+
+async def test_lanes_tile_the_window_with_reasons_and_unseen_time(plant: WebPlant) -> None:
+    body = await get(plant, f"/api/timeline?line=weld1&{DAY}")
+    lanes = {each["code"]: each["intervals"] for each in body["equipment"]}
+    assert minutes(lanes[code(101)]) == [
+        (5, "running", "running"),
+        (7, "idle", "idle_wait"),
+        (9, "error", "error_tag"),
+        (12, "running", "running"),
+        (60, "unseen", None),
+    ]
+    assert minutes(lanes[code(103)]) == [(12, "unseen", None), (60, "unseen", None)][1:]
+    assert [each["code"] for each in body["equipment"]] == [code(n) for n in range(101, 106)]
+    assert body["shifts"] == [[DAY_MS, DAY_MS + 9 * 60 * MINUTE_MS, "DAY"]]
+    assert body["breaks"] == [[DAY_MS + 240 * MINUTE_MS, DAY_MS + 300 * MINUTE_MS]]
+    assert body["history"]["known_from_ms"] == DAY_MS
+    assert body["time_zone"] == SEOUL
+
+
+async def test_a_coarse_timeline_keeps_the_worst(plant: WebPlant) -> None:
+    body = await get(plant, f"/api/timeline?code={code(101)}&{DAY}&resolution_ms=180000")
+    (lane,) = body["equipment"]
+    assert minutes(lane["intervals"]) == [
+        (5, "running", "running"),
+        (9, "error", "error_tag"),
+        (12, "running", "running"),
+        (60, "unseen", None),
+    ]
+
+
+async def test_nothing_is_told_of_the_future(plant: WebPlant) -> None:
+    begin, end = "2025-11-03T10:00:00Z", "2025-11-04T00:00:00Z"
+    body = await get(plant, f"/api/timeline?code={code(101)}&from={begin}&to={end}")
+    assert body["now_ms"] == T0_S * 1000
+    assert body["equipment"][0]["intervals"][-1][1] == body["now_ms"]
+    later = await get(plant, f"/api/timeline?code={code(101)}&from={end}&to=2025-11-05T00:00:00Z")
+    assert later["equipment"][0]["intervals"] == []
+
+
+async def test_the_board_is_as_it_was_at_that_second(plant: WebPlant) -> None:
+    at = "2025-11-03T08:06:30%2B09:00"
+    body = await get(plant, f"/api/board?line=weld1&at={at}")
+    assert body["at"] == "2025-11-02T23:06:30.000Z"
+    first, second, third = body["equipment"][:3]
+    assert (first["status"], first["reason"]["code"]) == ("idle", "idle_wait")
+    assert first["since"] == "2025-11-02T23:05:00.000Z"
+    assert first["tags"] == {"status_tag": 1, "error_tag": 0, "connection": True}
+    assert first["last_updated"] == "2025-11-02T23:04:59.988Z"
+    assert second["status"] == "running"
+    assert (third["status"], third["reason"]["code"]) == ("disconnected", "never_read")
+    assert body["unseen_codes"] == [code(103), code(104), code(105)]
+
+
+async def test_of_a_time_in_no_run_the_board_says_that_nobody_watched(plant: WebPlant) -> None:
+    body = await get(plant, "/api/board?at=2025-11-03T09:00:00%2B09:00")
+    assert {each["status"] for each in body["equipment"]} == {"disconnected"}
+    assert len(body["unseen_codes"]) == len(body["equipment"]) == 7
+
+
+async def test_shifts_come_whole_with_their_breaks(plant: WebPlant) -> None:
+    body = await get(plant, f"/api/shifts?line=weld1&{DAY}")
+    (found,) = body["shifts"]
+    assert (found["id"], found["day"], found["begin"]) == (
+        "day",
+        "2025-11-03",
+        "2025-11-02T23:00:00.000Z",
+    )
+    assert found["breaks"] == [["2025-11-03T03:00:00.000Z", "2025-11-03T04:00:00.000Z"]]
+
+
+async def test_an_answer_that_the_client_holds_is_not_sent_again(plant: WebPlant) -> None:
+    for path in (f"/api/timeline?line=weld1&{DAY}", f"/api/shifts?{DAY}"):
+        answer = await plant.ask(path)
+        again = await plant.ask(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "named"),
+    [
+        ("/api/timeline?from=yesterday&to=2025-11-04T00:00:00Z", 422, "from"),
+        ("/api/timeline?from=2025-11-03T00:00:00&to=2025-11-04T00:00:00Z", 422, "from"),
+        ("/api/timeline?from=2025-11-04T00:00:00Z&to=2025-11-03T00:00:00Z", 422, "to"),
+        ("/api/timeline?from=2020-11-04T00:00:00Z&to=2025-11-03T00:00:00Z", 422, "to"),
+        ("/api/timeline?from=0001-01-01T00:00:00Z&to=2025-11-03T00:00:00Z", 422, "from"),
+        (f"/api/timeline?{DAY}&resolution_ms=-1", 422, "resolution_ms"),
+        (f"/api/timeline?{DAY}&line=weld2", 404, "weld2"),
+        (f"/api/timeline?{DAY}&code=X", 404, "X"),
+        ("/api/board", 422, "at"),
+        ("/api/board?at=2025-11-03T08:06:30Z&line=nowhere", 404, "nowhere"),
+        (f"/api/shifts?{DAY}&line=nowhere", 404, "nowhere"),
+    ],
+)
+async def test_bad_input_is_refused_with_the_name_of_the_parameter(
+    plant: WebPlant, path: str, status: int, named: str
+) -> None:
+    answer = await plant.ask(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert named in answer.json()["detail"]
