@@ -28,6 +28,11 @@ class LargePlant:
         self._seed = seed
         self.config.write_text(self._toml(), encoding="utf-8")
 
+    @property
+    def first_history(self) -> Path:
+        """The folder in which its servers keep their history."""
+        return self.config.parent
+
     @contextmanager
     def running(self, *, speed: float = 1.0, is_steady: bool = False) -> Iterator[Process]:
         """Play the PLCs; give the process, which takes orders as `lineside simulate` does."""

@@ -117,8 +117,16 @@ class Plant:
     def server(self) -> Server:
         """A server for this plant, not started yet, with a history of its own."""
         self._server_count += 1
-        state = self.config.parent / f"server-{self._server_count}"
+        state = self._history_of(self._server_count)
         return Server("--config", str(self.config), environment={"STATE_DIRECTORY": str(state)})
+
+    @property
+    def first_history(self) -> Path:
+        """The folder in which the first server keeps its history."""
+        return self._history_of(1)
+
+    def _history_of(self, number: int) -> Path:
+        return self.config.parent / f"server-{number}"
 
     def _toml(self) -> str:
         origins = [f"http://localhost:{port}" for port in self.own_pages]

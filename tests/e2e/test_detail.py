@@ -7,11 +7,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from e2e.axe import violations
 from e2e.conftest import OpenMonitor
 from e2e.plant import FAULT, FAULT_WITH_RUN_BIT, IDLE, RUNNING, STOPPED, Plant
 from processes import Server
 
 LOST = "KRCWO12ELOA112"
+NOTED_MS = 20_000  # alarms are asked for every ten seconds, and with the next tick shown
 SENTENCES = {
     "ko": {
         RUNNING: "상태 태그 M100이 1이고 이상 신호가 없습니다",
@@ -121,3 +123,29 @@ def test_a_line_of_the_attention_list_opens_its_machine(
         expect(line).to_have_attribute("data-attention", kind)
     monitor.attention.nth(2).click()
     expect(monitor.dialog).to_have_accessible_name(motley_plant.names[STOPPED])
+
+
+def test_an_alarm_is_acknowledged_by_name_and_list_and_dialog_say_by_whom(
+    steady: Server, steady_plant: Plant, open_monitor: OpenMonitor
+) -> None:
+    monitor = open_monitor(steady, "?lang=en")
+    monitor.expect_live(17)
+    steady_plant.order(IDLE, "fault")
+    line = monitor.attention.filter(has_text=steady_plant.names[IDLE])
+    expect(line).to_contain_text(
+        re.compile(r"since \d\d:\d\d · Not acknowledged yet"), timeout=NOTED_MS
+    )
+    monitor.box(IDLE).click()
+    facts = monitor.dialog.get_by_role("region", name="Faults and alarms today")
+    expect(facts.get_by_role("listitem")).to_contain_text(re.compile(r"raised \d\d:\d\d"))
+    acknowledge = facts.get_by_role("button", name="Acknowledge")
+    expect(acknowledge).to_be_disabled()
+    facts.get_by_label("Your name").fill("김정비")
+    assert violations(monitor.page) == []
+    acknowledge.click()
+    expect(facts).to_contain_text(
+        re.compile(r"acknowledged by 김정비, \d\d:\d\d"), timeout=NOTED_MS
+    )
+    expect(acknowledge).to_have_count(0)
+    monitor.page.keyboard.press("Escape")
+    expect(line).to_contain_text("acknowledged by 김정비")

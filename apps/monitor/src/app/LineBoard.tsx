@@ -1,6 +1,7 @@
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Announcer } from '@/app/Announcer';
 import { Banner } from '@/app/Banner';
+import { isMemoryView, MemoryView } from '@/app/MemoryView';
 import { AttentionPanel } from '@/features/attention/AttentionPanel';
 import { EquipmentGrid } from '@/features/board/EquipmentGrid';
 import { FloorPlan } from '@/features/board/FloorPlan';
@@ -13,12 +14,20 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useWebSocket } from '@/lib/hooks/useWebSocket';
 import { useStrings } from '@/lib/i18n/useStrings';
+import { LineMemoryContext, useNewLineMemory } from '@/lib/memory/useLineMemory';
+import { useRoute } from '@/lib/navigation/useRoute';
 import { createRest, getSocketUrl, serverOrigin } from '@/lib/rest/rest';
-import { type LineSession } from '@/lib/session/lineSession';
+import type { LineSession, SessionState } from '@/lib/session/lineSession';
 import type { Status } from '@/lib/types/equipment';
 import styles from './LineBoard.module.css';
 
 const rest = createRest(serverOrigin);
+
+/** Whoever only watches the present never loads it. */
+const HistoryStage = lazy(async () => {
+  const { HistoryStage: component } = await import('@/app/HistoryStage');
+  return { default: component };
+});
 
 interface LineBoardProps {
   /** Null: the default line. */
@@ -32,6 +41,10 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
   const [settings, setSettings] = useSettings();
   const [filter, setFilter] = useState<Status | null>(null);
   const [openCode, setOpenCode] = useState<string | null>(null);
+  const [route, navigate] = useRoute();
+  const [past, setPast] = useState<LineSession | null>(null);
+  // A report is of a shift, and not of a moment.
+  const isPast = route.atMs !== null && !isMemoryView(route.view);
   const { status, session } = useWebSocket(getSocketUrl(serverOrigin, lineId), lineId);
   const phase = useSession(session, (state) => state.connection.phase);
   const lineName = useSession(session, (state) => state.line?.name ?? null);
@@ -44,58 +57,97 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
     document.documentElement.dataset.phase = phase;
   }, [status, phase]);
   useEffect(() => {
-    document.title = lineName === null ? 'Lineside' : `${lineName} · Lineside`;
-  }, [lineName]);
+    const title = lineName === null ? 'Lineside' : `${lineName} · Lineside`;
+    document.title = isPast ? `${strings.header.past} · ${title}` : title;
+  }, [lineName, isPast, strings]);
+  const filterCodes = useCallback(
+    (shown: LineSession) => (filter === null ? null : listFiltered(shown.getState(), filter)),
+    [filter],
+  );
+  const lineIdNow = useSession(session, (state) => state.line?.id ?? null);
+  const memory = useNewLineMemory(lineIdNow, session);
   const codes = useVisibleCodes(session, filter);
   const Arrangement = settings.view === 'plan' ? FloorPlan : EquipmentGrid;
   return (
-    <div className={styles.page}>
-      <Header session={session} filter={filter} onFilter={setFilter} onLine={onLine} />
-      <Banner session={session} />
-      <div className={styles.body}>
-        <main className={styles.main}>
-          {filter !== null && (
-            <p className={styles.filter}>
-              <span>
-                <b>{strings.status[filter]}</b> {strings.board.filtered(codes.length, count)}
-              </span>
-              <button type="button" onClick={() => setFilter(null)}>
-                {strings.board.clearFilter}
-              </button>
-            </p>
-          )}
-          <div className={styles.stage}>
-            {count === 0 ? (
+    <LineMemoryContext value={memory}>
+      <div className={styles.page} data-past={isPast ? 'true' : undefined}>
+        <Header
+          session={past ?? session}
+          isPast={isPast}
+          filter={filter}
+          onFilter={setFilter}
+          onLine={onLine}
+        />
+        {!isPast && <Banner session={session} />}
+        {isMemoryView(route.view) ? (
+          <MemoryView view={route.view} session={session} memory={memory} />
+        ) : isPast || route.view !== 'board' ? (
+          <Suspense fallback={<Waiting />}>
+            {lineIdNow === null ? (
               <Empty session={session} />
             ) : (
-              <Arrangement
-                session={session}
-                codes={codes}
-                hasSummary={filter === null}
-                onOpen={setOpenCode}
+              <HistoryStage
+                key={lineIdNow}
+                live={session}
+                lineId={lineIdNow}
+                route={route}
+                navigate={navigate}
+                filterCodes={filterCodes}
+                onShown={setPast}
               />
             )}
+          </Suspense>
+        ) : (
+          <div className={styles.body}>
+            <main className={styles.main}>
+              {filter !== null && (
+                <p className={styles.filter}>
+                  <span>
+                    <b>{strings.status[filter]}</b> {strings.board.filtered(codes.length, count)}
+                  </span>
+                  <button type="button" onClick={() => setFilter(null)}>
+                    {strings.board.clearFilter}
+                  </button>
+                </p>
+              )}
+              <div className={styles.stage}>
+                {count === 0 ? (
+                  <Empty session={session} />
+                ) : (
+                  <Arrangement
+                    session={session}
+                    codes={codes}
+                    hasSummary={filter === null}
+                    onOpen={setOpenCode}
+                  />
+                )}
+              </div>
+            </main>
+            <AttentionPanel session={session} onOpen={setOpenCode} />
           </div>
-        </main>
-        <AttentionPanel session={session} onOpen={setOpenCode} />
+        )}
+        {openCode !== null && !isPast && (
+          <EquipmentDetail
+            key={openCode}
+            session={session}
+            rest={rest}
+            code={openCode}
+            onClose={() => setOpenCode(null)}
+          />
+        )}
+        {settings.isWall && (
+          <button type="button" className={styles.leave} onClick={leaveWall}>
+            {strings.header.leaveWall}
+          </button>
+        )}
+        {!isPast && <Announcer session={session} />}
       </div>
-      {openCode !== null && (
-        <EquipmentDetail
-          key={openCode}
-          session={session}
-          rest={rest}
-          code={openCode}
-          onClose={() => setOpenCode(null)}
-        />
-      )}
-      {settings.isWall && (
-        <button type="button" className={styles.leave} onClick={leaveWall}>
-          {strings.header.leaveWall}
-        </button>
-      )}
-      <Announcer session={session} />
-    </div>
+    </LineMemoryContext>
   );
+}
+
+function Waiting() {
+  return <main className={styles.empty}>{useStrings().board.loading}</main>;
 }
 
 /** Nothing to show: not yet, or not here. */
@@ -127,12 +179,19 @@ function useVisibleCodes(session: LineSession, filter: Status | null): readonly 
   const order = useSession(session, (state) => state.board.order);
   const joined = useSession(session, ({ board, lateCodes }) => {
     if (filter === null) return null;
-    return listShown(board.order, board.machines, lateCodes)
-      .flatMap(({ machine, status }) => (status === filter ? [machine.code] : []))
-      .join('\n');
+    return listFiltered({ board, lateCodes }, filter).join('\n');
   });
   return useMemo(() => {
     if (joined === null) return order;
     return joined === '' ? [] : joined.split('\n');
   }, [order, joined]);
+}
+
+function listFiltered(
+  { board, lateCodes }: Pick<SessionState, 'board' | 'lateCodes'>,
+  filter: Status,
+): readonly string[] {
+  return listShown(board.order, board.machines, lateCodes).flatMap(({ machine, status }) =>
+    status === filter ? [machine.code] : [],
+  );
 }

@@ -6,8 +6,10 @@ import { useLiveText } from '@/lib/hooks/useLiveText';
 import { useSession } from '@/lib/hooks/useSession';
 import type { Strings } from '@/lib/i18n/strings';
 import { useStrings } from '@/lib/i18n/useStrings';
+import { findPlcAlarm, listMachineAlarms, type LineMemoryState } from '@/lib/memory/lineMemory';
+import { useLineMemory } from '@/lib/memory/useLineMemory';
 import type { LineSession, SessionState } from '@/lib/session/lineSession';
-import { formatCounter } from '@/lib/time/format';
+import { formatCounter, formatMoment } from '@/lib/time/format';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import styles from './AttentionRow.module.css';
 
@@ -29,6 +31,7 @@ export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
       sinceMs === null ? '' : formatCounter(nowS - Math.floor(sinceMs / 1_000), duration),
     [sinceMs, duration],
   );
+  const memo = useLineMemory((state) => describeMemory(item, state, strings));
   const note = useSession(session, (state) => describeNote(item, state, strings));
   const code = item.kind === 'machine' ? item.machine.code : item.codes[0];
   return (
@@ -43,10 +46,37 @@ export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
       <span className={styles.text}>
         <span className={styles.title}>{describeTitle(item, strings)}</span>
         <span className={styles.note}>{note}</span>
+        {memo !== '' && (
+          <span className={styles.note} data-memory>
+            {memo}
+          </span>
+        )}
       </span>
       <span ref={useLiveText(session, selectTime)} className={styles.time} />
     </button>
   );
+}
+
+/** Since when, who has taken it up, and how often it was so today. */
+function describeMemory(item: AttentionItem, state: LineMemoryState, strings: Strings): string {
+  const words = strings.memory;
+  if (item.kind === 'page') return '';
+  const isPlc = item.kind === 'plc';
+  const alarm = isPlc
+    ? findPlcAlarm(state, item.plcId)
+    : (listMachineAlarms(state.alarms, item.machine.code, item.machine.plcId)[0] ?? null);
+  const today = isPlc ? undefined : state.today.get(item.machine.code);
+  const said = item.sinceMs === null ? [] : [strings.detail.since(formatMoment(item.sinceMs))];
+  if (alarm !== null && alarm.acknowledged_by !== null && alarm.acknowledged !== null) {
+    const time = formatMoment(Date.parse(alarm.acknowledged));
+    said.push(words.acknowledgedBy(alarm.acknowledged_by, time));
+  } else if (alarm !== null) {
+    said.push(words.unacknowledged);
+  }
+  if (today !== undefined && today.failures + today.stops > 0) {
+    said.push(words.today(today.failures, today.stops));
+  }
+  return said.join(' · ');
 }
 
 function describeTitle(item: AttentionItem, strings: Strings): string {

@@ -2,6 +2,7 @@ import { type MouseEvent, useCallback, useEffect } from 'react';
 import { PlcHealth } from '@/features/detail/PlcHealth';
 import { RawTags } from '@/features/detail/RawTags';
 import { Timeline } from '@/features/detail/Timeline';
+import { TodayFacts } from '@/features/detail/TodayFacts';
 import { useDetail } from '@/features/detail/useDetail';
 import { WhyThisColour } from '@/features/detail/WhyThisColour';
 import type { Machine } from '@/lib/board/board';
@@ -93,6 +94,7 @@ function Content({ session, rest, machine, onClose }: ContentProps) {
         <RawTags session={session} view={detail.view} />
         <Timeline session={session} machine={machine} view={detail.view} />
         <PlcHealth session={session} plc={detail.plc} />
+        <TodayFacts machine={machine} />
       </div>
     </div>
   );

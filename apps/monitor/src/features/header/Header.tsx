@@ -1,6 +1,8 @@
+import { AlarmCount } from '@/features/header/AlarmCount';
 import { ConnectionPill } from '@/features/header/ConnectionPill';
 import { SettingsMenu } from '@/features/header/SettingsMenu';
 import { StatusCounts } from '@/features/header/StatusCounts';
+import { ViewTabs } from '@/features/header/ViewTabs';
 import { useSession } from '@/lib/hooks/useSession';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useStrings } from '@/lib/i18n/useStrings';
@@ -11,13 +13,15 @@ import styles from './Header.module.css';
 
 interface HeaderProps {
   readonly session: LineSession;
+  /** What is shown is not the present: nothing of the present stands beside it. */
+  readonly isPast: boolean;
   readonly filter: Status | null;
   readonly onFilter: (status: Status | null) => void;
   readonly onLine: (lineId: string) => void;
 }
 
 /** The line's name, its counts, the connection and the clock; in wall mode nothing to press. */
-export function Header({ session, filter, onFilter, onLine }: HeaderProps) {
+export function Header({ session, isPast, filter, onFilter, onLine }: HeaderProps) {
   const strings = useStrings();
   const [settings] = useSettings();
   const isDemo = useSession(session, (state) => state.server?.is_demo ?? false);
@@ -31,10 +35,12 @@ export function Header({ session, filter, onFilter, onLine }: HeaderProps) {
           </span>
         )}
       </div>
+      {!settings.isWall && <ViewTabs isPast={isPast} />}
       <StatusCounts session={session} filter={filter} onFilter={onFilter} />
       <div className={styles.truth}>
-        <ConnectionPill session={session} />
-        <Clock session={session} />
+        {!isPast && settings.isWall && <AlarmCount />}
+        {!isPast && <ConnectionPill session={session} />}
+        {!isPast && <Clock session={session} />}
       </div>
       {!settings.isWall && <SettingsMenu />}
     </header>

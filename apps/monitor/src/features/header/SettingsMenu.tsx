@@ -16,7 +16,7 @@ export function SettingsMenu() {
   ] as const;
   return (
     <div className={styles.controls}>
-      <div className={styles.wide}>
+      <div className={styles.view}>
         <Choice label={words.view} name="view" options={views} isCompact />
       </div>
       <button

@@ -28,6 +28,7 @@ export function StatusCounts({ session, filter, onFilter }: StatusCountsProps) {
           className={styles.count}
           data-color={getEquipmentColor({ status, tags: LIVE_TAGS })}
           data-count={status}
+          title={strings.status[status]}
           data-empty={counts[status] === 0 ? 'true' : undefined}
           aria-pressed={filter === status}
           onClick={() => onFilter(filter === status ? null : status)}

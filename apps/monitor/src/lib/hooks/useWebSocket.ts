@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { getConnectionStatus } from '@/lib/connection/connection';
 import { useSession } from '@/lib/hooks/useSession';
 import { createRest, serverOrigin } from '@/lib/rest/rest';
-import { LineSession, type SessionState } from '@/lib/session/lineSession';
+import { type LineSession, LiveSession, type SessionState } from '@/lib/session/lineSession';
 import type { ConnectionStatus } from '@/lib/types/equipment';
 
 export interface WebSocketView {
@@ -18,7 +18,7 @@ export interface WebSocketView {
  */
 export function useWebSocket(url: string, lineId: string | null): WebSocketView {
   const [session] = useState(
-    () => new LineSession({ socketUrl: url, lineId, rest: createRest(serverOrigin) }),
+    () => new LiveSession({ socketUrl: url, lineId, rest: createRest(serverOrigin) }),
   );
   useEffect(() => {
     session.start();

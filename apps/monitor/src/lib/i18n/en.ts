@@ -16,7 +16,12 @@ export const en: Strings = {
   link: { connecting: 'Connecting', online: 'Online', retrying: 'Retrying', lost: 'No answer' },
   cpu: { run: 'RUN', stop: 'STOP', pause: 'PAUSE', unknown: 'Unknown' },
   quality: { good: 'Good', uncertain: 'Uncertain', bad: 'Bad' },
-  role: { status_tag: 'Status tag', error_tag: 'Error tag', idle_tag: 'Idle tag' },
+  role: {
+    status_tag: 'Status tag',
+    error_tag: 'Error tag',
+    idle_tag: 'Idle tag',
+    alarm_code_tag: 'Alarm code',
+  },
   why: {
     not_configured: () =>
       'No tags are configured for this machine, so its status cannot be known. Name its PLC and status tag in the configuration.',
@@ -95,6 +100,13 @@ export const en: Strings = {
     demo: 'DEMO',
     demoTitle: 'This plant is simulated. These are not real machines.',
     line: 'Line',
+    views: 'Views',
+    board: 'Board',
+    timeline: 'Timeline',
+    report: 'Report',
+    alarms: 'Alarms',
+    machine: 'Machine',
+    past: 'PAST',
     filters: 'Machines per status, and filters',
     dataAge: (age) => `Data ${age} old`,
     dataAgeTitle: 'Age of the oldest value that is shown',
@@ -184,6 +196,17 @@ export const en: Strings = {
     lastUpdated: 'Last updated',
     never: 'never',
     endCode: (code) => `End code ${code}`,
+  },
+  memory: {
+    alarms: 'Alarms',
+    alarmsTitle: (count, unacknowledged) =>
+      `${plural(count, 'alarm')}, ${unacknowledged} unacknowledged`,
+    alarmSince: (time) => `raised ${time}`,
+    unacknowledged: 'Not acknowledged yet',
+    acknowledgedBy: (by, time) => `acknowledged by ${by}, ${time}`,
+    todayTitle: 'Faults and alarms today',
+    today: (failures, stops) => `Today ${plural(failures, 'fault')}, ${plural(stops, 'stop')}`,
+    machinePage: 'Machine page',
   },
   live: {
     machine: (name, status) => `${name}: ${status}`,

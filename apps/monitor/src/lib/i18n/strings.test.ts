@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { en } from '@/lib/i18n/en';
 import { ko } from '@/lib/i18n/ko';
+import { memoryEn } from '@/lib/i18n/memoryEn';
+import { memoryKo } from '@/lib/i18n/memoryKo';
 import { withParticle } from '@/lib/i18n/particle';
 import type { ReasonFacts } from '@/lib/i18n/strings';
 
@@ -31,8 +33,8 @@ function listWords(value: unknown, path: string): Array<readonly [string, string
   );
 }
 
-const korean = listWords(ko, '');
-const english = listWords(en, '');
+const korean = [...listWords(ko, ''), ...listWords(memoryKo, 'past')];
+const english = [...listWords(en, ''), ...listWords(memoryEn, 'past')];
 
 describe('the languages', () => {
   it('have the same words', () => {

@@ -53,6 +53,13 @@ export interface Strings {
     readonly demo: string;
     readonly demoTitle: string;
     readonly line: string;
+    readonly views: string;
+    readonly board: string;
+    readonly timeline: string;
+    readonly report: string;
+    readonly alarms: string;
+    readonly machine: string;
+    readonly past: string;
     readonly filters: string;
     readonly dataAge: (age: string) => string;
     readonly dataAgeTitle: string;
@@ -140,6 +147,17 @@ export interface Strings {
     readonly lastUpdated: string;
     readonly never: string;
     readonly endCode: (code: string) => string;
+  };
+  /** What the board says of the line's memory; the views of it have words of their own. */
+  readonly memory: {
+    readonly alarms: string;
+    readonly alarmsTitle: (count: number, unacknowledged: number) => string;
+    readonly alarmSince: (time: string) => string;
+    readonly unacknowledged: string;
+    readonly acknowledgedBy: (by: string, time: string) => string;
+    readonly todayTitle: string;
+    readonly today: (failures: number, stops: number) => string;
+    readonly machinePage: string;
   };
   readonly live: {
     readonly machine: (name: string, status: string) => string;

@@ -18,11 +18,14 @@ export const serverOrigin: string = import.meta.env.DEV
 /** The server answered, but not with what was asked for. */
 export class RestError extends Error {
   readonly status: number;
+  /** What the server says of it, for people; empty where it says nothing. */
+  readonly detail: string;
 
-  constructor(path: string, status: number) {
+  constructor(path: string, status: number, detail = '') {
     super(`${path} answered ${status}`);
     this.name = 'RestError';
     this.status = status;
+    this.detail = detail;
   }
 }
 

@@ -43,7 +43,15 @@ export interface LineSessionOptions {
   readonly rest: Rest;
 }
 
-export class LineSession {
+/** What components read: the live line, or another that looks like it. */
+export interface LineSession {
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly getState: () => SessionState;
+  readonly reconnect: () => void;
+  readonly dismissNotice: () => void;
+}
+
+export class LiveSession implements LineSession {
   readonly #options: LineSessionOptions;
   readonly #socket: MonitorSocket;
   readonly #refetcher: Refetcher;

@@ -59,6 +59,14 @@ export function formatHourMinute(unixMs: number): string {
   return `${pad(at.getHours())}:${pad(at.getMinutes())}`;
 }
 
+/** Return "10:30" of the screen's day, "11-25 10:30" of any other. */
+export function formatMoment(unixMs: number, nowMs: number = Date.now()): string {
+  const [at, now] = [new Date(unixMs), new Date(nowMs)];
+  const time = formatHourMinute(unixMs);
+  if (at.toDateString() === now.toDateString()) return time;
+  return `${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${time}`;
+}
+
 /** Return an age for the header: milliseconds below a second, then "4.2 s", then whole seconds. */
 export function formatAge(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;

@@ -1,6 +1,6 @@
 import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
 import { listMarks, type Span } from '@/lib/board/timeline';
-import { formatHourMinute } from '@/lib/time/format';
+import { useClock } from '@/lib/time/useClock';
 import type { Status } from '@/lib/types/equipment';
 import styles from '@/lib/ui/Strip.module.css';
 
@@ -16,6 +16,7 @@ interface StripProps {
 
 /** A stretch of history: one bar, coloured by status, over a scale of clock times. */
 export function Strip({ spans, startMs, endMs, stepMs, label }: StripProps) {
+  const formatTime = useClock();
   const lengthMs = endMs - startMs;
   const percent = (ms: number): string => `${((100 * (ms - startMs)) / lengthMs).toFixed(3)}%`;
   // The text beside a mark near the end would be cut off.
@@ -39,7 +40,7 @@ export function Strip({ spans, startMs, endMs, stepMs, label }: StripProps) {
       <div className={styles.scale}>
         {listMarks(startMs, endMs, stepMs).map((markMs) => (
           <span key={markMs} className={styles.mark} style={{ left: percent(markMs) }}>
-            {hasRoom(markMs) && formatHourMinute(markMs)}
+            {hasRoom(markMs) && formatTime(markMs)}
           </span>
         ))}
       </div>

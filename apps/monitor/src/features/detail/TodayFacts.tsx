@@ -1,0 +1,74 @@
+import { lazy, Suspense, useMemo } from 'react';
+import styles from '@/features/detail/Section.module.css';
+import { getAlarmText } from '@/lib/alarms/text';
+import type { Machine } from '@/lib/board/board';
+import { useSettings } from '@/lib/hooks/useSettings';
+import { useStrings } from '@/lib/i18n/useStrings';
+import { isUnacknowledged, listMachineAlarms } from '@/lib/memory/lineMemory';
+import { useLineMemory, useReloadMemory } from '@/lib/memory/useLineMemory';
+import { usePlace } from '@/lib/place/usePlace';
+import { formatMoment } from '@/lib/time/format';
+import type { AlarmView } from '@/lib/types/generated';
+import own from './TodayFacts.module.css';
+
+/** Only where somebody has something to acknowledge. */
+const AcknowledgeForm = lazy(async () => {
+  const { AcknowledgeForm: form } = await import('@/features/detail/AcknowledgeForm');
+  return { default: form };
+});
+
+/** How often today, which alarms are not over and who took them up, and the way to what is known. */
+export function TodayFacts({ machine }: { readonly machine: Machine }) {
+  const { code, plcId } = machine;
+  const words = useStrings().memory;
+  const [, go] = usePlace();
+  const today = useLineMemory((state) => state.today.get(code) ?? null);
+  const active = useLineMemory((state) => state.alarms);
+  const reload = useReloadMemory();
+  const alarms = useMemo(() => listMachineAlarms(active, code, plcId), [active, code, plcId]);
+  const waiting = useMemo(() => alarms.filter(isUnacknowledged), [alarms]);
+  return (
+    <section className={styles.section} aria-labelledby="today-facts" data-today={code}>
+      <h3 id="today-facts">{words.todayTitle}</h3>
+      {today !== null && <p>{words.today(today.failures, today.stops)}</p>}
+      {alarms.length > 0 && (
+        <ul className={own.alarms}>
+          {alarms.map((alarm) => (
+            <AlarmLine key={alarm.id} alarm={alarm} />
+          ))}
+        </ul>
+      )}
+      {waiting.length > 0 && (
+        <Suspense fallback={null}>
+          <AcknowledgeForm alarms={waiting} onDone={reload} />
+        </Suspense>
+      )}
+      <p className={own.ways}>
+        <button type="button" onClick={() => go({ view: 'machine', code })}>
+          {words.machinePage}
+        </button>
+        <button type="button" onClick={() => go({ view: 'alarms', code })}>
+          {words.alarms}
+        </button>
+      </p>
+    </section>
+  );
+}
+
+function AlarmLine({ alarm }: { readonly alarm: AlarmView }) {
+  const words = useStrings().memory;
+  const [{ language }] = useSettings();
+  const { acknowledged, acknowledged_by: by } = alarm;
+  const isTaken = by !== null && acknowledged !== null;
+  return (
+    <li data-state={alarm.state}>
+      <b>{getAlarmText(alarm, language)}</b>
+      <span>{words.alarmSince(formatMoment(Date.parse(alarm.raised)))}</span>
+      <span className={isTaken ? undefined : own.open}>
+        {isTaken
+          ? words.acknowledgedBy(by, formatMoment(Date.parse(acknowledged)))
+          : words.unacknowledged}
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,182 @@
+import { useCallback, useState } from 'react';
+import { MachineNow } from '@/features/machine/MachineNow';
+import { Precursors } from '@/features/machine/Precursors';
+import { TodayStrip } from '@/features/machine/TodayStrip';
+import { AlarmTable } from '@/lib/alarms/AlarmTable';
+import type { Machine } from '@/lib/board/board';
+import { useSession } from '@/lib/hooks/useSession';
+import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
+import { IntervalDrawer, type OpenFigure } from '@/lib/intervals/IntervalDrawer';
+import { FIGURE_NAMES, type FigureName } from '@/lib/kpi/figures';
+import { memoryRest, type Window } from '@/lib/memory/memoryRest';
+import { useAnswer } from '@/lib/memory/useAnswer';
+import { usePlace } from '@/lib/place/usePlace';
+import type { LineSession } from '@/lib/session/lineSession';
+import { StopsPanel } from '@/lib/stops/StopsPanel';
+import type { KpiRowView } from '@/lib/types/generated';
+import controls from '@/lib/ui/controls.module.css';
+import { KpiTile } from '@/lib/ui/KpiTile';
+import { Loaded } from '@/lib/ui/Loaded';
+import styles from './MachineView.module.css';
+
+interface MachineViewProps {
+  readonly session: LineSession;
+  readonly lineId: string;
+  /** The plant's, by its IANA name; undefined: the screen's own. */
+  readonly timeZone?: string;
+}
+
+const HOUR_MS = 3_600_000;
+const MONTH_MS = 30 * 24 * HOUR_MS;
+const ALARMS_SHOWN = 10;
+/** MTBF and MTTR of one day are mostly unknown: they are those of the last thirty days. */
+const OF_MONTH: ReadonlySet<FigureName> = new Set<FigureName>(['mtbf', 'mttr']);
+
+/** One machine: today, its last alarms, how often and how long it fails, and what precedes that. */
+export function MachineView(props: MachineViewProps) {
+  const { session } = props;
+  const words = useMemoryStrings();
+  const [{ code }, go] = usePlace();
+  const order = useSession(session, (state) => state.board.order);
+  const machines = useSession(session, (state) => state.board.machines);
+  const machine = code === null ? undefined : machines.get(code);
+  return (
+    <main className={styles.view} data-view="machine">
+      <h2 className="visually-hidden">{words.machineView.title}</h2>
+      <div className={styles.picker}>
+        <label className={controls.field}>
+          {words.machineView.choose}
+          <select
+            className={controls.input}
+            value={machine === undefined ? '' : machine.code}
+            onChange={(event) => go({ code: event.currentTarget.value || null })}
+          >
+            <option value="">–</option>
+            {order.map((own) => (
+              <option key={own} value={own}>
+                {machines.get(own)?.name ?? own}
+              </option>
+            ))}
+          </select>
+        </label>
+        {machine !== undefined && <MachineNow session={session} machine={machine} />}
+      </div>
+      {machine === undefined ? (
+        code !== null && order.length > 0 && <p>{words.machineView.unknown}</p>
+      ) : (
+        <Content key={machine.code} {...props} machine={machine} />
+      )}
+    </main>
+  );
+}
+
+function Content({
+  session,
+  lineId,
+  timeZone,
+  machine,
+}: MachineViewProps & { readonly machine: Machine }) {
+  const words = useMemoryStrings();
+  const { code } = machine;
+  const nowMs = useSession(session, (state) => Math.floor(state.nowS / 60) * 60_000);
+  const [today] = useState(() => getToday(Date.now()));
+  const [month] = useState(() => getMonth(Date.now()));
+  const [open, setOpen] = useState<{ readonly of: Window; readonly figure: FigureName } | null>(
+    null,
+  );
+  const reasons = useAnswer(memoryRest.getReasons, HOUR_MS);
+  const todayRow = useKpis(code, today);
+  const monthRow = useKpis(code, month);
+  const askAlarms = useCallback(
+    (signal: AbortSignal) => memoryRest.getAlarms({ code, limit: ALARMS_SHOWN }, signal),
+    [code],
+  );
+  const alarms = useAnswer(askAlarms);
+  const zone = timeZone ?? '';
+  return (
+    <>
+      <section className={controls.panel} aria-labelledby="machine-today">
+        <h3 id="machine-today" className={controls.title}>
+          {words.machineView.today}
+        </h3>
+        <TodayStrip code={code} window={today} />
+      </section>
+      <section className={styles.tiles} aria-label={words.machineView.todayFigures}>
+        {FIGURE_NAMES.map((name) => {
+          const isMonth = OF_MONTH.has(name);
+          const row = (isMonth ? monthRow : todayRow).view;
+          if (row === null) return null;
+          return (
+            <KpiTile
+              key={name}
+              kpis={row}
+              name={name}
+              period={isMonth ? words.machineView.month : words.machineView.today}
+              onOpen={(figure) => setOpen({ of: isMonth ? month : today, figure })}
+            />
+          );
+        })}
+        <Loaded answer={todayRow}>{() => null}</Loaded>
+      </section>
+      <div className={styles.columns}>
+        <section className={controls.panel} aria-labelledby="machine-alarms">
+          <h3 id="machine-alarms" className={controls.title}>
+            {words.machineView.lastAlarms}
+          </h3>
+          <Loaded answer={alarms}>
+            {(view) => <AlarmTable alarms={view.alarms} nowMs={nowMs} />}
+          </Loaded>
+        </section>
+        <Precursors code={code} window={month} />
+      </div>
+      <StopsPanel
+        line={lineId}
+        code={code}
+        window={today}
+        timeZone={zone}
+        reasons={reasons.view ?? []}
+        onChange={todayRow.reload}
+      />
+      {open !== null && todayRow.view !== null && (
+        <IntervalDrawer
+          open={{ figure: open.figure, code }}
+          machines={[todayRow.view]}
+          window={open.of}
+          timeZone={zone}
+          reasons={reasons.view ?? []}
+          onOpen={({ figure }: OpenFigure) =>
+            figure !== 'unseen' && setOpen({ of: open.of, figure })
+          }
+          onMachine={null}
+          onClose={() => setOpen(null)}
+        />
+      )}
+    </>
+  );
+}
+
+/** One machine's figures of a window that may still be going on. */
+function useKpis(code: string, { from, to }: Window) {
+  const ask = useCallback(
+    async (signal: AbortSignal): Promise<KpiRowView | null> => {
+      const query = { code, from, to, by: 'equipment', grain: 'whole' };
+      return (await memoryRest.getKpis(query, signal)).rows[0] ?? null;
+    },
+    [code, from, to],
+  );
+  return useAnswer(ask);
+}
+
+/** Return today from midnight to midnight by the screen's clock; what is to come is not counted. */
+function getToday(nowMs: number): Window {
+  const begin = new Date(nowMs);
+  begin.setHours(0, 0, 0, 0);
+  const end = new Date(begin);
+  end.setDate(end.getDate() + 1);
+  return { from: begin.toISOString(), to: end.toISOString() };
+}
+
+function getMonth(nowMs: number): Window {
+  const end = Math.ceil(nowMs / HOUR_MS) * HOUR_MS;
+  return { from: new Date(end - MONTH_MS).toISOString(), to: new Date(end).toISOString() };
+}

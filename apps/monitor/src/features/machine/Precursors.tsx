@@ -1,0 +1,102 @@
+import { useCallback } from 'react';
+import { getAlarmText } from '@/lib/alarms/text';
+import { useSettings } from '@/lib/hooks/useSettings';
+import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
+import { useStrings } from '@/lib/i18n/useStrings';
+import { memoryRest, type Window } from '@/lib/memory/memoryRest';
+import { findPrecursors, type Precursor } from '@/lib/memory/precursors';
+import { useAnswer } from '@/lib/memory/useAnswer';
+import type { Status } from '@/lib/types/equipment';
+import controls from '@/lib/ui/controls.module.css';
+import { Loaded } from '@/lib/ui/Loaded';
+import styles from './MachineView.module.css';
+
+interface PrecursorsProps {
+  readonly code: string;
+  readonly window: Window;
+}
+
+const HOUR_MS = 3_600_000;
+const ALARMS_MAX = 1_000;
+const SHOWN_MAX = 6;
+/** Of fewer failures nothing can be said. */
+const FAILURES_LEAST = 3;
+/** What was there once is chance. */
+const COUNT_LEAST = 2;
+
+/** What stood in the ten minutes before the faults of the last thirty days; counted, not guessed. */
+export function Precursors({ code, window }: PrecursorsProps) {
+  const words = useMemoryStrings();
+  const [{ language }] = useSettings();
+  const { from, to } = window;
+  const ask = useCallback(
+    async (signal: AbortSignal) => {
+      const [timeline, { alarms }] = await Promise.all([
+        memoryRest.getTimeline({ code, from, to }, signal),
+        memoryRest.getAlarms({ code, from, to, limit: ALARMS_MAX }, signal),
+      ]);
+      return { intervals: timeline.equipment[0]?.intervals ?? [], alarms };
+    },
+    [code, from, to],
+  );
+  const answer = useAnswer(ask, HOUR_MS);
+  return (
+    <section className={controls.panel} aria-labelledby="machine-before">
+      <h3 id="machine-before" className={controls.title}>
+        {words.machineView.before}
+      </h3>
+      <p className={controls.soft}>{words.machineView.beforeHelp}</p>
+      <Loaded answer={answer}>
+        {({ intervals, alarms }) => {
+          const named = alarms.map((alarm) => ({
+            raised: alarm.raised,
+            text: getAlarmText(alarm, language),
+          }));
+          const { failures, unseen, found } = findPrecursors(intervals, named);
+          return (
+            <>
+              <p className={styles.looked}>
+                {words.machineView.beforeSeen(failures)}{' '}
+                {unseen > 0 && words.machineView.beforeUnseen(unseen)}
+              </p>
+              {failures < FAILURES_LEAST ? (
+                <p>{words.machineView.fewFailures}</p>
+              ) : (
+                <Found
+                  failures={failures}
+                  found={found.filter(({ count }) => count >= COUNT_LEAST).slice(0, SHOWN_MAX)}
+                />
+              )}
+            </>
+          );
+        }}
+      </Loaded>
+    </section>
+  );
+}
+
+interface FoundProps {
+  readonly failures: number;
+  readonly found: readonly Precursor[];
+}
+
+function Found({ failures, found }: FoundProps) {
+  const words = useMemoryStrings().machineView;
+  const strings = useStrings();
+  if (found.length === 0) return <p>{words.beforeNone}</p>;
+  return (
+    <ol className={styles.before}>
+      {found.map(({ kind, name, count, share }) => (
+        <li key={`${kind} ${name}`}>
+          <span>
+            {kind === 'status'
+              ? words.precededByStatus(strings.status[name as Status])
+              : words.precededByAlarm(name)}
+          </span>
+          <b>{words.beforeCount(count, failures)}</b>
+          <i aria-hidden="true" style={{ width: `${100 * share}%` }} />
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { findPrecursors } from '@/lib/memory/precursors';
+import type { TimelineInterval } from '@/lib/types/memory';
+
+const MINUTE = 60_000;
+const START = Date.parse('2026-11-24T00:00:00Z');
+
+/** Intervals from [minutes, status] pairs, one after the other. */
+function lane(...parts: ReadonlyArray<readonly [number, TimelineInterval[2]]>): TimelineInterval[] {
+  let at = START;
+  return parts.map(([minutes, status]) => {
+    const begin = at;
+    at += minutes * MINUTE;
+    return [begin, at, status, null];
+  });
+}
+const alarm = (minute: number, text: string) => ({
+  raised: new Date(START + minute * MINUTE).toISOString(),
+  text,
+});
+
+describe('findPrecursors', () => {
+  it('counts what stood in the ten minutes before each fault', () => {
+    const intervals = lane(
+      [30, 'running'],
+      [2, 'idle'],
+      [3, 'running'],
+      [5, 'error'],
+      [30, 'running'],
+      [1, 'idle'],
+      [5, 'error'],
+      [30, 'running'],
+      [5, 'error'],
+    );
+    const { failures, found } = findPrecursors(intervals, []);
+    expect(failures).toBe(3);
+    expect(found).toEqual([{ kind: 'status', name: 'idle', count: 2, share: 2 / 3 }]);
+  });
+
+  it('counts alarms once for each fault, and not the alarm of the fault itself', () => {
+    const intervals = lane([30, 'running'], [5, 'error']);
+    const alarms = [alarm(22, 'low pressure'), alarm(25, 'low pressure'), alarm(30, 'fault')];
+    expect(findPrecursors(intervals, alarms).found).toEqual([
+      { kind: 'alarm', name: 'low pressure', count: 1, share: 1 },
+    ]);
+  });
+
+  it('leaves out faults whose ten minutes before were not seen as a whole', () => {
+    const intervals = lane(
+      [5, 'running'],
+      [5, 'error'],
+      [20, 'running'],
+      [3, 'unseen'],
+      [4, 'idle'],
+      [5, 'error'],
+    );
+    expect(findPrecursors(intervals, [])).toEqual({ failures: 0, unseen: 2, found: [] });
+  });
+
+  it('takes error, disconnected, error for one fault', () => {
+    const intervals = lane([30, 'running'], [5, 'error'], [2, 'disconnected'], [5, 'error']);
+    expect(findPrecursors(intervals, [])).toMatchObject({ failures: 1, unseen: 0 });
+  });
+
+  it('has nothing to say without faults', () => {
+    expect(findPrecursors(lane([60, 'running']), [])).toEqual({
+      failures: 0,
+      unseen: 0,
+      found: [],
+    });
+    expect(findPrecursors([], [])).toEqual({ failures: 0, unseen: 0, found: [] });
+  });
+});

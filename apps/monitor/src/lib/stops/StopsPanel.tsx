@@ -1,0 +1,187 @@
+import { useCallback, useState } from 'react';
+import { useSettings } from '@/lib/hooks/useSettings';
+import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
+import { useStrings } from '@/lib/i18n/useStrings';
+import { dateTimeOf, timeOf } from '@/lib/kpi/days';
+import { memoryRest, type Window } from '@/lib/memory/memoryRest';
+import { useAnswer } from '@/lib/memory/useAnswer';
+import { nameReason } from '@/lib/stops/reasonTree';
+import { StopDialog } from '@/lib/stops/StopDialog';
+import { formatDuration } from '@/lib/time/format';
+import type { DowntimeReasonView, StopView } from '@/lib/types/generated';
+import controls from '@/lib/ui/controls.module.css';
+import { Loaded } from '@/lib/ui/Loaded';
+import { StatusWord } from '@/lib/ui/StatusWord';
+import styles from './StopsPanel.module.css';
+
+interface StopsPanelProps {
+  readonly line: string;
+  /** Null: every machine of the line. */
+  readonly code: string | null;
+  readonly window: Window;
+  readonly timeZone: string;
+  readonly reasons: readonly DowntimeReasonView[];
+  /** Something was written, so figures may have changed. */
+  readonly onChange: () => void;
+}
+
+const STOPS_MAX = 500;
+
+/**
+ * The stops long enough to ask why: those that nobody has explained first, and on demand all of
+ * them. Micro-stops are never among them; the server leaves them out.
+ */
+export function StopsPanel(props: StopsPanelProps) {
+  const { line, code, window, timeZone, reasons, onChange } = props;
+  const words = useMemoryStrings();
+  const [areAllShown, setAllShown] = useState(false);
+  const [openId, setOpenId] = useState<string | null>(null);
+  const [isSaved, setSaved] = useState(false);
+  const { from, to } = window;
+  const ask = useCallback(
+    (signal: AbortSignal) =>
+      memoryRest.getStops({ line, code, from, to, limit: STOPS_MAX }, signal),
+    [line, code, from, to],
+  );
+  const answer = useAnswer(ask);
+  const stops = answer.view?.stops ?? [];
+  const unexplained = stops.filter((stop) => stop.reason === null);
+  const shown = areAllShown ? stops : unexplained;
+  const open = stops.find((stop) => stop.id === openId);
+  function finish(): void {
+    setOpenId(null);
+    setSaved(true);
+    answer.reload();
+    onChange();
+  }
+  return (
+    <section className={controls.panel} aria-labelledby="stops-title" data-panel="stops">
+      <h2 id="stops-title" className={controls.title}>
+        {words.stops.title}
+        {answer.view !== null && <small>{words.stops.unexplained(unexplained.length)}</small>}
+      </h2>
+      <label className={styles.check}>
+        <input
+          type="checkbox"
+          checked={areAllShown}
+          onChange={(event) => setAllShown(event.currentTarget.checked)}
+        />
+        {words.stops.showAll}
+      </label>
+      <p role="status" className={controls.done}>
+        {isSaved && words.stops.saved}
+      </p>
+      <Loaded answer={answer}>
+        {() =>
+          shown.length === 0 ? (
+            <p className={controls.soft}>
+              {areAllShown ? words.stops.noneAtAll : words.stops.none}
+            </p>
+          ) : (
+            <StopTable
+              stops={shown}
+              hasMachine={code === null}
+              timeZone={timeZone}
+              reasons={reasons}
+              onOpen={(id) => {
+                setSaved(false);
+                setOpenId(id);
+              }}
+            />
+          )
+        }
+      </Loaded>
+      {open !== undefined && (
+        <StopDialog
+          key={open.id}
+          stop={open}
+          neighbours={listNeighbours(stops, open)}
+          timeZone={timeZone}
+          reasons={reasons}
+          onDone={finish}
+          onClose={() => setOpenId(null)}
+        />
+      )}
+    </section>
+  );
+}
+
+interface StopTableProps {
+  readonly stops: readonly StopView[];
+  readonly hasMachine: boolean;
+  readonly timeZone: string;
+  readonly reasons: readonly DowntimeReasonView[];
+  readonly onOpen: (id: string) => void;
+}
+
+function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTableProps) {
+  const words = useMemoryStrings();
+  const strings = useStrings();
+  const [{ language }] = useSettings();
+  return (
+    <div className={controls.scroll}>
+      <table className={controls.table} data-table="stops">
+        <thead>
+          <tr>
+            {hasMachine && <th scope="col">{words.machine}</th>}
+            <th scope="col">{words.begin}</th>
+            <th scope="col">{words.end}</th>
+            <th scope="col" className={controls.number}>
+              {words.length}
+            </th>
+            <th scope="col">{words.status}</th>
+            <th scope="col">{words.reason}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {stops.map((stop) => {
+            const beginMs = Date.parse(stop.begin);
+            return (
+              <tr key={stop.id} data-stop={stop.id}>
+                {hasMachine && <th scope="row">{stop.name}</th>}
+                <td>{dateTimeOf(beginMs, timeZone)}</td>
+                <td>
+                  {stop.end === null ? words.ongoing : timeOf(Date.parse(stop.end), timeZone)}
+                </td>
+                <td className={controls.number}>
+                  {formatDuration(stop.down_ms / 1_000, strings.duration)}
+                </td>
+                <td>
+                  <StatusWord status={stop.status} />
+                </td>
+                <td className={controls.text}>
+                  <div className={styles.reason}>
+                    {stop.reason !== null && (
+                      <span>
+                        {nameReason(reasons, stop.reason, language)}
+                        {stop.comment !== null && stop.comment !== '' && ` · ${stop.comment}`}
+                        {stop.by !== null && <small> {words.stops.said(stop.by)}</small>}
+                      </span>
+                    )}
+                    <button
+                      type="button"
+                      className={`${controls.button} ${controls.small}`}
+                      aria-label={words.stops.explainOf(stop.name, timeOf(beginMs, timeZone))}
+                      onClick={() => onOpen(stop.id)}
+                    >
+                      {stop.reason === null ? words.stops.explain : words.stops.change}
+                    </button>
+                  </div>
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The stops of the same machine just before and just after: only these can be one event with it. */
+function listNeighbours(stops: readonly StopView[], stop: StopView): readonly StopView[] {
+  const own = stops
+    .filter(({ code }) => code === stop.code)
+    .sort((a, b) => Date.parse(a.begin) - Date.parse(b.begin));
+  const index = own.findIndex(({ id }) => id === stop.id);
+  return [own[index - 1], own[index + 1]].filter((item) => item !== undefined);
+}

@@ -1,0 +1,133 @@
+"""A plant with a past: two weeks are written into a real history before its server starts.
+
+Yesterday's day shift is told by hand for two machines, so that its figures can be computed by hand;
+all else is drawn from a seed. Times are those of Seoul.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from builders import code
+from e2e.past import remember
+from e2e.plant import Plant
+from history.told import a_run
+from lineside.config import load_config
+from lineside.drivers import DRIVERS
+from lineside.history.records import Batch
+from web.memory import told
+
+SEOUL = ZoneInfo("Asia/Seoul")
+DAYS = 14
+DAY_MINUTES = 24 * 60
+#: Two machines whose yesterday is told by hand.
+TOLD, UNSEEN = 101, 102
+
+_EXTRA = """
+[plant]
+time_zone = "Asia/Seoul"
+
+[[shift]]
+id = "day"
+name = "주간"
+days = ["mon-sun", "holiday"]
+start = "08:00"
+end = "17:00"
+breaks = ["12:00-13:00"]
+
+[[shift]]
+id = "night"
+name = "야간"
+days = ["mon-sun", "holiday"]
+start = "20:00"
+end = "05:00"
+
+[[downtime_reason]]
+code = "E"
+name = "설비 고장"
+name_en = "Breakdown"
+
+[[downtime_reason]]
+code = "E10"
+name = "전기"
+name_en = "Electrical"
+parent = "E"
+
+[[downtime_reason]]
+code = "M"
+name = "자재 부족"
+name_en = "Out of material"
+"""
+
+
+class PastPlant(Plant):
+    """The plant of the other browser tests, with shifts, reasons and two weeks behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write the config and the past into `folder`."""
+        super().__init__(folder)
+        self.yesterday: date = (datetime.now(SEOUL) - timedelta(days=1)).date()
+        remember(self.first_history, self._past())
+
+    def _toml(self) -> str:
+        return super()._toml() + _EXTRA
+
+    def _past(self) -> list[Batch]:
+        site = load_config(self.config, DRIVERS).site
+        numbers = [int(machine["code"][-3:]) for machine in self.machines]
+        batches: list[Batch] = []
+        for back in range(DAYS, 0, -1):
+            midnight = datetime.combine(
+                self.yesterday - timedelta(days=back - 1), datetime.min.time(), SEOUL
+            )
+            days = {number: _drawn_day(number, back) for number in numbers}
+            if back == 1:
+                days[TOLD], days[UNSEEN] = _told_day(), _unseen_day()
+            if back == 6:  # the server stood for three hours of the day shift
+                days = {number: letters[: 14 * 60] for number, letters in days.items()}
+            begin_ms = round(midnight.timestamp() * 1000)
+            for batch in told(site, begin_ms, days):
+                batches.append(replace(batch, run=a_run(100 - back, begin_ms)))
+        return batches
+
+
+def _told_day() -> str:
+    """Runs all day but for one stop of 27 min, one micro-stop of 1 min and 10 min out of sight."""
+    minutes = ["r"] * DAY_MINUTES
+    _put(minutes, "10:00", "e" * 12 + "s" * 15)
+    _put(minutes, "13:30", "i")
+    _put(minutes, "15:00", "d" * 10)
+    return "".join(minutes)
+
+
+def _unseen_day() -> str:
+    """Runs all day, but for one hour of the day shift nobody sees it."""
+    minutes = ["r"] * DAY_MINUTES
+    _put(minutes, "09:00", "d" * 60)
+    return "".join(minutes)
+
+
+def _put(minutes: list[str], at: str, letters: str) -> None:
+    first = int(at[:2]) * 60 + int(at[3:])
+    minutes[first : first + len(letters)] = letters
+
+
+def _drawn_day(number: int, back: int) -> str:
+    """Return a believable day: mostly running, some short waits, now and then a fault."""
+    random_ = random.Random(number * 1000 + back)
+    letters = ""
+    while len(letters) < DAY_MINUTES:
+        letters += "r" * random_.randint(20, 150)
+        letters += random_.choices(
+            ["i" * random_.randint(1, 2), "i" + "e" * random_.randint(3, 25), "s" * 14, "d" * 2],
+            [10, 4, 3, 1],
+        )[0]
+    return letters[:DAY_MINUTES]
+
+
+TOLD_CODE, UNSEEN_CODE = code(TOLD), code(UNSEEN)

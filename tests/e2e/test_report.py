@@ -1,0 +1,295 @@
+"""The report and the machine page, over a past that is really stored: figures, and what people say.
+
+The figures of yesterday's day shift of one machine, by hand: 9 h less a break of 1 h are 480 min
+planned; 10 of them were out of sight, 27 in one stop and 1 in a micro-stop, so that it ran 442.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from e2e.axe import violations
+from e2e.conftest import LARGE
+from e2e.past_plant import TOLD_CODE, UNSEEN_CODE, PastPlant
+from e2e.pictures import FOLDER, PICTURE_MIN_BYTES
+from e2e.plant import ask
+from processes import Server
+
+SMALL, PHONE = (1280, 720), (390, 844)
+ANSWER_MS = 20_000
+
+OpenReport = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def past_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PastPlant]:
+    """A plant of which two weeks are known."""
+    plant = PastPlant(tmp_path_factory.mktemp("past"))
+    with plant.running():
+        yield plant
+
+
+@pytest.fixture(scope="module")
+def past_server(past_plant: PastPlant) -> Iterator[Server]:
+    """A server for it."""
+    with past_plant.server() as server:
+        yield server
+
+
+@pytest.fixture
+def open_report(
+    past_plant: PastPlant, past_server: Server, new_context: Callable[..., BrowserContext]
+) -> OpenReport:
+    """Opens yesterday's day shift, or whatever else is asked for."""
+
+    def open_page(size: tuple[int, int] = LARGE, **query: str) -> Page:
+        page = new_context(size, timezone_id="Asia/Seoul").new_page()
+        asked = {
+            "lang": "en",
+            "page": "report",
+            "day": past_plant.yesterday.isoformat(),
+            "shift": "day",
+            **query,
+        }
+        page.goto(f"{past_server.address}/?{urlencode(asked)}")
+        if asked["page"] == "report":
+            expect(page.get_by_role("table", name=re.compile("figures|지표"))).to_be_visible(
+                timeout=ANSWER_MS
+            )
+        return page
+
+    return open_page
+
+
+def cell(page: Page, code: str, kpi: str) -> Any:
+    """One machine's figure in the table."""
+    return page.locator(f'[data-machine="{code}"] [data-kpi="{kpi}"]')
+
+
+def test_the_figures_are_those_computed_by_hand(open_report: OpenReport) -> None:
+    page = open_report()
+    expect(cell(page, TOLD_CODE, "availability")).to_contain_text("94.0 %")  # 442 / 470
+    expect(cell(page, TOLD_CODE, "availability")).to_contain_text("97.9 % seen")
+    expect(cell(page, TOLD_CODE, "strict_availability")).to_contain_text("92.1 %")  # 442 / 480
+    expect(cell(page, TOLD_CODE, "stops")).to_contain_text("1")
+    expect(cell(page, TOLD_CODE, "micro_stops")).to_contain_text("1")
+
+
+def test_a_machine_hardly_seen_has_no_availability_and_its_unseen_time_stands_there(
+    open_report: OpenReport,
+) -> None:
+    page = open_report()
+    availability = cell(page, UNSEEN_CODE, "availability")
+    expect(availability).to_contain_text("Insufficient data")
+    expect(availability).to_contain_text("87.5 % seen")
+    expect(page.locator(f'[data-machine="{UNSEEN_CODE}"] td').last).to_contain_text("1 h")
+    expect(page.locator('[data-panel="unseen"]')).to_contain_text("Time not seen")
+
+
+def test_what_is_not_known_is_a_dash_that_says_why(open_report: OpenReport) -> None:
+    page = open_report()
+    mtbf = cell(page, TOLD_CODE, "mtbf").get_by_role("button")
+    expect(mtbf).to_have_text("–")
+    expect(mtbf).to_have_accessible_name(re.compile("Fewer than 2 failures"))
+
+
+def test_a_figure_opens_down_to_its_intervals(open_report: OpenReport) -> None:
+    page = open_report()
+    cell(page, TOLD_CODE, "stops").get_by_role("button").click()
+    drawer = page.get_by_role("dialog")
+    rows = drawer.get_by_role("row")
+    expect(rows.filter(has_text="10:00:00")).to_contain_text("Fault", timeout=ANSWER_MS)
+    expect(drawer).to_contain_text("27 min in all")
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    cell(page, TOLD_CODE, "micro_stops").get_by_role("button").click()
+    expect(drawer).to_contain_text("2 intervals, 1 min in all", timeout=ANSWER_MS)
+    page.keyboard.press("Escape")
+    page.locator('[data-kpi="availability"]').first.click()
+    drawer.get_by_role("button", name=re.compile("Upper 로봇 용접")).click()
+    expect(drawer.get_by_role("heading")).to_contain_text("Upper 로봇 용접")
+
+
+def test_a_stop_asks_for_a_reason_which_stays_with_the_name(
+    open_report: OpenReport, past_server: Server, past_plant: PastPlant
+) -> None:
+    page = open_report()
+    panel = page.locator('[data-panel="stops"]')
+    name = past_plant.names[TOLD_CODE]
+    ask_for = panel.get_by_role("button", name=f"Reason for the stop of {name} at 10:00")
+    expect(ask_for).to_be_visible(timeout=ANSWER_MS)
+    expect(panel.get_by_text("13:30")).to_have_count(0)  # the micro-stop is not asked about
+    ask_for.click()
+    dialog = page.get_by_role("dialog")
+    save = dialog.get_by_role("button", name="Save")
+    expect(save).to_be_disabled()  # without a reason and a name
+    dialog.get_by_role("radio", name="Electrical").check()
+    dialog.get_by_label("Comment").fill("fuse")
+    dialog.get_by_label("Your name").fill("김반장")
+    save.click()
+    expect(panel.get_by_role("status")).to_have_text("Saved.", timeout=ANSWER_MS)
+    expect(ask_for).to_have_count(0)
+    panel.get_by_label("Show stops with a reason too").check()
+    row = panel.get_by_role("row").filter(has_text="Breakdown › Electrical")
+    expect(row).to_contain_text("fuse")
+    expect(row).to_contain_text("by 김반장")
+    expect(page.locator('[data-chart="pareto-reason"]')).to_contain_text("Electrical")
+    stored = ask(past_server, f"/api/stops?code={TOLD_CODE}&{_window(past_plant)}")["stops"]
+    assert [(each["reason"], each["by"]) for each in stored] == [("E10", "김반장")]
+    page.reload()
+    panel.get_by_role("button", name=re.compile("^Reason for")).first.click()
+    expect(dialog.get_by_label("Your name")).to_have_value("김반장")
+
+
+def test_a_stop_is_split_and_merged(
+    open_report: OpenReport, past_server: Server, past_plant: PastPlant
+) -> None:
+    page = open_report()
+    panel = page.locator('[data-panel="stops"]')
+    panel.get_by_label("Show stops with a reason too").check()
+    name = past_plant.names[TOLD_CODE]
+    at_ten = panel.get_by_role("button", name=f"Reason for the stop of {name} at 10:00")
+    at_twelve = panel.get_by_role("button", name=f"Reason for the stop of {name} at 10:12")
+    at_ten.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your name").fill("박기사")
+    dialog.get_by_label(re.compile("^Split at")).fill("10:12:00")
+    dialog.get_by_role("button", name="Split").click()
+    expect(at_twelve).to_be_visible(timeout=ANSWER_MS)
+    query = f"/api/stops?code={TOLD_CODE}&{_window(past_plant)}"
+    assert [each["down_ms"] for each in ask(past_server, query)["stops"]] == [720_000, 900_000]
+    at_twelve.click()
+    dialog.get_by_role("button", name="Merge").click()
+    expect(at_twelve).to_have_count(0, timeout=ANSWER_MS)
+    assert [each["down_ms"] for each in ask(past_server, query)["stops"]] == [1_620_000]
+
+
+def test_planned_downtime_is_entered_counts_at_once_and_is_removed(
+    open_report: OpenReport, past_plant: PastPlant
+) -> None:
+    page = open_report()
+    panel = page.locator('[data-panel="planned"]')
+    panel.get_by_role("button", name="Add planned downtime").click()
+    form = panel.get_by_role("form")
+    form.get_by_label("Machine").select_option(label=past_plant.names[UNSEEN_CODE])
+    day = past_plant.yesterday.isoformat()
+    form.get_by_label("From").fill(f"{day}T10:00")
+    form.get_by_label("To", exact=True).fill(f"{day}T09:00")
+    form.get_by_label("Your name").fill("김반장")
+    expect(form).to_contain_text("It must end after it begins.")
+    expect(form.get_by_role("button", name="Save")).to_be_disabled()
+    form.get_by_label("From").fill(f"{day}T09:00")
+    form.get_by_label("To", exact=True).fill(f"{day}T10:00")
+    form.get_by_role("button", name="Save").click()
+    availability = cell(page, UNSEEN_CODE, "availability")
+    expect(availability).to_contain_text("100 % seen", timeout=ANSWER_MS)
+    remove = panel.get_by_role("button", name=re.compile("^Remove the planned downtime"))
+    remove.click()
+    expect(remove).to_have_count(0, timeout=ANSWER_MS)
+    expect(availability).to_contain_text("Insufficient data", timeout=ANSWER_MS)
+
+
+def test_days_and_shifts_are_stepped_through(
+    open_report: OpenReport, past_plant: PastPlant
+) -> None:
+    page = open_report()
+    picker = page.get_by_role("region", name="Day and shift")
+    day = picker.get_by_label("Day", exact=True)
+    expect(picker).to_contain_text("08:00–17:00")
+    picker.get_by_role("button", name="Next").click()
+    expect(picker).to_contain_text("20:00–05:00", timeout=ANSWER_MS)
+    picker.get_by_role("button", name="Previous").click()
+    expect(picker).to_contain_text("08:00–17:00", timeout=ANSWER_MS)
+    expect(day).to_have_value(past_plant.yesterday.isoformat())
+    picker.get_by_label("Shift").select_option("all")
+    expect(page).to_have_url(re.compile(r"^(?!.*shift=)"))
+    picker.get_by_role("button", name="Today").click()
+    expect(page).to_have_url(re.compile(r"^(?!.*day=)"))
+    page.go_back()
+    expect(day).to_have_value(past_plant.yesterday.isoformat(), timeout=ANSWER_MS)
+
+
+def test_the_machine_page_shows_its_day_and_what_precedes_its_faults(
+    open_report: OpenReport,
+) -> None:
+    page = open_report(page="machine", code="KRCWO12ELOA105")
+    before = page.get_by_role("region", name="What usually precedes its faults")
+    # Of a drawn machine nearly every fault follows a minute of waiting.
+    expect(before).to_contain_text("Status Idle", timeout=ANSWER_MS)
+    expect(before).to_contain_text(re.compile(r"\d+ faults looked at"))
+    expect(page.locator('[data-kpi="mtbf"]')).to_contain_text("Last 30 days")
+    expect(page.get_by_role("img")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_the_report_prints_on_a4(open_report: OpenReport, language: str) -> None:
+    page = open_report(lang=language, theme="dark")
+    FOLDER.mkdir(exist_ok=True)
+    pdf = page.pdf(path=FOLDER / f"report-{language}.pdf", prefer_css_page_size=True)
+    box = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", pdf)
+    assert box, "no page"
+    assert [round(float(each)) for each in box.groups()] == [595, 842]
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 4
+    assert _draws(pdf), "nothing is drawn"
+    page.emulate_media(media="print")
+    head = page.get_by_text(re.compile("Printed|출력")).first
+    expect(head).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^(Print|인쇄)$"))).to_be_hidden()
+    background = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("palette", ["contract", "iec"])
+@pytest.mark.parametrize("view", ["report", "machine"])
+def test_axe_has_nothing_to_say(
+    open_report: OpenReport, view: str, theme: str, palette: str
+) -> None:
+    page = open_report(page=view, theme=theme, palette=palette, code=TOLD_CODE)
+    expect(page.locator('[data-panel="stops"]')).to_be_visible(timeout=ANSWER_MS)
+    page.wait_for_load_state("networkidle")
+    assert violations(page) == []
+    page.locator('[data-kpi="availability"]').first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("size", [LARGE, SMALL, PHONE], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("view", ["report", "machine"])
+def test_the_views_fit_and_are_pictured(
+    open_report: OpenReport, view: str, size: tuple[int, int], theme: str, language: str
+) -> None:
+    page = open_report(size, page=view, theme=theme, lang=language, code=TOLD_CODE)
+    expect(page.locator('[data-panel="stops"] h2')).to_be_visible(timeout=ANSWER_MS)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{view}-{size[0]}x{size[1]}-{theme}-{language}.png"
+    page.screenshot(path=path, animations="disabled")
+    assert path.stat().st_size > PICTURE_MIN_BYTES
+    assert not page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth")
+
+
+def _window(plant: PastPlant) -> str:
+    day = plant.yesterday.isoformat()
+    return urlencode({"from": f"{day}T08:00:00+09:00", "to": f"{day}T17:00:00+09:00"})
+
+
+def _draws(pdf: bytes) -> bool:
+    """Whether any of the document's streams sets text."""
+    for found in re.finditer(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL):
+        try:
+            if b" Tf" in zlib.decompress(found[1]):
+                return True
+        except zlib.error:
+            continue
+    return False
