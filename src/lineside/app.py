@@ -29,6 +29,7 @@ from lineside.core.errors import ConfigError, HistoryError, LinesideError
 from lineside.core.model import Plc, Site
 from lineside.core.times import unix_ms
 from lineside.demo import open_demo
+from lineside.demo.past import write_past
 from lineside.drivers import DRIVERS
 from lineside.engine import Engine, PollTarget
 from lineside.history.recall import recall
@@ -166,14 +167,23 @@ class House:
         if self.history is None:
             yield
             return
-        self.history.start()
-        recalling = asyncio.create_task(self._recall(self.history), name="history recall")
+        if not self.is_demo:
+            self.history.start()
+        beginning = asyncio.create_task(self._begin(self.history), name="history begin")
         try:
             yield
         finally:
-            recalling.cancel()
+            beginning.cancel()
+            await asyncio.wait([beginning])
             self.history.stop()
             await self.history.wait_stopped()
+
+    async def _begin(self, history: History) -> None:
+        """Give a demo its past, before anything of the present is written; then recall the past."""
+        if self.is_demo:
+            await write_past(self.path, self._begun_ms // 1000)
+            history.start()
+        await self._recall(history)
 
     async def _recall(self, history: History) -> None:
         """Let stop timers go on where they were before the start."""

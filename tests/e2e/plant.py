@@ -41,7 +41,7 @@ class Plant:
         self.ports = {plc: free_port() for plc in PLCS}
         #: Ports whose pages the server lets in, for servers of a test's own.
         self.own_pages = [free_port() for _ in range(FREE_PORTS)]
-        self.machines = _machines()
+        self.machines = machines()
         self.plcs: dict[str, Process] = {}
         self._disturbed: set[str] = set()  # machines that do not run
         self._lost: set[str] = set()  # PLCs that are not there
@@ -149,7 +149,7 @@ class Plant:
         return "\n".join(f"{head}\n{_keys(table)}" for head, table in tables)
 
 
-def _machines() -> list[dict[str, Any]]:
+def machines() -> list[dict[str, Any]]:
     """The demo's machines; one says by a tag that it waits, so that it stays idle."""
     demo = tomllib.loads((DEMO / "plant.toml").read_text(encoding="utf-8"))
     machines: list[dict[str, Any]] = demo["equipment"]

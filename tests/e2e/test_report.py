@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from processes import Server
 
 SMALL, PHONE = (1280, 720), (390, 844)
 ANSWER_MS = 20_000
+LOADING = re.compile("^(Loading|불러오는 중)$")
 
 OpenReport = Callable[..., Page]
 
@@ -70,7 +72,8 @@ def open_report(
 
 def cell(page: Page, code: str, kpi: str) -> Any:
     """One machine's figure in the table."""
-    return page.locator(f'[data-machine="{code}"] [data-kpi="{kpi}"]')
+    table = page.get_by_role("table", name=re.compile("figures|지표"))
+    return table.locator(f'[data-machine="{code}"] [data-kpi="{kpi}"]')
 
 
 def test_the_figures_are_those_computed_by_hand(open_report: OpenReport) -> None:
@@ -125,7 +128,8 @@ def test_a_stop_asks_for_a_reason_which_stays_with_the_name(
     name = past_plant.names[TOLD_CODE]
     ask_for = panel.get_by_role("button", name=f"Reason for the stop of {name} at 10:00")
     expect(ask_for).to_be_visible(timeout=ANSWER_MS)
-    expect(panel.get_by_text("13:30")).to_have_count(0)  # the micro-stop is not asked about
+    of_micro_stop = panel.get_by_role("button", name=f"Reason for the stop of {name} at 13:30")
+    expect(of_micro_stop).to_have_count(0)  # nobody is asked about it
     ask_for.click()
     dialog = page.get_by_role("dialog")
     save = dialog.get_by_role("button", name="Save")
@@ -144,8 +148,20 @@ def test_a_stop_asks_for_a_reason_which_stays_with_the_name(
     stored = ask(past_server, f"/api/stops?code={TOLD_CODE}&{_window(past_plant)}")["stops"]
     assert [(each["reason"], each["by"]) for each in stored] == [("E10", "김반장")]
     page.reload()
-    panel.get_by_role("button", name=re.compile("^Reason for")).first.click()
+    panel.get_by_label("Show stops with a reason too").check()
+    ask_for.click()
     expect(dialog.get_by_label("Your name")).to_have_value("김반장")
+    written = dialog.get_by_role("region", name="What was written about it")
+    expect(written).to_contain_text(
+        "김반장 gave the reason Breakdown › Electrical · fuse", timeout=ANSWER_MS
+    )
+    dialog.get_by_role("radio", name="Out of material").check()
+    save.click()
+    expect(dialog).to_have_count(0, timeout=ANSWER_MS)
+    ask_for.click()
+    expect(written).to_contain_text(
+        "changed the reason Breakdown › Electrical to Out of material", timeout=ANSWER_MS
+    )
 
 
 def test_a_stop_is_split_and_merged(
@@ -196,6 +212,41 @@ def test_planned_downtime_is_entered_counts_at_once_and_is_removed(
     expect(availability).to_contain_text("Insufficient data", timeout=ANSWER_MS)
 
 
+def test_another_stop_after_and_other_hours_are_tried_on_the_past(open_report: OpenReport) -> None:
+    page = open_report()
+    panel = page.locator('[data-panel="preview"]')
+    show = panel.get_by_role("button", name="Preview")
+    expect(show).to_be_disabled()  # nothing is changed yet
+    panel.get_by_label("주간 from").fill("10:27")
+    show.click()
+    strict = panel.locator(f'[data-machine="{TOLD_CODE}"] [data-kpi="strict_availability"]')
+    # Less 2 h 27 min with the stop of 27 min: 442 - 120 of 480 - 147.
+    expect(strict).to_contain_text("92.1 % → 96.7 %", timeout=ANSWER_MS)
+    expect(panel.get_by_role("group", name="To apply it")).to_have_text(
+        '[[shift]]\nid = "day"\nstart = "10:27"\nend = "17:00"'
+    )
+    panel.get_by_label("Stopped after (minutes)").fill("10")
+    show.click()
+    expect(panel.get_by_role("group", name="To apply it")).to_contain_text('stop_after = "10m"')
+    expect(cell(page, TOLD_CODE, "strict_availability")).to_contain_text("92.1 %")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_everything_behind_the_report_can_be_taken_along(
+    open_report: OpenReport, kind: str
+) -> None:
+    page = open_report()
+    page.get_by_role("button", name="Download").click()
+    dialog = page.get_by_role("dialog")
+    begins = {"csv": b"\xef\xbb\xbf", "xlsx": b"PK", "parquet": b"PAR1"}
+    format_ = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet"}[kind]
+    for table in ("Key figures", "Stops", "Alarms", "Intervals", "Changes"):
+        with page.expect_download() as found:
+            dialog.get_by_role("link", name=f"{table}, {format_}").click()
+        assert found.value.suggested_filename.endswith(f".{kind}")
+        assert Path(found.value.path()).read_bytes().startswith(begins[kind])
+
+
 def test_days_and_shifts_are_stepped_through(
     open_report: OpenReport, past_plant: PastPlant
 ) -> None:
@@ -231,6 +282,7 @@ def test_the_machine_page_shows_its_day_and_what_precedes_its_faults(
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_the_report_prints_on_a4(open_report: OpenReport, language: str) -> None:
     page = open_report(lang=language, theme="dark")
+    expect(page.get_by_text(LOADING)).to_have_count(0, timeout=ANSWER_MS)
     FOLDER.mkdir(exist_ok=True)
     pdf = page.pdf(path=FOLDER / f"report-{language}.pdf", prefer_css_page_size=True)
     box = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", pdf)
@@ -247,14 +299,15 @@ def test_the_report_prints_on_a4(open_report: OpenReport, language: str) -> None
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("palette", ["contract", "iec"])
+@pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("view", ["report", "machine"])
 def test_axe_has_nothing_to_say(
-    open_report: OpenReport, view: str, theme: str, palette: str
+    open_report: OpenReport, view: str, theme: str, language: str
 ) -> None:
-    page = open_report(page=view, theme=theme, palette=palette, code=TOLD_CODE)
+    palette = "contract" if language == "ko" else "iec"
+    page = open_report(page=view, theme=theme, palette=palette, lang=language, code=TOLD_CODE)
     expect(page.locator('[data-panel="stops"]')).to_be_visible(timeout=ANSWER_MS)
-    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text(LOADING)).to_have_count(0, timeout=ANSWER_MS)
     assert violations(page) == []
     page.locator('[data-kpi="availability"]').first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -270,7 +323,7 @@ def test_the_views_fit_and_are_pictured(
 ) -> None:
     page = open_report(size, page=view, theme=theme, lang=language, code=TOLD_CODE)
     expect(page.locator('[data-panel="stops"] h2')).to_be_visible(timeout=ANSWER_MS)
-    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text(LOADING)).to_have_count(0, timeout=ANSWER_MS)
     page.evaluate("() => document.fonts.ready.then(() => true)")
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{view}-{size[0]}x{size[1]}-{theme}-{language}.png"

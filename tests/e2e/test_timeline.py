@@ -274,6 +274,19 @@ def test_a_server_without_history_says_so_and_nothing_breaks(
         expect(chart(monitor.page)).to_be_visible()
 
 
+def test_the_boards_detail_knows_what_was_before_the_server_started(
+    remembering: Server, past_plant: tuple[Plant, Past], open_monitor: OpenMonitor
+) -> None:
+    _, past = past_plant
+    code = max(past, key=lambda each: past[each][-1].begin_ms)  # the last to change
+    monitor = open_monitor(remembering, "?lang=en")
+    monitor.expect_live(17)
+    monitor.box(code).click()
+    today = monitor.dialog.get_by_role("region", name="Today", exact=True)
+    changed_at = datetime.fromtimestamp(past[code][-1].begin_ms / 1000)  # noqa: DTZ006 -- the screen's
+    expect(today.get_by_role("list")).to_contain_text(f"{changed_at:%H:%M:%S}")
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("size", [LARGE, SMALL, PHONE], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.core.model import Status
-from lineside.history.intervals import Interval, intervals, seen_spans
+from lineside.history.intervals import Interval, intervals
 from lineside.history.lanes import LaneInterval, lane_intervals, pieces
 from lineside.history.records import RunSpan, StatusChange
 
@@ -34,7 +34,7 @@ def lane(
     by_run: dict[int, list[tuple[int, str | None, str | None, int | None]]] = {}
     for each in changes:
         by_run.setdefault(each.run_id, []).append((each.at_ms, each.status, None, None))
-    return lane_intervals(by_run, seen_spans(runs, begin_ms, end_ms), begin_ms, end_ms)
+    return lane_intervals(by_run, runs, begin_ms, end_ms)
 
 
 @given(histories(), st.integers(0, END_MS), st.integers(0, END_MS))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
@@ -385,3 +388,27 @@ async def test_without_a_history_there_are_no_alarms_and_the_answer_says_so() ->
         assert answer.status_code == 503
         assert "switched off" in answer.json()["detail"]
     assert "lineside_alarms" not in (await plant.ask("/metrics")).text
+
+
+async def test_alarms_are_exported_with_who_acknowledged_them_and_what_was_said(
+    scene: Scene,
+) -> None:
+    alarm_id = await scene.id_of(102)
+    await scene.post(f"/api/alarms/{alarm_id}/acknowledge", {**KIM, "comment": "=가는 중"})
+    await scene.stored()
+    window = "from=2025-11-03T00:00:00Z&to=2025-11-04T00:00:00Z"
+    answer = await scene.ask(f"/api/export/alarms.csv?line=weld1&{window}")
+    assert answer.status_code == 200, answer.text
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["code"] for row in rows] == [code(n) for n in (103, 102, 101)]
+    assert [row["state"] for row in rows] == ["unacknowledged", "acknowledged", "unacknowledged"]
+    assert (rows[1]["acknowledged_by"], rows[1]["comments"]) == ("김철수", "김철수: =가는 중")
+    assert rows[0]["raised_utc"] == "2025-11-03T10:30:48.000Z"
+    one = await scene.ask(f"/api/export/alarms.parquet?code={code(103)}&{window}")
+    table = pyarrow.parquet.read_table(io.BytesIO(one.content))
+    assert table.column("code").to_pylist() == [code(103)]
+    assert table.column("cleared").to_pylist() == [None]
+    before = "from=2025-11-01T00:00:00Z&to=2025-11-02T00:00:00Z"
+    none = await scene.ask(f"/api/export/alarms.csv?{before}")
+    assert none.content.decode("utf-8-sig").count("\n") == 1  # its header
+    assert (await scene.ask(f"/api/export/alarms.xlsx?{window}")).content.startswith(b"PK")

@@ -176,6 +176,9 @@ async def test_a_reason_is_given_and_given_anew_with_audit(plant: WebPlant) -> N
     assert entries[0]["after"]["reason"] == "M20"
     opened = await get(plant, f"/api/kpis/intervals?code={code(101)}&{SHIFT}")
     assert [each["reason"] for each in opened["intervals"]].count("M20") == 2
+    of_stops = await get(plant, f"/api/audit?{DAY}&code={code(101)}")
+    assert [each["action"] for each in of_stops["entries"]] == ["stop.reason", "stop.reason"]
+    assert (await get(plant, f"/api/audit?{DAY}&code={code(102)}"))["entries"] == []
 
 
 async def test_a_stop_is_split_explained_twice_and_merged_again(plant: WebPlant) -> None:
@@ -244,6 +247,27 @@ async def test_another_stop_after_is_tried_and_changes_nothing(plant: WebPlant) 
     assert (current["idle_ms"], current["stopped_ms"]) == (6 * MINUTE_MS, 15 * MINUTE_MS)
     assert (preview["idle_ms"], preview["stopped_ms"]) == (16 * MINUTE_MS, 5 * MINUTE_MS)
     assert (await post(plant, "/api/kpis/preview", body))["current"] == found["current"]
+
+
+async def test_other_hours_of_a_shift_are_tried_and_change_nothing(plant: WebPlant) -> None:
+    body = {
+        "line": "weld1",
+        "shifts": [{"id": "day", "start": "09:00", "end": "12:00"}],
+        "from": "2025-11-03T08:00:00+09:00",
+        "to": "2025-11-03T12:00:00+09:00",
+    }
+    found = await post(plant, "/api/kpis/preview", body)
+    current, preview = found["current"][0], found["preview"][0]
+    assert current["planned_busy_ms"] == 230 * MINUTE_MS
+    assert preview["planned_busy_ms"] == 170 * MINUTE_MS  # less an hour; its break stays
+    assert (await post(plant, "/api/kpis/preview", body))["current"] == found["current"]
+    overnight = {**body, "shifts": [{"id": "day", "start": "11:00", "end": "10:05"}]}
+    (row, *_) = (await post(plant, "/api/kpis/preview", overnight))["preview"]
+    assert row["planned_busy_ms"] == 60 * MINUTE_MS  # from 11 on; on Sunday nobody works
+    unknown = {**body, "shifts": [{"id": "dusk", "start": "09:00", "end": "12:00"}]}
+    assert (await plant.ask("/api/kpis/preview", method="POST", body=unknown)).status_code == 404
+    wrong = {**body, "shifts": [{"id": "day", "start": "9 h", "end": "12:00"}]}
+    assert (await plant.ask("/api/kpis/preview", method="POST", body=wrong)).status_code == 422
 
 
 async def test_the_report_of_a_day_has_figures_pareto_and_trend(plant: WebPlant) -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -405,14 +406,40 @@ async def test_head_answers_what_get_answers_without_the_body(address: str) -> N
         assert asked.headers["content-length"] == got.headers["content-length"]
 
 
+def address_of(path: str) -> str:
+    """Return a path of the document with something in the place of every parameter."""
+    known = path.replace("{line}", "weld1").replace("{code}", code(101))
+    return re.sub(r"{\w+}", "1", known)
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-async def test_nothing_can_be_written(method: str) -> None:
+async def test_nothing_can_be_written_but_what_is_documented(method: str) -> None:
     plant = WebPlant.ticking()
-    for path in openapi_document()["paths"]:
-        address = path.replace("{line}", "weld1").replace("{code}", code(101))
-        answer = await plant.ask(address, method=method)
-        assert answer.status_code == 405
+    for path, operations in openapi_document()["paths"].items():
+        if method.lower() in operations:
+            continue
+        answer = await plant.ask(address_of(path), method=method)
+        assert answer.status_code == 405, path
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_no_foreign_page_can_write() -> None:
+    plant = WebPlant.ticking()
+    writes = [
+        (method.upper(), address_of(path))
+        for path, operations in openapi_document()["paths"].items()
+        for method in operations
+        if method in {"post", "put", "delete", "patch"}
+    ]
+    assert len(writes) > 5
+    for method, address in writes:
+        foreign = {"Origin": "http://elsewhere.example"}
+        answer = await plant.ask(address, method=method, headers=foreign, body={})
+        assert answer.status_code == 403, address
+        assert answer.headers["content-type"] == "application/problem+json"
+        own = {"Origin": "http://plant:8000"}
+        answer = await plant.ask(address, method=method, headers=own, body={})
+        assert answer.status_code in {404, 422, 503}, address
 
 
 async def test_defect_is_a_problem_without_its_traceback() -> None:

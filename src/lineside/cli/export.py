@@ -27,7 +27,7 @@ _QUESTION_S = 3600.0
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["changes", "intervals", "kpis", "stops"]))
+@click.argument("kind", type=click.Choice(["alarms", "changes", "intervals", "kpis", "stops"]))
 @click.option(
     "--config",
     "-c",
@@ -85,6 +85,7 @@ def export(
     intervals  what each machine did from when to when; time nobody saw is "unseen"
     kpis       availability with its coverage, MTBF, stops ... per machine or line
     stops      stops longer than stop_after within planned time, with their reasons
+    alarms     every alarm whose fault stood then, with who acknowledged it
 
     A day such as 2026-03-02 is meant by the plant's clock; a time is ISO 8601 with its
     offset, as 2026-03-02T06:00:00+09:00. CSV opens in Excel, Korean too.

@@ -34,15 +34,15 @@ _SQLITE_CACHE_KIB = 32 * 1024
 class Database:
     """The tables of one URL. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, url: str, *, operation_s: float = OPERATION_S) -> None:
+    def __init__(self, url: str, *, operation_s: float | None = None) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
-            operation_s: the longest that one transaction may take.
+            operation_s: the longest that one transaction may take (OPERATION_S).
         """
         self._url = make_url(url)
-        self._operation_s = operation_s
+        self._operation_s = OPERATION_S if operation_s is None else operation_s
         self._engine: AsyncEngine | None = None
         self._file_identity: tuple[int, int] | None = None
         self._opening = asyncio.Lock()

@@ -180,13 +180,21 @@ async def set_mark(
 
 
 async def audit_entries(
-    store: Store, begin_ms: int, end_ms: int, *, before_id: int | None, limit: int
+    store: Store,
+    begin_ms: int,
+    end_ms: int,
+    *,
+    code: str | None = None,
+    before_id: int | None,
+    limit: int,
 ) -> list[AuditEntry]:
-    """Return what was changed by hand in [begin_ms, end_ms), newest first."""
+    """Return what was changed by hand in [begin_ms, end_ms), newest first; of `code`: its stops."""
     table = schema.audit
     where = [table.c.at_ms >= begin_ms, table.c.at_ms < end_ms]
     if before_id is not None:
         where.append(table.c.id < before_id)
+    if code is not None:
+        where.append(table.c.subject.startswith(f"{code}@", autoescape=True))
     query = select(table).where(*where).order_by(table.c.id.desc()).limit(limit)
     async with store.database.reading() as connection:
         rows = (await connection.execute(query)).all()

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from lineside.core.alarm import Alarm, AlarmKind
 from lineside.core.model import Equipment, Line, Site
 from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
 from lineside.history.store import Store
@@ -243,7 +244,89 @@ async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
             yield rows[first : first + BATCH_ROWS]
 
 
+async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+    """Yield the alarms whose fault stood in the window, the last raised first.
+
+    A lost PLC's alarm comes with its line, and not with one machine of it.
+    """
+    from lineside.history.alarm_query import AlarmQuery, key_of
+
+    lines = {line.id for line, _ in wish.lines}
+    codes = {machine.code for machine in wish.machines}
+    is_whole = all(len(some) == len(line.equipment) for line, some in wish.lines)
+
+    def is_wanted(alarm: Alarm) -> bool:
+        if alarm.kind is AlarmKind.EQUIPMENT:
+            return alarm.source in codes
+        return is_whole and (alarm.line_id is None or alarm.line_id in lines)
+
+    query = AlarmQuery(
+        line_id=wish.lines[0][0].id if len(wish.lines) == 1 else None,
+        code=wish.machines[0].code if len(codes) == 1 and not is_whole else None,
+        begin_ms=wish.begin_ms,
+        end_ms=wish.end_ms,
+    )
+    while True:
+
+        async def question(store: Store, query: AlarmQuery = query) -> list[Alarm]:
+            return await store.alarms.alarms(query, BATCH_ROWS)
+
+        found = await ask(question)
+        if not found:
+            return
+        yield [_alarm_row(each) for each in found if is_wanted(each)]
+        query = msgspec.structs.replace(query, before=key_of(found[-1]))
+
+
+def _alarm_row(alarm: Alarm) -> Row:
+    return [
+        alarm.raised_ms,
+        alarm.last_raised_ms,
+        alarm.raised_count,
+        alarm.cleared_ms,
+        alarm.state.value,
+        alarm.severity.value,
+        alarm.kind.value,
+        alarm.line_id,
+        alarm.source,
+        alarm.name,
+        alarm.plc_id,
+        alarm.tag,
+        alarm.alarm_code,
+        alarm.text_ko,
+        alarm.text_en,
+        alarm.acknowledged_ms,
+        alarm.acknowledged_by,
+        alarm.shelved_until_ms,
+        " / ".join(f"{each.by}: {each.text}" for each in alarm.comments) or None,
+    ]
+
+
 SOURCES: Mapping[str, ExportSource] = {
+    "alarms": ExportSource(
+        columns=_columns(
+            raised=_TIME,
+            last_raised=_TIME,
+            raised_count=_WHOLE,
+            cleared=_TIME,
+            state=_TEXT,
+            severity=_TEXT,
+            kind=_TEXT,
+            line_id=_TEXT,
+            code=_TEXT,
+            name=_TEXT,
+            plc_id=_TEXT,
+            tag=_TEXT,
+            alarm_code=_WHOLE,
+            text_ko=_TEXT,
+            text_en=_TEXT,
+            acknowledged=_TIME,
+            acknowledged_by=_TEXT,
+            shelved_until=_TIME,
+            comments=_TEXT,
+        ),
+        batches=_alarm_batches,
+    ),
     "changes": ExportSource(
         columns=_columns(
             at=_TIME,

@@ -8,7 +8,7 @@ Where two runs overlap, because the clock was set back, the later one is believe
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -55,18 +55,29 @@ def intervals(
     for change in changes:
         by_run.setdefault(change.run_id, []).append(change)
     tiles = _Tiles(begin_ms)
-    # A run watches a machine from its first change of it on, which is nearly always its begin.
-    # Before, or when it is another server's, it takes nothing away from runs that saw the machine.
-    told = [
-        msgspec.structs.replace(run, started_ms=max(run.started_ms, by_run[run.id][0].at_ms))
-        for run in runs
-        if run.id in by_run
-    ]
-    for span in seen_spans(told, begin_ms, end_ms):
+    firsts_ms = {run_id: some[0].at_ms for run_id, some in by_run.items()}
+    for span in seen_spans(watching(runs, firsts_ms), begin_ms, end_ms):
         tiles.add(span.begin_ms, None)
         _add_run(tiles, by_run.get(span.run_id, ()), span)
     tiles.add(end_ms, None)
     return tiles.done
+
+
+def watching(runs: Iterable[RunSpan], firsts_ms: Mapping[int, int]) -> list[RunSpan]:
+    """Return the runs that watched one machine, each from its first change of it on.
+
+    That is nearly always its begin. Before, or when it is another server's, a run takes nothing
+    away from runs that saw the machine.
+
+    Args:
+        runs: all of the window.
+        firsts_ms: when the first known change of the machine happened, by run.
+    """
+    return [
+        msgspec.structs.replace(run, started_ms=max(run.started_ms, firsts_ms[run.id]))
+        for run in runs
+        if run.id in firsts_ms
+    ]
 
 
 def seen_spans(runs: Iterable[RunSpan], begin_ms: int, end_ms: int) -> list[SeenSpan]:

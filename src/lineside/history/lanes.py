@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from lineside.core.model import Status
-from lineside.history.intervals import SeenSpan
+from lineside.history.intervals import seen_spans, watching
+from lineside.history.records import RunSpan
 
 UNSEEN = "unseen"
 # at_ms, status (None: not configured), reason, since_ms; of one run, in order of recording
@@ -53,15 +54,14 @@ class LaneInterval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def lane_intervals(
     changes: Mapping[int, Sequence[LaneChange]],
-    seen: Iterable[SeenSpan],
+    runs: Iterable[RunSpan],
     begin_ms: int,
     end_ms: int,
 ) -> list[LaneInterval]:
     """Return what one machine did in [begin_ms, end_ms), as intervals that tile it.
 
     Neighbours are joined only where neither status nor reason changes and the later change adds
-    nothing. Args are as for `intervals.intervals`, with `changes` by run and `seen` from
-    `seen_spans` of the same window, which all machines share.
+    nothing. Args are as for `intervals.intervals`, with `changes` by run.
     """
     found: list[LaneInterval] = []
     reached_ms = begin_ms
@@ -101,9 +101,10 @@ def lane_intervals(
             )
         reached_ms = until_ms
 
-    for span in seen:
+    firsts_ms = {run_id: _at(some[0]) for run_id, some in changes.items()}
+    for span in seen_spans(watching(runs, firsts_ms), begin_ms, end_ms):
         add(span.begin_ms, None)
-        run = changes.get(span.run_id, ())
+        run = changes[span.run_id]
         first = bisect_right(run, span.begin_ms, key=_at)
         change = run[first - 1] if first else None
         for following in run[first:]:

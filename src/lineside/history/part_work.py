@@ -28,6 +28,7 @@ from lineside.history.store import Store
 EVERY_S = 30.0
 PAUSE_S = 0.02  # after a few machines: questions and the writer go first
 MACHINES_AT_ONCE = 20
+FIRST_MS = 35 * 86_400_000  # what is asked for most comes first: the newest month
 _FAR_MS = 4_102_444_800_000
 
 _part = schema.kpi_part
@@ -58,7 +59,9 @@ class PartWork:
         """Compute whatever is missing, again and again."""
         while True:
             try:
-                count = await self.compute()
+                settled_ms = self._settled_ms() or 0
+                count = await self.compute(settled_ms - FIRST_MS)  # of every line
+                count += await self.compute()
             except HistoryError as error:
                 _log.info("history: key figures wait", reason=str(error))
             except Exception:  # noqa: BLE001 -- recording goes on whatever happens here
@@ -68,8 +71,11 @@ class PartWork:
                     _log.info("history: key figures computed", machine_days=count)
             await asyncio.sleep(EVERY_S)
 
-    async def compute(self) -> int:
-        """Compute what is missing or no longer fits; return how many days of machines."""
+    async def compute(self, since_ms: int = 0) -> int:
+        """Compute what is missing or no longer fits; return how many days of machines.
+
+        Days that began before `since_ms` are left for another time.
+        """
         settled_ms, first_ms = self._settled_ms(), await known_from_ms(self._store)
         record = await self._store.config_at(_FAR_MS)
         if settled_ms is None or first_ms is None or record is None:
@@ -87,7 +93,7 @@ class PartWork:
             days = [
                 period.span
                 for period in calendar.periods(Grain.DAY, first_ms, settled_ms)
-                if period.span.end_ms <= settled_ms
+                if since_ms <= period.span.begin_ms and period.span.end_ms <= settled_ms
             ]
             for day in reversed(days):
                 if self._checked.get((line.id, day)) != state:

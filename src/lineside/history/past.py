@@ -14,12 +14,12 @@ from sqlalchemy import func, select
 
 from lineside.core.model import Site
 from lineside.history import schema
-from lineside.history.intervals import seen_spans
 from lineside.history.lanes import LaneChange, LaneInterval, lane_intervals
 from lineside.history.records import StoredChange, decode_site
 from lineside.history.store import Store, last_before, stored_change, stored_columns
 
-MACHINES_PER_SLICE = 8
+MACHINES_MIN, MACHINES_MAX = 8, 50  # in a slice
+SLICE_MS = 8 * 7 * 86_400_000  # of machines' time together: some six thousand changes
 
 _change = schema.state_change
 _LANE_COLUMNS = (
@@ -51,10 +51,11 @@ async def lanes(
         HistoryError: the database cannot be read now.
     """
     runs = await store.runs(begin_ms, end_ms)
-    seen = seen_spans(runs, begin_ms, end_ms)
     covering = [run for run in runs if run.started_ms < begin_ms < run.end_ms]
-    for first in range(0, len(codes), MACHINES_PER_SLICE):
-        some = codes[first : first + MACHINES_PER_SLICE]
+    fitting = SLICE_MS // max(1, end_ms - begin_ms)
+    per_slice = max(MACHINES_MIN, min(MACHINES_MAX, fitting))
+    for first in range(0, len(codes), per_slice):
+        some = codes[first : first + per_slice]
         rows: list[Any] = []
         async with store.database.reading() as connection:
             known = await connection.execute(
@@ -79,7 +80,7 @@ async def lanes(
         changes = _by_machine(rows)
         for code in some:
             mine = changes.get(ids.get(code, -1), {})
-            yield Lane(code, lane_intervals(mine, seen, begin_ms, end_ms))
+            yield Lane(code, lane_intervals(mine, runs, begin_ms, end_ms))
             await asyncio.sleep(0)
 
 
@@ -90,23 +91,20 @@ async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str
         HistoryError: the database cannot be read now.
     """
     runs = await store.runs(at_ms, at_ms + 1)
-    seen = seen_spans(runs, at_ms, at_ms + 1)
-    if not seen:
-        return {}
-    run = next(run for run in runs if run.id == seen[0].run_id)
-    found: dict[str, StoredChange] = {}
+    newest: dict[str, StoredChange] = {}  # of the newest run that watched the machine then
+    columns = stored_columns()
     async with store.database.reading() as connection:
         known = await connection.execute(
             select(schema.equipment.c.id).where(schema.equipment.c.code.in_(codes))
         )
-        columns = stored_columns()
-        query = last_before(list(known.scalars()), run, at_ms + 1, columns)
-        joined = query.join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
-        for row in (await connection.execute(joined)).all():
-            change = stored_change(row)
-            if change.status is not None:
-                found[change.equipment_code] = change
-    return found
+        ids = list(known.scalars())
+        for run in sorted(runs, key=lambda run: run.id, reverse=True):
+            query = last_before(ids, run, at_ms + 1, columns)
+            joined = query.join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
+            for row in (await connection.execute(joined)).all():
+                change = stored_change(row)
+                newest.setdefault(change.equipment_code, change)
+    return {code: change for code, change in newest.items() if change.status is not None}
 
 
 async def known_from_ms(store: Store) -> int | None:

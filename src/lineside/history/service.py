@@ -290,6 +290,7 @@ class History:
         from lineside.history.retention import forget
 
         await asyncio.sleep(FORGET_FIRST_S)
+        gc.freeze()  # and so do those that open the database and answer questions, loaded since
         while True:
             try:
                 count = await forget(database, self._settings.retention, self._clock().unix_s)

@@ -21,6 +21,7 @@ from lineside.core.model import Equipment, Line, Site
 from lineside.core.ports import Clock
 from lineside.core.times import unix_ms
 from lineside.history.service import History
+from lineside.web.answers import Encoded, tagged
 from lineside.web.live import LiveView
 from lineside.web.problem import Problem, not_found, not_ticking
 from lineside.web.schema import ProblemView
@@ -132,6 +133,18 @@ class Past:
                 f"The history cannot be read now: {error}.",
                 headers={"Retry-After": "5"},
             ) from error
+
+    async def ask_encoded(self, question: Callable[[Store], Awaitable[bytes]]) -> Encoded:
+        """Return the body that the history answers with, tagged in its thread: it may be large.
+
+        Raises:
+            Problem: as `ask`.
+        """
+
+        async def tagged_there(store: Store) -> Encoded:
+            return tagged(await question(store))
+
+        return await self.ask(tagged_there)
 
 
 def window(begin: datetime, end: datetime, *, days_max: int = WINDOW_MAX_DAYS) -> Span:

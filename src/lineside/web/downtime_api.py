@@ -61,6 +61,10 @@ StopId = Annotated[str, Path(description="As in `/api/stops`.", max_length=220)]
 PlannedId = Annotated[int, Path(description="As in `/api/planned-downtimes`.", ge=1, le=2**31 - 1)]
 Unexplained = Annotated[bool, Query(description="Only stops without a reason.")]
 
+StopsOf = Annotated[
+    str | None, Query(alias="code", description="Only of this machine's stops.", max_length=200)
+]
+
 
 class DowntimeApi:
     """Reads and writes one history."""
@@ -226,6 +230,7 @@ class DowntimeApi:
         request: Request,
         begin: From,
         end: To,
+        code: StopsOf = None,
         cursor: Cursor = None,
         limit: Limit = PAGE_MAX,
     ) -> Response:
@@ -237,7 +242,12 @@ class DowntimeApi:
 
             before = int(cursor) if cursor is not None else None
             return await audit_entries(
-                store, asked.begin_ms, asked.end_ms, before_id=before, limit=limit + 1
+                store,
+                asked.begin_ms,
+                asked.end_ms,
+                code=code,
+                before_id=before,
+                limit=limit + 1,
             )
 
         found = await self._past.ask(question)

@@ -24,7 +24,8 @@ _CHUNK = 64 * 1024
 _IN_MEMORY = 1024 * 1024
 
 Kind = Annotated[
-    Literal["changes", "intervals", "kpis", "stops"], Path(description="What is exported.")
+    Literal["alarms", "changes", "intervals", "kpis", "stops"],
+    Path(description="What is exported."),
 ]
 Format = Annotated[Literal["csv", "xlsx", "parquet"], Path(description="How it is written.")]
 GrainQuery = Annotated[RowGrain, Query(description="Of `kpis`: into which pieces time is cut.")]

@@ -9,10 +9,10 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from lineside.core.calendar import ShiftWindow
-from lineside.core.model import Line, StatusRule
+from lineside.core.calendar import MINUTES_PER_DAY, Hours, PlantCalendar, ShiftWindow
+from lineside.core.model import Line, Site, StatusRule
 from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
-from lineside.web.answers import json_response, tagged
+from lineside.web.answers import json_response
 from lineside.web.asking import (
     JSON,
     PAGE_MAX,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from lineside.history.store import Store
 
 PREVIEW_MAX_DAYS = 100
+CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 GrainQuery = Annotated[
     RowGrain, Query(description="Into which pieces the window is cut, by the plant's clock.")
@@ -53,14 +54,31 @@ ShiftQuery = Annotated[
 OneCode = Annotated[str, Query(alias="code", description="Of the machine.", max_length=200)]
 
 
+class ShiftHours(BaseModel):
+    """Other hours for one configured shift; its days and its breaks stay."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(max_length=200)
+    start: str = Field(description="By the plant's clock.", pattern=CLOCK)
+    end: str = Field(description="Not after `start`: on the next day.", pattern=CLOCK)
+
+
 class Preview(BaseModel):
-    """Another `stop_after` to try on the past."""
+    """Another `stop_after` or other hours of shifts to try on the past."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     line: str = Field(max_length=200)
     stop_after: float | None = Field(
-        description="Seconds of waiting after which idle is stopped; null: never.", ge=0, le=604_800
+        default=None,
+        description="Seconds of waiting after which idle is stopped; null: never; left out: as "
+        "configured.",
+        ge=0,
+        le=604_800,
+    )
+    shifts: list[ShiftHours] = Field(
+        default=[], description="Shifts with other hours.", max_length=20
     )
     begin: AwareDatetime = Field(alias="from")
     end: AwareDatetime = Field(alias="to")
@@ -104,7 +122,7 @@ class KpiApi:
             head = msgspec.json.encode({"next": following})[:-1]
             return b"".join((head, b',"rows":[', b",".join(rows), b"]}"))
 
-        return json_response(request, tagged(await self._past.ask(question)))
+        return json_response(request, await self._past.ask_encoded(question))
 
     async def intervals(
         self,
@@ -130,7 +148,7 @@ class KpiApi:
             following = str(skip + limit) if len(found) > skip + limit else None
             return msgspec.json.encode({"code": code, "next": following, "intervals": page})
 
-        return json_response(request, tagged(await self._past.ask(question)))
+        return json_response(request, await self._past.ask_encoded(question))
 
     async def report(
         self,
@@ -160,26 +178,29 @@ class KpiApi:
             found["shifts"] = [shift_view(each).model_dump() for each in shifts]
             return msgspec.json.encode(found)
 
-        return json_response(request, tagged(await self._past.ask(question)))
+        return json_response(request, await self._past.ask_encoded(question))
 
     async def preview(self, body: Preview) -> Response:
-        """Return a line's figures as they are, and as another `stop_after` would have made them.
+        """Return a line's figures as they are, and as another configuration would have made them.
 
         Nothing is changed. To apply it, write it into lineside.toml: figures of the past follow.
         """
         asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
         site = self._past.site
         wanted = self._wanted(asked, body.line, None, RowGrain.WHOLE, RowsBy.EQUIPMENT)
-        rules = {
-            each.code: _with_stop_after(each.rule, body.stop_after)
-            for _, machines in wanted.lines
-            for each in machines
-        }
+        other_site = msgspec.structs.replace(site, calendar=_with_hours(site, body.shifts))
+        rules = {}
+        if "stop_after" in body.model_fields_set:
+            rules = {
+                each.code: _with_stop_after(each.rule, body.stop_after)
+                for _, machines in wanted.lines
+                for each in machines
+            }
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import kpi_rows, plans_of
 
-            other = await plans_of(store, site, rules)
+            other = await plans_of(store, other_site, rules)
             found = {
                 "current": [row async for row in kpi_rows(store, site, wanted)],
                 "preview": [row async for row in kpi_rows(store, site, wanted, plans=other)],
@@ -242,3 +263,39 @@ def _shift(wanted: str, shifts: tuple[ShiftWindow, ...], line: Line) -> ShiftWin
 
 def _with_stop_after(rule: StatusRule, stop_after_s: float | None) -> StatusRule:
     return msgspec.structs.replace(rule, stop_after_s=stop_after_s)
+
+
+def _with_hours(site: Site, wanted: list[ShiftHours]) -> PlantCalendar:
+    """Return the plant's calendar with other hours; breaks outside of them are none."""
+    calendar = site.calendar
+    known = [shift.id for shift in calendar.shifts]
+    others = {each.id: each for each in wanted}
+    for each in wanted:
+        if each.id not in known:
+            raise not_found("shift", each.id, known)
+    return msgspec.structs.replace(
+        calendar,
+        shifts=tuple(
+            msgspec.structs.replace(shift, hours=_other_hours(shift.hours, others[shift.id]))
+            if shift.id in others
+            else shift
+            for shift in calendar.shifts
+        ),
+    )
+
+
+def _other_hours(usual: Hours, wanted: ShiftHours) -> Hours:
+    begin, end = _minute(wanted.start), _minute(wanted.end)
+    end += MINUTES_PER_DAY if end <= begin else 0
+    breaks = []
+    for first, last in usual.breaks:
+        # A break keeps its time of the clock, on whichever of the two days the hours have it.
+        for day in (-MINUTES_PER_DAY, 0, MINUTES_PER_DAY):
+            inside = max(first + day, begin), min(last + day, end)
+            if inside[0] < inside[1]:
+                breaks.append(inside)
+    return Hours(begin_minute=begin, end_minute=end, breaks=tuple(sorted(breaks)))
+
+
+def _minute(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])

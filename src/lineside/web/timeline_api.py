@@ -17,7 +17,7 @@ from lineside.core.model import Equipment, Line, ReasonCode, Site, Status
 from lineside.core.times import iso_utc
 from lineside.history.lanes import pieces
 from lineside.history.records import StoredChange
-from lineside.web.answers import encode, json_response, tagged
+from lineside.web.answers import encode, json_response
 from lineside.web.asking import (
     JSON,
     CodeQuery,
@@ -107,7 +107,7 @@ class TimelineApi:
             start = msgspec.json.encode(head)[:-1]
             return b"".join((start, b',"equipment":[', b",".join(encoded), b"]}"))
 
-        return json_response(request, tagged(await self._past.ask(question)))
+        return json_response(request, await self._past.ask_encoded(question))
 
     async def board(self, request: Request, at: At, line: LineQuery = None) -> Response:
         """Return the line as it was at one moment, as configured then where that is known."""

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { AlarmDialog } from '@/features/alarms/AlarmDialog';
 import { type AlarmFilter, FilterBar } from '@/features/alarms/FilterBar';
 import { AlarmTable } from '@/lib/alarms/AlarmTable';
@@ -27,7 +27,9 @@ interface AlarmsViewProps {
 }
 
 const REFRESH_MS = 5_000;
-const PAGE_SIZE = 200;
+const PAGE_SIZE = 50;
+/** As many as the server gives at once; the export has the rest. */
+const SHOWN_MAX = 1_000;
 const DAY_MS = 86_400_000;
 const NO_ALARMS: readonly AlarmView[] = [];
 
@@ -45,7 +47,7 @@ export function AlarmsView({ lineId, machines, nowMs, onChange }: AlarmsViewProp
   const [openId, setOpenId] = useState<string | null>(null);
   const [done, setDone] = useState('');
   const [refused, setRefused] = useState<readonly string[]>([]);
-  const answer = useAlarms(lineId, code, filter);
+  const { answer, shownMax, more } = useAlarms(lineId, code, filter);
   const alarms = answer.view?.alarms ?? NO_ALARMS;
   const write = useWrite();
   const [name] = useName();
@@ -85,7 +87,7 @@ export function AlarmsView({ lineId, machines, nowMs, onChange }: AlarmsViewProp
       <section className={controls.panel} aria-label={words.alarms.title}>
         <div className={styles.bulk}>
           <p className={styles.count} aria-live="polite">
-            {answer.view !== null && words.alarms.count(alarms.length)}
+            {answer.view !== null && words.alarms.count(alarms.length, answer.view.next !== null)}
             {pending.length > 0 && ` · ${words.alarms.selected(pending.length)}`}
           </p>
           <p role="status" className={controls.done}>
@@ -129,6 +131,14 @@ export function AlarmsView({ lineId, machines, nowMs, onChange }: AlarmsViewProp
                   />
                 )}
               />
+              {view.next !== null &&
+                (shownMax < SHOWN_MAX ? (
+                  <button type="button" className={controls.button} onClick={more}>
+                    {words.more}
+                  </button>
+                ) : (
+                  <p className={controls.soft}>{words.alarms.tooMany(SHOWN_MAX)}</p>
+                ))}
             </>
           )}
         </Loaded>
@@ -144,6 +154,14 @@ export function AlarmsView({ lineId, machines, nowMs, onChange }: AlarmsViewProp
 function useAlarms(line: string, code: string | null, filter: AlarmFilter) {
   const { state, severity, days } = filter;
   const text = useSettled(filter.text.trim());
+  const [shown, setShown] = useState({ max: PAGE_SIZE, of: '' });
+  const question = JSON.stringify([line, code, state, severity, days, text]);
+  const shownMax = shown.of === question ? shown.max : PAGE_SIZE;
+  // Not a part of the question: what is on the page stays while more of the same is awaited.
+  const limit = useRef(PAGE_SIZE);
+  useEffect(() => {
+    limit.current = shownMax;
+  }, [shownMax]);
   const ask = useCallback(
     (signal: AbortSignal) => {
       const since = state === 'active' ? null : new Date(Date.now() - days * DAY_MS).toISOString();
@@ -155,13 +173,20 @@ function useAlarms(line: string, code: string | null, filter: AlarmFilter) {
         severity,
         q: text,
         from: since,
-        limit: PAGE_SIZE,
+        limit: limit.current,
       };
       return memoryRest.getAlarms(query, signal);
     },
     [line, code, state, severity, days, text],
   );
-  return useAnswer(ask, REFRESH_MS);
+  const answer = useAnswer(ask, REFRESH_MS);
+  function more(): void {
+    const max = Math.min(shownMax + PAGE_SIZE, SHOWN_MAX);
+    limit.current = max;
+    setShown({ max, of: question });
+    answer.reload();
+  }
+  return { answer, shownMax, more };
 }
 
 const SETTLE_MS = 300;

@@ -1,6 +1,6 @@
 import { SEVERITIES } from '@/lib/alarms/text';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
-import { getExportUrl } from '@/lib/memory/memoryRest';
+import { EXPORT_FORMATS, getExportUrl } from '@/lib/memory/memoryRest';
 import { ALARM_STATES } from '@/lib/types/memory';
 import controls from '@/lib/ui/controls.module.css';
 import styles from './AlarmsView.module.css';
@@ -26,7 +26,7 @@ interface FilterBarProps {
   readonly onCode: (code: string | null) => void;
 }
 
-/** Which alarms are listed, and the same as CSV or Excel. */
+/** Which alarms are listed, and the same as CSV, Excel or Parquet. */
 export function FilterBar({ filter, code, machines, lineId, onFilter, onCode }: FilterBarProps) {
   const words = useMemoryStrings();
   const set = (change: Partial<AlarmFilter>): void => onFilter({ ...filter, ...change });
@@ -104,7 +104,7 @@ export function FilterBar({ filter, code, machines, lineId, onFilter, onCode }: 
         />
       </label>
       <div className={styles.downloads} role="group" aria-label={words.report.download}>
-        {(['csv', 'xlsx'] as const).map((format) => (
+        {EXPORT_FORMATS.map((format) => (
           <a
             key={format}
             className={controls.button}
@@ -118,7 +118,7 @@ export function FilterBar({ filter, code, machines, lineId, onFilter, onCode }: 
             }}
             download
           >
-            {format === 'csv' ? words.report.csv : words.report.excel}
+            {words.downloads.formats[format]}
           </a>
         ))}
       </div>

@@ -2,7 +2,8 @@ import { useMemo } from 'react';
 import styles from '@/features/detail/Section.module.css';
 import type { Machine } from '@/lib/board/board';
 import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
-import { buildSpans } from '@/lib/board/timeline';
+import { buildSpans, fillBefore, type Span } from '@/lib/board/timeline';
+import { useEarlier } from '@/features/detail/useEarlier';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
@@ -40,10 +41,12 @@ export function Timeline({ session, machine, view }: TimelineProps) {
   const heardUntilMs = useSession(session, ({ board, lateCodes }) =>
     lateCodes.has(machine.code) ? (board.lastUpdatedMs.get(machine.code) ?? 0) : endMs,
   );
-  const spans = useMemo(
+  const observed = useMemo(
     () => buildSpans({ changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs }),
     [changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs],
   );
+  const earlier = useEarlier(machine.code, startMs, observedSinceMs);
+  const spans = useMemo(() => fillBefore(observed, earlier), [observed, earlier]);
   const label = spans
     .map((span) => {
       const word = span.status === null ? strings.detail.unobserved : strings.status[span.status];
@@ -59,25 +62,30 @@ export function Timeline({ session, machine, view }: TimelineProps) {
         <Strip spans={spans} startMs={startMs} endMs={endMs} stepMs={3 * 3_600_000} label={label} />
       </div>
       <ol className={styles.changes} aria-label={strings.detail.changes}>
-        {changes
-          .map((change, index) => ({ ...change, untilMs: changes[index + 1]?.atMs ?? null }))
+        {spans
+          .filter((span) => span.status !== null && span.startMs > startMs)
           .slice(-CHANGES_SHOWN)
           .reverse()
-          .map((change) => (
-            <li
-              key={change.atMs}
-              data-color={getEquipmentColor({ status: change.status, tags: LIVE_TAGS })}
-            >
-              <time>{formatClock(change.atMs)}</time>
-              <StatusIcon status={change.status} className={styles.sign ?? ''} />
-              <span>{strings.status[change.status]}</span>
-              <span className={styles.soft}>
-                {change.untilMs !== null &&
-                  formatDuration((change.untilMs - change.atMs) / 1_000, strings.duration)}
-              </span>
-            </li>
+          .map((span) => (
+            <Change key={span.startMs} span={span} isOver={span.endMs < endMs} />
           ))}
       </ol>
     </section>
+  );
+}
+
+function Change({ span, isOver }: { readonly span: Span; readonly isOver: boolean }) {
+  const strings = useStrings();
+  const { status, startMs, endMs } = span;
+  if (status === null) return null;
+  return (
+    <li data-color={getEquipmentColor({ status, tags: LIVE_TAGS })}>
+      <time>{formatClock(startMs)}</time>
+      <StatusIcon status={status} className={styles.sign ?? ''} />
+      <span>{strings.status[status]}</span>
+      <span className={styles.soft}>
+        {isOver && formatDuration((endMs - startMs) / 1_000, strings.duration)}
+      </span>
+    </li>
   );
 }

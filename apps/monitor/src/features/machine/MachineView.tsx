@@ -117,6 +117,7 @@ function Content({
           );
         })}
         <Loaded answer={todayRow}>{() => null}</Loaded>
+        <Loaded answer={monthRow}>{() => null}</Loaded>
       </section>
       <div className={styles.columns}>
         <section className={controls.panel} aria-labelledby="machine-alarms">

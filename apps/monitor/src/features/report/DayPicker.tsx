@@ -1,12 +1,12 @@
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { addDays, formatDay, isDay, timeOf } from '@/lib/kpi/days';
-import { getExportUrl } from '@/lib/memory/memoryRest';
 import { findNeighbour } from '@/lib/place/shifts';
 import { ALL_SHIFTS } from '@/lib/place/place';
 import type { Go } from '@/lib/place/usePlace';
 import type { ReportView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
+import { Downloads } from '@/lib/ui/Downloads';
 import styles from './ReportView.module.css';
 
 interface DayPickerProps {
@@ -19,7 +19,7 @@ interface DayPickerProps {
   readonly onGo: Go;
 }
 
-/** Which day and shift, one step back or forth, and what to take along: print, CSV, Excel. */
+/** Which day and shift, one step back or forth, and what to take along: on paper, or as files. */
 export function DayPicker({ lineId, day, isToday, shift, view, onGo }: DayPickerProps) {
   const words = useMemoryStrings();
   const [{ language }] = useSettings();
@@ -103,17 +103,11 @@ export function DayPicker({ lineId, day, isToday, shift, view, onGo }: DayPicker
         {day !== null && <b>{formatDay(day, language)}</b>} {range}
       </p>
       <div className={styles.takeAway} role="group" aria-label={words.report.download}>
-        {(['csv', 'xlsx'] as const).map((format) => (
-          <a
-            key={format}
-            className={controls.button}
-            href={getExportUrl('kpis', format, { ...exported, by: 'equipment' })}
-            aria-disabled={view === null}
-            download
-          >
-            {format === 'csv' ? words.report.csv : words.report.excel}
-          </a>
-        ))}
+        <Downloads
+          query={exported}
+          what={day === null ? '' : `${formatDay(day, language)} ${range ?? ''}`}
+          isDisabled={view === null}
+        />
         <button
           type="button"
           className={`${controls.button} ${controls.primary}`}

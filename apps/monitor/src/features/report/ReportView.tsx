@@ -4,6 +4,7 @@ import { KpiTiles } from '@/features/report/KpiTiles';
 import { MachineTable } from '@/features/report/MachineTable';
 import { Pareto } from '@/features/report/Pareto';
 import { PlannedDowntimes } from '@/features/report/PlannedDowntimes';
+import { PreviewPanel } from '@/features/report/PreviewPanel';
 import { PrintHead } from '@/features/report/PrintHead';
 import { TopAlarms } from '@/features/report/TopAlarms';
 import { Trend } from '@/features/report/Trend';
@@ -100,6 +101,7 @@ function Content({ view, reasons, onMachine, onDay, onChange }: ContentProps) {
         onChange={onChange}
       />
       <PlannedDowntimes view={view} onChange={onChange} />
+      <PreviewPanel key={view.line_id} view={view} />
       {open !== null && (
         <IntervalDrawer
           open={open}

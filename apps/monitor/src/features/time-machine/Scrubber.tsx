@@ -103,6 +103,9 @@ export function Scrubber({ machine, live, store, viewport, zone }: ScrubberProps
     redraw();
     const stops = [store, viewport].map((source) => source.subscribe(redraw));
     stops.push(machine.subscribe(() => place()));
+    // A canvas does not draw itself anew when letters come for which it had none.
+    document.fonts.addEventListener('loadingdone', redraw);
+    stops.push(() => document.fonts.removeEventListener('loadingdone', redraw));
     return () => {
       cancelAnimationFrame(frame);
       for (const stop of stops) stop();

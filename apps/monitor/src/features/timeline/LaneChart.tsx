@@ -306,6 +306,9 @@ function useChart(
     const chart = new Chart({ axis, lanes, scroller, cursor: mark }, getOptions());
     chartRef.current = chart;
     const stops = [store, viewport, cursor].map((source) => source.subscribe(chart.invalidate));
+    // A canvas does not draw itself anew when letters come for which it had none.
+    document.fonts.addEventListener('loadingdone', chart.invalidate);
+    stops.push(() => document.fonts.removeEventListener('loadingdone', chart.invalidate));
     return () => {
       for (const stop of stops) stop();
       chart.destroy();

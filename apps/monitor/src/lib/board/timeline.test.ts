@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { StatusChange } from '@/lib/board/board';
 import {
+  fillBefore,
+  type Span,
   buildSpans,
   chooseScale,
   listMarks,
@@ -85,6 +87,38 @@ describe('chooseScale', () => {
     expect(chooseScale(now - HOUR_MS, now).windowMs).toBe(2 * HOUR_MS);
     expect(chooseScale(now - 60_000, now).windowMs).toBe(HOUR_MS / 2);
     expect(chooseScale(null, now).windowMs).toBe(8 * HOUR_MS);
+  });
+});
+
+describe('fillBefore', () => {
+  const span = (status: Span['status'], startMs: number, endMs: number): Span => ({
+    status,
+    startMs,
+    endMs,
+  });
+  const live = [span(null, 0, 50), span('idle', 50, 60), span('running', 60, 100)];
+
+  it('puts the past where nobody observed, up to the first live word', () => {
+    const earlier = [span('running', -10, 20), span(null, 20, 30), span('idle', 30, 55)];
+    expect(fillBefore(live, earlier)).toEqual([
+      span('running', 0, 20),
+      span(null, 20, 30),
+      span('idle', 30, 60),
+      span('running', 60, 100),
+    ]);
+  });
+
+  it('leaves unobserved what the past does not reach', () => {
+    expect(fillBefore(live, [span('running', 0, 40)]).slice(0, 2)).toEqual([
+      span('running', 0, 40),
+      span(null, 40, 50),
+    ]);
+  });
+
+  it('changes nothing that was observed', () => {
+    expect(fillBefore(live, [])).toBe(live);
+    const whole = live.slice(1);
+    expect(fillBefore(whole, [span('error', 0, 55)])).toBe(whole);
   });
 });
 

@@ -56,6 +56,31 @@ export function buildSpans(input: TimelineInput): readonly Span[] {
   return spans;
 }
 
+/**
+ * Return `spans` with what was before in place of the unobserved time at their begin. `earlier` is
+ * in order and without overlap; what it does not reach stays unobserved.
+ */
+export function fillBefore(spans: readonly Span[], earlier: readonly Span[]): readonly Span[] {
+  const [lead, ...rest] = spans;
+  const last = earlier.at(-1);
+  if (lead === undefined || last === undefined || lead.status !== null) return spans;
+  const found = earlier.flatMap((span) => {
+    const startMs = Math.max(lead.startMs, span.startMs);
+    const endMs = Math.min(lead.endMs, span.endMs);
+    return endMs > startMs ? [{ status: span.status, startMs, endMs }] : [];
+  });
+  const restMs = Math.max(lead.startMs, Math.min(lead.endMs, last.endMs));
+  const gap = restMs < lead.endMs ? [{ ...lead, startMs: restMs }] : [];
+  const joined: Span[] = [];
+  for (const span of [...found, ...gap, ...rest]) {
+    const before = joined.at(-1);
+    if (before?.status === span.status)
+      joined[joined.length - 1] = { ...before, endMs: span.endMs };
+    else joined.push(span);
+  }
+  return joined;
+}
+
 export interface Share {
   /** Running time over observed time, 0 to 1; null when nothing was observed. */
   readonly running: number | null;

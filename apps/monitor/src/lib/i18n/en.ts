@@ -98,7 +98,7 @@ export const en: Strings = {
   },
   header: {
     demo: 'DEMO',
-    demoTitle: 'This plant is simulated. These are not real machines.',
+    demoTitle: 'This plant is simulated, and its past week generated. These are not real machines.',
     line: 'Line',
     views: 'Views',
     board: 'Board',
@@ -205,7 +205,12 @@ export const en: Strings = {
     unacknowledged: 'Not acknowledged yet',
     acknowledgedBy: (by, time) => `acknowledged by ${by}, ${time}`,
     todayTitle: 'Faults and alarms today',
-    today: (failures, stops) => `Today ${plural(failures, 'fault')}, ${plural(stops, 'stop')}`,
+    today: (failures, stops) => {
+      // What did not happen is only said where nothing did.
+      if (failures === 0 && stops > 0) return `Today ${plural(stops, 'stop')}`;
+      if (stops === 0 && failures > 0) return `Today ${plural(failures, 'fault')}`;
+      return `Today ${plural(failures, 'fault')}, ${plural(stops, 'stop')}`;
+    },
     machinePage: 'Machine page',
   },
   live: {

@@ -101,7 +101,7 @@ export const ko: Strings = {
   },
   header: {
     demo: 'DEMO',
-    demoTitle: '시뮬레이션된 공장입니다. 실제 설비가 아닙니다.',
+    demoTitle: '시뮬레이션된 공장이고 지난 한 주의 이력은 생성된 것입니다. 실제 설비가 아닙니다.',
     line: '라인',
     views: '화면',
     board: '현황',
@@ -206,7 +206,11 @@ export const ko: Strings = {
     unacknowledged: '아직 아무도 확인하지 않음',
     acknowledgedBy: (by, time) => `${by} ${time} 확인`,
     todayTitle: '오늘의 고장과 경보',
-    today: (failures, stops) => `오늘 고장 ${failures}회, 정지 ${stops}회`,
+    today: (failures, stops) => {
+      if (failures === 0 && stops > 0) return `오늘 정지 ${stops}회`;
+      if (stops === 0 && failures > 0) return `오늘 고장 ${failures}회`;
+      return `오늘 고장 ${failures}회, 정지 ${stops}회`;
+    },
     machinePage: '설비 페이지',
   },
   live: {

@@ -1,5 +1,6 @@
 /** The words of the views of the past. They are loaded with those views, not with the board. */
 import type { FigureName, WhyNone } from '@/lib/kpi/figures';
+import type { ExportFormat, ExportTable } from '@/lib/memory/memoryRest';
 import type { AlarmState } from '@/lib/types/generated';
 
 export interface MemoryStrings {
@@ -39,8 +40,6 @@ export interface MemoryStrings {
     readonly next: string;
     readonly today: string;
     readonly print: string;
-    readonly csv: string;
-    readonly excel: string;
     readonly download: string;
     readonly printedAt: (time: string) => string;
     readonly page: string;
@@ -104,6 +103,32 @@ export interface MemoryStrings {
     readonly noNeighbours: string;
     readonly said: (by: string) => string;
     readonly saved: string;
+    readonly history: string;
+    readonly historyNone: string;
+    readonly gave: (before: string | null, after: string) => string;
+    readonly marked: (kind: 'split' | 'merge', time: string) => string;
+  };
+  readonly downloads: {
+    readonly open: string;
+    readonly tables: Readonly<
+      Record<ExportTable, { readonly name: string; readonly what: string }>
+    >;
+    readonly formats: Readonly<Record<ExportFormat, string>>;
+  };
+  readonly preview: {
+    readonly title: string;
+    readonly help: string;
+    readonly stopAfter: string;
+    readonly asConfigured: string;
+    readonly hoursOf: (shift: string) => string;
+    readonly startOf: (shift: string) => string;
+    readonly endOf: (shift: string) => string;
+    readonly over: string;
+    readonly thisReport: string;
+    readonly lastDays: (count: number) => string;
+    readonly show: string;
+    readonly apply: string;
+    readonly applyHelp: string;
   };
   readonly planned: {
     readonly title: string;
@@ -138,7 +163,7 @@ export interface MemoryStrings {
     readonly message: string;
     readonly advice: string;
     readonly none: string;
-    readonly count: (count: number) => string;
+    readonly count: (count: number, hasMore: boolean) => string;
     readonly select: (what: string) => string;
     readonly selectAll: string;
     readonly selected: (count: number) => string;
@@ -149,6 +174,7 @@ export interface MemoryStrings {
     readonly acknowledged: (count: number) => string;
     readonly refused: (count: number) => string;
     readonly incomplete: string;
+    readonly tooMany: (count: number) => string;
     readonly raisedTimes: (count: number) => string;
     readonly shelve: string;
     readonly shelveFor: (length: string) => string;

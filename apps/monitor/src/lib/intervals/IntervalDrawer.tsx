@@ -5,7 +5,7 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import { lengthOf, listCounted } from '@/lib/intervals/counting';
 import { clockOf, dateTimeOf } from '@/lib/kpi/days';
 import { type FigureName, getFigure } from '@/lib/kpi/figures';
-import { getExportUrl, memoryRest, type Window } from '@/lib/memory/memoryRest';
+import { EXPORT_FORMATS, getExportUrl, memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { nameReason } from '@/lib/stops/reasonTree';
 import { formatDuration } from '@/lib/time/format';
@@ -114,14 +114,14 @@ function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
           />
           {words.intervals.only}
         </label>
-        {(['csv', 'xlsx'] as const).map((format) => (
+        {EXPORT_FORMATS.map((format) => (
           <a
             key={format}
             className={`${controls.button} ${controls.small}`}
             href={getExportUrl('intervals', format, { code, from, to })}
             download
           >
-            {format === 'csv' ? words.report.csv : words.report.excel}
+            {words.downloads.formats[format]}
           </a>
         ))}
         {onMachine !== null && (

@@ -3,8 +3,11 @@ import { RestError, serverOrigin } from '@/lib/rest/rest';
 import type {
   AcknowledgedView,
   AlarmsView,
+  AuditEntryView,
+  AuditView,
   CountedIntervalsView,
   DowntimeReasonView,
+  KpiPreviewView,
   KpiRowsView,
   PlannedDowntimeView,
   ReportView,
@@ -33,8 +36,13 @@ export function buildPath(path: string, query: Query = {}): string {
   return search === '' ? path : `${path}?${search}`;
 }
 
+export const EXPORT_TABLES = ['kpis', 'stops', 'alarms', 'intervals', 'changes'] as const;
+export type ExportTable = (typeof EXPORT_TABLES)[number];
+export const EXPORT_FORMATS = ['csv', 'xlsx', 'parquet'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
 /** Return where an export of `table` is downloaded from. */
-export function getExportUrl(table: string, format: 'csv' | 'xlsx', query: Query): string {
+export function getExportUrl(table: ExportTable, format: ExportFormat, query: Query): string {
   return new URL(buildPath(`/api/export/${table}.${format}`, query), serverOrigin).href;
 }
 
@@ -113,6 +121,15 @@ export const memoryRest = {
   getTimeline: (query: Query, signal: AbortSignal) =>
     get<TimelineView>('/api/timeline', query, signal),
   getAlarms: (query: Query, signal: AbortSignal) => get<AlarmsView>('/api/alarms', query, signal),
+  /** What people wrote about the stops of a machine since `from`, the newest first. */
+  getAudit: async (
+    code: string,
+    { from, to }: Window,
+    signal: AbortSignal,
+  ): Promise<readonly AuditEntryView[]> =>
+    (await get<AuditView>('/api/audit', { code, from, to, limit: 1_000 }, signal)).entries,
+  /** Figures as they are, and as another configuration would have made them. Nothing is written. */
+  preview: async (wish: object) => (await post('/api/kpis/preview', wish)) as KpiPreviewView,
 
   explainStop: (id: string, by: string, reason: string, comment: string) =>
     post(`/api/stops/${part(id)}/reason`, { by, reason, comment }),

@@ -7,6 +7,7 @@ import { flatten, memoryRest } from '@/lib/memory/memoryRest';
 import { useName } from '@/lib/memory/useName';
 import { useWrite, type Write } from '@/lib/memory/useWrite';
 import { flattenReasons } from '@/lib/stops/reasonTree';
+import { StopHistory } from '@/lib/stops/StopHistory';
 import { formatDuration } from '@/lib/time/format';
 import type { DowntimeReasonView, StopView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
@@ -53,6 +54,7 @@ export function StopDialog(props: StopDialogProps) {
         <SplitForm {...props} write={write} save={save} />
         <MergeForm {...props} write={write} save={save} />
       </div>
+      <StopHistory {...props} />
     </Modal>
   );
 }

@@ -281,7 +281,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Preview kpis
-         * @description Return a line's figures as they are, and as another `stop_after` would have made them.
+         * @description Return a line's figures as they are, and as another configuration would have made them.
          *
          *     Nothing is changed. To apply it, write it into lineside.toml: figures of the past follow.
          */
@@ -1745,16 +1745,22 @@ export interface components {
         };
         /**
          * Preview
-         * @description Another `stop_after` to try on the past.
+         * @description Another `stop_after` or other hours of shifts to try on the past.
          */
         readonly Preview: {
             /** Line */
             readonly line: string;
             /**
              * Stop After
-             * @description Seconds of waiting after which idle is stopped; null: never.
+             * @description Seconds of waiting after which idle is stopped; null: never; left out: as configured.
              */
-            readonly stop_after: number | null;
+            readonly stop_after?: number | null;
+            /**
+             * Shifts
+             * @description Shifts with other hours.
+             * @default []
+             */
+            readonly shifts: readonly components["schemas"]["ShiftHours"][];
             /**
              * From
              * Format: date-time
@@ -1935,6 +1941,24 @@ export interface components {
              * @default
              */
             readonly comment: string;
+        };
+        /**
+         * ShiftHours
+         * @description Other hours for one configured shift; its days and its breaks stay.
+         */
+        readonly ShiftHours: {
+            /** Id */
+            readonly id: string;
+            /**
+             * Start
+             * @description By the plant's clock.
+             */
+            readonly start: string;
+            /**
+             * End
+             * @description Not after `start`: on the next day.
+             */
+            readonly end: string;
         };
         /**
          * ShiftView
@@ -2383,6 +2407,7 @@ export type RowsBy = components['schemas']['RowsBy'];
 export type ServerView = components['schemas']['ServerView'];
 export type Severity = components['schemas']['Severity'];
 export type ShelveBody = components['schemas']['ShelveBody'];
+export type ShiftHours = components['schemas']['ShiftHours'];
 export type ShiftView = components['schemas']['ShiftView'];
 export type ShiftsView = components['schemas']['ShiftsView'];
 export type Split = components['schemas']['Split'];
@@ -3607,6 +3632,8 @@ export interface operations {
                 readonly from: string;
                 /** @description Its end, not included. */
                 readonly to: string;
+                /** @description Only of this machine's stops. */
+                readonly code?: string | null;
                 /** @description `next` of the page before. */
                 readonly cursor?: string | null;
                 /** @description Rows on one page. */
@@ -3682,7 +3709,7 @@ export interface operations {
             readonly header?: never;
             readonly path: {
                 /** @description What is exported. */
-                readonly kind: "changes" | "intervals" | "kpis" | "stops";
+                readonly kind: "alarms" | "changes" | "intervals" | "kpis" | "stops";
                 /** @description How it is written. */
                 readonly format: "csv" | "xlsx" | "parquet";
             };

@@ -1,0 +1,140 @@
+import { type FormEvent, useState } from 'react';
+import { PreviewTable } from '@/features/report/PreviewTable';
+import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
+import { timeOf } from '@/lib/kpi/days';
+import { type Hours, writeChange } from '@/lib/kpi/tomlChange';
+import { memoryRest } from '@/lib/memory/memoryRest';
+import { useWrite } from '@/lib/memory/useWrite';
+import type { KpiPreviewView, ReportView } from '@/lib/types/generated';
+import controls from '@/lib/ui/controls.module.css';
+import styles from './ReportView.module.css';
+
+const DAY_MS = 86_400_000;
+/** 0: the time of the report. */
+const DAYS = [0, 7, 30] as const;
+const STOP_AFTER_MAX_MIN = 10_080;
+
+interface Previewed {
+  readonly found: KpiPreviewView;
+  /** What stands in lineside.toml when it is applied. */
+  readonly change: string;
+}
+
+/** What another `stop_after` or other hours of shifts would have made of the past. Changes nothing. */
+export function PreviewPanel({ view }: { readonly view: ReportView }) {
+  const words = useMemoryStrings().preview;
+  const { refused } = useMemoryStrings();
+  const write = useWrite();
+  const [days, setDays] = useState<number>(0);
+  const [minutes, setMinutes] = useState('');
+  const [changed, setChanged] = useState<Readonly<Record<string, Hours>>>({});
+  const [previewed, setPreviewed] = useState<Previewed | null>(null);
+  const shifts = view.shifts.map(({ id, name, begin, end }) => {
+    const usual = {
+      start: timeOf(Date.parse(begin), view.time_zone),
+      end: timeOf(Date.parse(end), view.time_zone),
+    };
+    return { id, name, usual, hours: changed[id] ?? usual };
+  });
+  const others = shifts.filter(
+    ({ usual, hours }) => usual.start !== hours.start || usual.end !== hours.end,
+  );
+  const stopAfterMin = minutes === '' ? null : Number(minutes);
+  const isChanged = stopAfterMin !== null || others.length > 0;
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    const endMs = Date.parse(view.end);
+    const beginMs = days === 0 ? Date.parse(view.begin) : endMs - days * DAY_MS;
+    const wish = {
+      line: view.line_id,
+      from: new Date(beginMs).toISOString(),
+      to: view.end,
+      shifts: others.map(({ id, hours }) => ({ id, ...hours })),
+      ...(stopAfterMin === null ? {} : { stop_after: stopAfterMin * 60 }),
+    };
+    const change = writeChange(view.line_id, stopAfterMin, others);
+    await write.run(async () => setPreviewed({ found: await memoryRest.preview(wish), change }));
+  }
+  return (
+    <section className={controls.panel} aria-labelledby="preview-title" data-panel="preview">
+      <h2 id="preview-title" className={controls.title}>
+        {words.title} <small>{words.help}</small>
+      </h2>
+      <form
+        className={styles.previewForm}
+        aria-label={words.title}
+        onSubmit={(event) => void submit(event)}
+      >
+        <label className={controls.field}>
+          {words.stopAfter}
+          <input
+            className={controls.input}
+            type="number"
+            min={0}
+            max={STOP_AFTER_MAX_MIN}
+            step="any"
+            placeholder={words.asConfigured}
+            value={minutes}
+            onChange={(event) => setMinutes(event.currentTarget.value)}
+          />
+        </label>
+        {shifts.map(({ id, name, hours }) => (
+          <fieldset key={id} className={styles.hours}>
+            <legend>{words.hoursOf(name)}</legend>
+            {(['start', 'end'] as const).map((edge) => (
+              <input
+                key={edge}
+                className={controls.input}
+                type="time"
+                required
+                aria-label={edge === 'start' ? words.startOf(name) : words.endOf(name)}
+                value={hours[edge]}
+                onChange={(event) =>
+                  setChanged({ ...changed, [id]: { ...hours, [edge]: event.currentTarget.value } })
+                }
+              />
+            ))}
+          </fieldset>
+        ))}
+        <label className={controls.field}>
+          {words.over}
+          <select
+            className={controls.input}
+            value={days}
+            onChange={(event) => setDays(Number(event.currentTarget.value))}
+          >
+            {DAYS.map((count) => (
+              <option key={count} value={count}>
+                {count === 0 ? words.thisReport : words.lastDays(count)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button
+          type="submit"
+          className={`${controls.button} ${controls.primary}`}
+          disabled={!isChanged || write.isBusy}
+        >
+          {words.show}
+        </button>
+      </form>
+      {write.error !== null && (
+        <p role="alert" className={controls.refused}>
+          {refused(write.error)}
+        </p>
+      )}
+      <div aria-live="polite">
+        {previewed !== null && (
+          <>
+            <PreviewTable found={previewed.found} />
+            <h3 className={styles.apply}>{words.apply}</h3>
+            <p className={controls.soft}>{words.applyHelp}</p>
+            <pre className={styles.change} tabIndex={0} role="group" aria-label={words.apply}>
+              {previewed.change}
+            </pre>
+          </>
+        )}
+      </div>
+    </section>
+  );
+}
