@@ -42,7 +42,7 @@ def main() -> None:
     lift_descriptor_limit()
     print("clients  p50 ms  p99 ms  max ms  last client ms  missed  RSS MB  CPU %  connect s")
     for count in options.clients:
-        with Server("--demo") as server:
+        with Server("--demo", "--no-past") as server:
             measure(server, count, options.ticks)
 
 

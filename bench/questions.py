@@ -20,6 +20,7 @@ from builders import WebPlant
 from lineside.core.times import iso_utc
 from lineside.history.database import Database
 from lineside.history.part_work import PartWork
+from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.settings import HistorySettings
 from lineside.history.store import Store
 from web.memory import remembering
@@ -41,7 +42,7 @@ async def compute_parts(settings: HistorySettings, days: int) -> dict[str, float
     store, end_ms = Store(database), FIRST_MS + days * DAY_MS
     await store.runs(0, 1)  # opens the database
     begun_s, cpu_s = time.perf_counter(), time.process_time()
-    work = PartWork(store, lambda: end_ms, pause_s=0)
+    work = PartWork(store, lambda: end_ms + LATE_MAX_MS, pause_s=0)
     count = await work.compute(since_ms=end_ms - min(days, MONTH_DAYS) * DAY_MS)
     took_s, cpu_s = time.perf_counter() - begun_s, time.process_time() - cpu_s
     await database.close()

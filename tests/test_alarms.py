@@ -26,17 +26,19 @@ Ask = Callable[[str], Any]
 
 @asynccontextmanager
 async def served(
-    folder: Path, more_config: str = "", messages: str = ""
+    folder: Path, more_config: str = "", messages: str = "", *, is_working: bool = True
 ) -> AsyncIterator[tuple[SimulatedPlant, Ask]]:
     """Serve the demo plant, every machine running; yield it and what gets an answer.
 
-    `messages` stands in for the demo's alarm table.
+    `messages` stands in for the demo's alarm table. Unless `is_working`, shifts are those of the
+    demo's week; else work is planned around the clock.
     """
-    loaded = load_config(write_demo_config(folder), DRIVERS)
+    today = datetime.now(UTC).date() if is_working else None
+    loaded = load_config(write_demo_config(folder, today=today), DRIVERS)
     async with SimulatedPlant(
         loaded, clock=system_clock, is_any_port_good=True, is_steady=True, has_outages=False
     ) as plant:
-        path = write_demo_config(folder, plant.ports)
+        path = write_demo_config(folder, plant.ports, today=today)
         with path.open("a", encoding="utf-8") as file:
             file.write(f"\n{more_config}")
         if messages:
@@ -133,18 +135,13 @@ async def test_a_lost_plc_is_one_alarm_and_what_it_hides_is_none(tmp_path: Path)
 
 
 async def test_out_of_shift_an_alarm_is_suppressed(tmp_path: Path) -> None:
-    seldom = (datetime.now(UTC) + timedelta(days=3)).strftime("%a").lower()
-    shift = f"""\
-[plant]
-time_zone = "Asia/Seoul"
-[[shift]]
-id = "day"
-name = "주간"
-days = ["{seldom}"]
-start = "06:00"
-end = "14:00"
+    today = datetime.now(UTC).date()
+    closed = f"""\
+[[shift_exception]]
+date = {today - timedelta(days=1)}
+until = {today + timedelta(days=2)}
 """
-    async with served(tmp_path, shift) as (plant, ask):
+    async with served(tmp_path, closed, is_working=False) as (plant, ask):
         plant.hold(ROBOT, Activity.FAULTED)
         (alarm,) = (await until(ask, "/api/alarms/recent", count_is(1)))["alarms"]
         assert alarm["state"] == "suppressed"

@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
 
 def lineside_payload() -> str:
     """Return one `equipment_status` of the demo plant, as Lineside writes it."""
-    with Server("--demo") as server, connect(server.ws_address, proxy=None) as client:
+    with Server("--demo", "--no-past") as server, connect(server.ws_address, proxy=None) as client:
         client.recv()
         return str(client.recv())
 

@@ -73,7 +73,7 @@ def _lineside(_payload: Path, folder: Path) -> Iterator[Running]:
 @contextlib.contextmanager
 def _lineside_demo(_payload: Path, _folder: Path) -> Iterator[Running]:
     """Start the server with the demo plant in the same process."""
-    with Server("--demo") as server:
+    with Server("--demo", "--no-past") as server:
         yield Running(pid=server.pid, port=server.port)
 
 

@@ -57,12 +57,14 @@ _log = structlog.get_logger("lineside.app")
 class RunOptions:
     """What `lineside run` was asked to do.
 
-    `config` None is the demo plant; `host` and `port` None are as the config says.
+    `config` None is the demo plant, which is given a past week unless `has_past` is false; `host`
+    and `port` None are as the config says.
     """
 
     config: Path | None
     host: str | None = None
     port: int | None = None
+    has_past: bool = True
 
 
 class CannotListen(LinesideError):
@@ -117,6 +119,7 @@ class House:
         """Load the config, claim the address and build every room; nothing runs yet."""
         self.path = path
         self.is_demo = options.config is None
+        self._has_past_to_write = self.is_demo and options.has_past
         self._begun_ms = unix_ms(system_clock().unix_s)
         self.loaded = load_config(path, DRIVERS)
         for warning in self.loaded.warnings:
@@ -167,7 +170,7 @@ class House:
         if self.history is None:
             yield
             return
-        if not self.is_demo:
+        if not self._has_past_to_write:
             self.history.start()
         beginning = asyncio.create_task(self._begin(self.history), name="history begin")
         try:
@@ -180,7 +183,7 @@ class House:
 
     async def _begin(self, history: History) -> None:
         """Give a demo its past, before anything of the present is written; then recall the past."""
-        if self.is_demo:
+        if self._has_past_to_write:
             await write_past(self.path, self._begun_ms // 1000)
             history.start()
         await self._recall(history)
@@ -190,7 +193,9 @@ class House:
         codes = [each.code for line in self.loaded.site.lines for each in line.equipment]
         for _ in range(RECALL_ATTEMPTS):
             try:
-                past = await history.ask(lambda store: recall(store, codes, self._begun_ms))
+                past = await history.ask(
+                    lambda store: recall(store, codes, self._begun_ms), is_urgent=True
+                )
             except HistoryError:  # it is being opened, or it says itself what is wrong
                 await asyncio.sleep(RECALL_RETRY_S)
             else:

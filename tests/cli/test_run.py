@@ -65,7 +65,7 @@ def until_closed(client: ClientConnection) -> tuple[list[dict[str, Any]], Connec
 
 
 def test_it_says_in_three_lines_what_runs_where_to_look_and_how_to_stop() -> None:
-    with Server("--demo") as server:
+    with Server("--demo", "--no-past") as server:
         server.wait_for("Stop with")
         told = [line for line in server.output.splitlines() if "[info" not in line]
     assert len(told) == 3
@@ -75,9 +75,9 @@ def test_it_says_in_three_lines_what_runs_where_to_look_and_how_to_stop() -> Non
 
 
 def test_a_port_in_use_is_one_clear_line_with_a_remedy() -> None:
-    with Server("--demo") as server:
+    with Server("--demo", "--no-past") as server:
         port = server.port
-        with Process(["run", "--demo", "--port", str(port)]) as second:
+        with Process(["run", "--demo", "--no-past", "--port", str(port)]) as second:
             assert second.wait() == 2
             output = second.output
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use; " in output
@@ -173,7 +173,7 @@ def test_a_csv_name_that_no_file_can_have_is_refused_while_running(tmp_path: Pat
 
 
 def test_sigterm_tells_the_clients_closes_with_1012_and_exits_0() -> None:
-    with Server("--demo") as server, connect(server.ws_address) as client:
+    with Server("--demo", "--no-past") as server, connect(server.ws_address) as client:
         codes(client)
         assert server.terminate() == 0
         messages, close = until_closed(client)
@@ -183,7 +183,7 @@ def test_sigterm_tells_the_clients_closes_with_1012_and_exits_0() -> None:
 
 
 def test_killed_and_started_again_on_the_same_port_it_serves_at_once() -> None:
-    with Server("--demo") as server:
+    with Server("--demo", "--no-past") as server:
         port = server.port
         with connect(server.ws_address) as client:
             codes(client)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from priority import preferred
 from processes import Server
 
 pytestmark = pytest.mark.timeout(300)
@@ -45,7 +46,7 @@ def tick_lateness_s(client: ClientConnection) -> float:
 def test_a_demo_has_a_past_week_and_ticks_on_time_while_it_is_written() -> None:
     now = datetime.now(UTC)
     began = time.monotonic()
-    with Server("--demo") as server, connect(server.ws_address) as client:
+    with preferred(), Server("--demo") as server, connect(server.ws_address) as client:
         shown = time.monotonic()
         assert len(ask(server, "/api/equipment")["equipment"]) == 17
         assert time.monotonic() - shown < BOARD_S

@@ -42,7 +42,7 @@ def serves_and_ends_cleanly(server: subprocess.Popen[bytes], port: int) -> None:
 
 
 def words(port: int) -> list[str]:
-    return [sys.executable, "-m", "lineside.cli", "run", "--demo", "--port", str(port)]
+    return [sys.executable, "-m", "lineside.cli", "run", "--demo", "--no-past", "--port", str(port)]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ CONTRACT = Path(__file__).parents[2] / "docs" / "reference" / "contract.md"
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The demo plant on a free port, for the whole suite."""
-    with Server("--demo") as running:
+    with Server("--demo", "--no-past") as running:
         yield running
 
 

@@ -28,7 +28,7 @@ def bring_up_loopback() -> None:
 def main() -> int:
     """Start the server, run the command, stop the server."""
     bring_up_loopback()
-    words = [sys.executable, "-m", "lineside.cli", "run", "--demo", "--port", "8000"]
+    words = [sys.executable, "-m", "lineside.cli", "run", "--demo", "--no-past", "--port", "8000"]
     server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None

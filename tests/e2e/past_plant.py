@@ -16,10 +16,14 @@ from msgspec.structs import replace
 from builders import code
 from e2e.past import remember
 from e2e.plant import Plant
+from history.alarms import raised
+from history.alarms import told as happened
 from history.told import a_run
 from lineside.config import load_config
+from lineside.core.alarm import AlarmEventKind
+from lineside.core.model import Status
 from lineside.drivers import DRIVERS
-from lineside.history.records import Batch
+from lineside.history.records import AlarmRecord, Batch, ChangeRecord
 from web.memory import told
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -27,6 +31,12 @@ DAYS = 14
 DAY_MINUTES = 24 * 60
 #: Two machines whose yesterday is told by hand.
 TOLD, UNSEEN = 101, 102
+#: What the alarm of a machine says, by its number.
+MESSAGES = (
+    ("안전문이 열림", "Safety door open"),
+    ("서보 과부하", "Servo overload"),
+    ("클램프 압력 낮음", "Clamp pressure low"),
+)
 
 _EXTRA = """
 [plant]
@@ -92,8 +102,41 @@ class PastPlant(Plant):
                 days = {number: letters[: 14 * 60] for number, letters in days.items()}
             begin_ms = round(midnight.timestamp() * 1000)
             for batch in told(site, begin_ms, days):
-                batches.append(replace(batch, run=a_run(100 - back, begin_ms)))
+                run = a_run(100 - back, begin_ms)
+                batches.append(replace(self._with_alarms(batch), run=run))
         return batches
+
+    def _with_alarms(self, batch: Batch) -> Batch:
+        """Return `batch` with an alarm for each fault: raised, cleared, and then acknowledged."""
+        alarms: list[AlarmRecord] = []
+        faults: dict[str, int] = {}  # when those rose that stand
+        changes = [each for each in batch.records if isinstance(each, ChangeRecord)]
+        for change in changes:
+            machine, since_ms = change.equipment_code, faults.pop(change.equipment_code, None)
+            if since_ms is not None:
+                alarms += self._alarm(machine, since_ms, change.at_ms)
+            if change.status is Status.ERROR:
+                faults[machine] = change.at_ms
+        for machine, since_ms in faults.items():
+            alarms += self._alarm(machine, since_ms, batch.stopped_ms or batch.alive_ms)
+        first = len(batch.records) + 1
+        numbered = (replace(each, seq=seq) for seq, each in enumerate(alarms, first))
+        return replace(batch, records=(*batch.records, *numbered))
+
+    def _alarm(self, machine: str, begin_ms: int, end_ms: int) -> list[AlarmRecord]:
+        number = int(machine[-3:])
+        text_ko, text_en = MESSAGES[number % len(MESSAGES)]
+        alarm, first = raised(
+            begin_ms * 1_000 + number,
+            at_ms=begin_ms,
+            source=machine,
+            name=self.names[machine],
+            text_ko=text_ko,
+            text_en=text_en,
+        )
+        alarm, second = happened(alarm, AlarmEventKind.CLEARED, end_ms)
+        _, third = happened(alarm, AlarmEventKind.ACKNOWLEDGED, end_ms, "김정비")
+        return [first, second, third]
 
 
 def _told_day() -> str:

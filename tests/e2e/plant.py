@@ -7,6 +7,7 @@ server reads them over real sockets. Nothing here decides what the page must sho
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tomllib
 import urllib.request
@@ -81,9 +82,11 @@ class Plant:
 
     def order(self, code: str, verb: str) -> None:
         """Tell a machine what to do ("run", "idle", "stop", "fault"), and wait until it obeys."""
-        plc = next(m["plc"] for m in self.machines if m["code"] == code)
-        self.plcs[plc].say(f"{code} {verb}")
-        self.plcs[plc].wait_for(f"{code}: {verb}")
+        plc = self.plcs[next(m["plc"] for m in self.machines if m["code"] == code)]
+        answer = f"{code}: {verb}"
+        earlier = plc.output.count(answer)  # it may have had the same order before
+        plc.say(f"{code} {verb}")
+        plc.wait_for(f"(?s)(?:{re.escape(answer)}.*?){{{earlier + 1}}}")
         if verb == "run":
             self._disturbed.discard(code)
         else:

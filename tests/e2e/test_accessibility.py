@@ -13,8 +13,7 @@ from e2e.plant import FAULT, STOPPED, Plant
 from processes import Server
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("palette", ["contract", "iec"])
+@pytest.mark.parametrize(("theme", "palette"), [("dark", "contract"), ("light", "iec")])
 def test_the_board(motley: Server, open_monitor: OpenMonitor, theme: str, palette: str) -> None:
     monitor = open_monitor(motley, f"?theme={theme}&palette={palette}")
     monitor.expect_live(17)

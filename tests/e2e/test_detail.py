@@ -13,6 +13,7 @@ from e2e.plant import FAULT, FAULT_WITH_RUN_BIT, IDLE, RUNNING, STOPPED, Plant
 from processes import Server
 
 LOST = "KRCWO12ELOA112"
+_CODE = re.compile(r"^\d+$")
 NOTED_MS = 20_000  # alarms are asked for every ten seconds, and with the next tick shown
 SENTENCES = {
     "ko": {
@@ -54,13 +55,18 @@ def test_the_raw_tags_are_shown_with_address_value_quality_and_time(
     monitor.expect_live(17)
     monitor.box(FAULT_WITH_RUN_BIT).click()
     rows = monitor.dialog.get_by_role("table").get_by_role("row")
-    expect(rows).to_have_count(3)
-    for number, (role, address) in enumerate([("Status tag", "M103"), ("Error tag", "M203")], 1):
+    expect(rows).to_have_count(4)
+    tags: list[tuple[str, str, str | re.Pattern[str]]] = [
+        ("Status tag", "M103", "1"),
+        ("Error tag", "M203", "1"),
+        ("Alarm code", "D13", _CODE),
+    ]
+    for number, (role, address, value) in enumerate(tags, 1):
         row = rows.nth(number)
         expect(row.get_by_role("rowheader")).to_have_text(role)
         cells = row.get_by_role("cell")
         expect(cells.nth(0)).to_have_text(address)
-        expect(cells.nth(1)).to_have_text("1")
+        expect(cells.nth(1)).to_have_text(value)
         expect(cells.nth(2)).to_have_text("Good")
         expect(cells.nth(3)).to_contain_text("ago")
     expect(monitor.dialog).to_contain_text("PLC01")

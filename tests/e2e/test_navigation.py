@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from playwright.sync_api import expect
 
@@ -67,6 +69,42 @@ def test_the_counts_of_the_header_are_right_and_filter(
     assert set(monitor.colors().values()) == {GREEN}
     monitor.count_filter("Running").click()
     expect(monitor.boxes).to_have_count(17)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_nothing_in_the_header_lies_over_another_or_is_cut_off(
+    motley: Server, open_monitor: OpenMonitor, language: str
+) -> None:
+    monitor = open_monitor(motley, f"?lang={language}")
+    monitor.expect_live(17)
+    expect(monitor.page.locator("header [data-alarms]")).to_be_visible(timeout=15_000)
+    for width in (1920, 1280, 1024, 390):
+        monitor.page.set_viewport_size({"width": width, "height": 844})
+        _expect_room_in_the_header(monitor, width)
+
+
+def _expect_room_in_the_header(monitor: MonitorPage, width: int) -> None:
+    parts = monitor.page.evaluate(
+        """() => [...document.querySelectorAll('header > *, header > * > *')]
+            .filter((part) => part.checkVisibility() && !part.closest('[popover]')
+                && part.offsetWidth > 1)
+            .map((part) => ({
+                what: part.outerHTML.slice(0, 60), isOuter: part.parentElement.tagName === 'HEADER',
+                box: part.getBoundingClientRect().toJSON() }))"""
+    )
+    for part in parts:
+        assert part["box"]["left"] >= 0, part
+        assert part["box"]["right"] <= width, part
+    for group in (True, False):
+        boxes = [part for part in parts if part["isOuter"] is group]
+        for one, other in itertools.combinations(boxes, 2):
+            assert not _overlap(one["box"], other["box"]), (one, other)
+
+
+def _overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    wide = min(one["right"], other["right"]) - max(one["left"], other["left"])
+    high = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
+    return wide > 1 and high > 1
 
 
 def test_choices_take_effect_at_once_and_outlive_a_reload(

@@ -25,6 +25,8 @@ from processes import Server
 
 SMALL, PHONE = (1280, 720), (390, 844)
 ANSWER_MS = 20_000
+#: Both themes and both languages, without every pair of them.
+LOOKS = [("dark", "ko"), ("light", "en")]
 LOADING = re.compile("^(Loading|불러오는 중)$")
 
 OpenReport = Callable[..., Page]
@@ -49,10 +51,10 @@ def past_server(past_plant: PastPlant) -> Iterator[Server]:
 def open_report(
     past_plant: PastPlant, past_server: Server, new_context: Callable[..., BrowserContext]
 ) -> OpenReport:
-    """Opens yesterday's day shift, or whatever else is asked for."""
+    """Opens yesterday's day shift, or whatever is asked for, on a screen far from the plant."""
 
     def open_page(size: tuple[int, int] = LARGE, **query: str) -> Page:
-        page = new_context(size, timezone_id="Asia/Seoul").new_page()
+        page = new_context(size, timezone_id="America/New_York").new_page()
         asked = {
             "lang": "en",
             "page": "report",
@@ -231,6 +233,29 @@ def test_another_stop_after_and_other_hours_are_tried_on_the_past(open_report: O
     expect(cell(page, TOLD_CODE, "strict_availability")).to_contain_text("92.1 %")
 
 
+def test_the_alarms_that_came_most_often_are_counted(open_report: OpenReport) -> None:
+    page = open_report()
+    ranking = page.get_by_role("region", name="Most frequent alarms").get_by_role("listitem")
+    expect(ranking.filter(has_text="Clamp pressure low").first).to_be_visible()
+    counts = [int(text) for text in ranking.locator("b").all_inner_texts()]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] >= 1
+
+
+def test_the_machine_page_lists_its_last_alarms_by_the_clock_of_the_plant(
+    open_report: OpenReport, past_plant: PastPlant
+) -> None:
+    page = open_report(page="machine", code=TOLD_CODE)
+    alarms = page.get_by_role("region", name="Last alarms").locator("tr[data-alarm]")
+    expect(alarms).to_have_count(10, timeout=ANSWER_MS)
+    day = past_plant.yesterday.strftime("%m-%d")
+    newest = alarms.first
+    expect(newest).to_contain_text(f"{day} 10:00")
+    expect(newest).to_contain_text(f"{day} 10:12")
+    expect(newest).to_contain_text("lasted 12 min")
+    expect(newest).to_contain_text("acknowledged by 김정비")
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
 def test_everything_behind_the_report_can_be_taken_along(
     open_report: OpenReport, kind: str
@@ -298,8 +323,7 @@ def test_the_report_prints_on_a4(open_report: OpenReport, language: str) -> None
     assert background == "rgb(255, 255, 255)"
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
 @pytest.mark.parametrize("view", ["report", "machine"])
 def test_axe_has_nothing_to_say(
     open_report: OpenReport, view: str, theme: str, language: str
@@ -314,22 +338,22 @@ def test_axe_has_nothing_to_say(
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("size", [LARGE, SMALL, PHONE], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
 @pytest.mark.parametrize("view", ["report", "machine"])
 def test_the_views_fit_and_are_pictured(
-    open_report: OpenReport, view: str, size: tuple[int, int], theme: str, language: str
+    open_report: OpenReport, view: str, theme: str, language: str
 ) -> None:
-    page = open_report(size, page=view, theme=theme, lang=language, code=TOLD_CODE)
+    page = open_report(page=view, theme=theme, lang=language, code=TOLD_CODE)
     expect(page.locator('[data-panel="stops"] h2')).to_be_visible(timeout=ANSWER_MS)
     expect(page.get_by_text(LOADING)).to_have_count(0, timeout=ANSWER_MS)
     page.evaluate("() => document.fonts.ready.then(() => true)")
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{view}-{size[0]}x{size[1]}-{theme}-{language}.png"
-    page.screenshot(path=path, animations="disabled")
-    assert path.stat().st_size > PICTURE_MIN_BYTES
-    assert not page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth")
+    for width, height in (LARGE, SMALL, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        path = FOLDER / f"{view}-{width}x{height}-{theme}-{language}.png"
+        page.screenshot(path=path, animations="disabled")
+        assert path.stat().st_size > PICTURE_MIN_BYTES
+        assert not page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth"), width
 
 
 def _window(plant: PastPlant) -> str:

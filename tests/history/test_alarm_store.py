@@ -11,6 +11,7 @@ from history.told import T0_MS, a_batch, a_change, a_run
 from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.core.model import PlcLink, Status
+from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.alarm_marks import AlarmMark, alarm_marks, thin
 from lineside.history.alarm_query import AlarmQuery, EquipmentCounts, key_of, newest_first
 from lineside.history.database import Database
@@ -147,6 +148,21 @@ async def test_a_timeline_is_told_of_every_rise_of_its_machines(store: Store) ->
     assert await alarm_marks(store.database, [code(103)], T0_MS, T0_MS + 900) == []
     coarse = await alarm_marks(store.database, codes, T0_MS, T0_MS + 901, 10_000_000)
     assert [mark.at_ms - T0_MS for mark in coarse] == [0, 20]
+
+
+async def test_a_report_ranks_alarms_by_how_often_they_rose_in_its_window(store: Store) -> None:
+    alarm, first = raised(1)
+    alarm, second = told(alarm, E.CLEARED, T0_MS + 5)
+    _, third = told(alarm, E.RAISED, T0_MS + 900)
+    _, other = raised(2, at_ms=T0_MS + 20, text_ko="문 열림", text_en="Door open")
+    _, plc = raised(3, kind=AlarmKind.PLC, source="PLC01")
+    await store.write([a_batch(a_run(), numbered(first, second, third, other, plc))])
+    codes = [code(101), code(102)]
+    twice = AlarmCount(code(101), "설비 이상", "Machine fault", 2)
+    once = AlarmCount(code(102), "문 열림", "Door open", 1)
+    assert await alarm_counts(store.database, codes, T0_MS, T0_MS + 901) == [twice, once]
+    assert await alarm_counts(store.database, codes, T0_MS + 1, T0_MS + 900) == [once]
+    assert await alarm_counts(store.database, codes[:1], T0_MS + 1, T0_MS + 900) == []
 
 
 def test_of_marks_that_would_cover_each_other_the_worst_is_kept() -> None:

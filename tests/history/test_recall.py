@@ -113,6 +113,22 @@ async def until(server: Server, **expected: str) -> dict[str, Any]:
             await asyncio.sleep(0.05)
 
 
+async def until_stored(server: Server, status: str) -> None:
+    """Ask until the database has a change of the machine to `status`."""
+    day = {"from": "2000-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
+    async with (
+        asyncio.timeout(20),
+        httpx.AsyncClient(base_url=server.address, params=day) as client,
+    ):
+        while True:
+            answer = await client.get("/api/equipment/KRCWO12ELOA101/changes")
+            # The history may still be being opened.
+            changes = answer.json()["changes"] if answer.is_success else []
+            if status in [each["status"] for each in changes]:
+                return
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.timeout(120)
 async def test_a_stop_timer_survives_a_restart_and_a_kill(tmp_path: Path) -> None:
     async with MelsecSimulator() as plc:
@@ -123,14 +139,14 @@ async def test_a_stop_timer_survives_a_restart_and_a_kill(tmp_path: Path) -> Non
             await until(server, status="running")
             plc.set_bit("M100", False)
             idle = await until(server, status="idle")
-            await asyncio.sleep(1.0)  # for the change to be stored
+            await until_stored(server, "idle")
             await asyncio.to_thread(server.kill)
-            await asyncio.sleep(3.0)
+            await asyncio.sleep(3.0)  # in which the machine stands and nobody looks
             await asyncio.to_thread(server.start)
             stopped = await until(server, status="stopped")
             assert stopped["reason"]["code"] == "stop_elapsed"
             assert stopped["reason"]["since"] <= idle["since"]
-            await asyncio.sleep(1.0)
+            await until_stored(server, "stopped")
             await asyncio.to_thread(server.terminate)
             await asyncio.to_thread(server.start)
             await until(server, status="stopped", since=stopped["since"])

@@ -7,12 +7,13 @@ from sqlalchemy import func, select
 
 from builders import code
 from history.told import T0_MS, a_batch, a_change, a_run, a_server_event
-from lineside.core.model import PlcLink, Status
+from lineside.core.errors import HistoryError
+from lineside.core.model import Instant, PlcLink, Status
 from lineside.history import retention as retention_module
 from lineside.history import schema
 from lineside.history.database import Database
 from lineside.history.records import PlcRecord
-from lineside.history.retention import forget
+from lineside.history.retention import forget, is_believable, recorded_before_ms
 from lineside.history.settings import Retention
 from lineside.history.store import Store
 
@@ -91,3 +92,41 @@ async def test_a_run_goes_when_all_of_it_is_older_than_the_changes_kept(
     assert await count(database, "run") == 1
     found = await store.timeline([code(101)], T0_MS, T0_MS + 1_000_000)
     assert [each.status for each in found[code(101)]] == [None]
+
+
+DAY_S = 86_400.0
+STARTED = Instant(unix_s=T0_MS / 1000, monotonic_s=100.0)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "passed_s", "recorded_ms", "expected"),
+    [
+        (0.0, 60.0, None, True),
+        (0.0, 60.0, T0_MS - 3_600_000, True),
+        (0.0, 90 * DAY_S, T0_MS, True),
+        (6 * DAY_S, 60.0, T0_MS, True),  # the clock was set while the server ran
+        (8 * DAY_S, 60.0, T0_MS, False),
+        (8 * DAY_S, 60.0, None, False),
+        (0.0, 60.0, T0_MS - round(8 * DAY_S * 1000), False),  # it was wrong at the start already
+        (0.0, 60.0, T0_MS + round(900 * DAY_S * 1000), True),  # it was wrong before
+        (-900 * DAY_S, 60.0, T0_MS, True),
+    ],
+)
+def test_a_clock_far_beyond_what_was_recorded_is_not_believed(
+    ahead_s: float, passed_s: float, recorded_ms: int | None, *, expected: bool
+) -> None:
+    now = Instant(
+        unix_s=STARTED.unix_s + passed_s + ahead_s, monotonic_s=STARTED.monotonic_s + passed_s
+    )
+    assert is_believable(now, STARTED, recorded_ms) is expected
+
+
+async def test_the_last_run_before_the_own_ones_says_what_was_recorded(
+    store: Store, database: Database
+) -> None:
+    with pytest.raises(HistoryError, match="nothing of this server"):
+        await recorded_before_ms(database, a_run(1).key)
+    for number, end_ms in ((1, T0_MS + 90_000), (2, T0_MS + 20_000), (3, T0_MS + 70_000)):
+        await store.write([a_batch(a_run(number), [], alive_ms=end_ms)])
+    assert await recorded_before_ms(database, a_run(3).key) == T0_MS + 20_000
+    assert await recorded_before_ms(database, a_run(1).key) is None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from builders import T0_S, code, site, site_change, state_change
+from builders import T0_S, TurnedClock, code, site, site_change, state_change
 from history.told import T0_MS, tick
 from lineside.clock import system_clock
 from lineside.core.alarm import AlarmEvent, AlarmEventKind, AlarmState
@@ -21,8 +24,9 @@ from lineside.core.ports import BusMessage
 from lineside.history import service as service_module
 from lineside.history.lock import FolderLock
 from lineside.history.service import History
-from lineside.history.settings import HistorySettings
+from lineside.history.settings import HistorySettings, Retention
 from lineside.history.spool import Spool
+from lineside.history.store import Store
 from serving import eventually
 
 
@@ -143,18 +147,119 @@ async def test_a_fault_of_ours_is_logged_and_recording_starts_again(
 async def test_the_event_loop_of_the_board_goes_on_while_the_disk_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    has_gone_on, waited = threading.Event(), []
+    really_open = Spool.open
+
     def hang(self: Spool) -> None:
-        time.sleep(0.5)
+        waited.append(has_gone_on.wait(10))
+        really_open(self)
 
     monkeypatch.setattr(Spool, "open", hang)
     history = history_in(tmp_path)
     async with recording(history):
-        longest_s = 0.0
         for _ in range(50):
-            begun_s = time.monotonic()
             await asyncio.sleep(0.001)
-            longest_s = max(longest_s, time.monotonic() - begun_s)
-        assert longest_s < 0.4
+        assert not history.is_open
+        has_gone_on.set()
+        await eventually(lambda: history.is_open, "it does not start")
+    assert waited == [True]
+
+
+async def test_an_end_while_the_database_is_being_opened_leaves_no_thread_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_connect, is_connecting = sqlite3.connect, threading.Event()
+
+    def connect_slowly(*args: Any, **kwargs: Any) -> Any:
+        is_connecting.set()
+        time.sleep(0.3)
+        return really_connect(*args, **kwargs)
+
+    monkeypatch.setattr(sqlite3, "connect", connect_slowly)
+    before = set(threading.enumerate())
+    history = history_in(tmp_path)
+    history.start()
+    await eventually(is_connecting.is_set, "the database is not opened")
+    history.stop()
+    assert await history.wait_stopped(10)
+    assert set(threading.enumerate()) <= before
+
+
+async def never(_: Store) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_questions_wait_behind_others_for_a_while_a_few_of_them_and_urgent_ones_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "QUESTION_S", 2.0)
+    history = history_in(tmp_path)
+    tell(history)
+    async with recording(history):
+        await eventually(lambda: history.is_open, "it does not start")
+        count = service_module.QUESTIONS_MAX + service_module.WAITING_MAX
+        hanging = [asyncio.create_task(history.ask(never)) for _ in range(count)]
+        await asyncio.sleep(0)
+        with pytest.raises(HistoryError, match="too many questions wait"):
+            await history.ask(lambda store: store.runs(0, 1))
+        assert await history.ask(lambda store: store.runs(0, 1), is_urgent=True) == []
+        answers = await asyncio.gather(*hanging, return_exceptions=True)
+        assert {str(each) for each in answers} == {"the database did not answer in time"}
+        assert await history.ask(lambda store: store.runs(0, 1)) == []
+
+
+async def test_questions_that_are_open_when_the_history_ends_are_refused_in_plain_words(
+    tmp_path: Path,
+) -> None:
+    history = history_in(tmp_path)
+    tell(history)
+    async with recording(history):
+        await eventually(lambda: history.is_open, "it does not start")
+        asked = asyncio.create_task(history.ask(never))
+        given_up = asyncio.create_task(history.ask(never))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+    with pytest.raises(HistoryError, match="is being restarted"):
+        await asked
+    with pytest.raises(HistoryError, match="is being restarted"):
+        await history.ask(lambda store: store.runs(0, 1))
+
+
+@pytest.mark.parametrize("years_ahead", [0, 10])
+async def test_a_clock_that_is_years_ahead_deletes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    years_ahead: int,
+) -> None:
+    monkeypatch.setattr(service_module, "FORGET_FIRST_S", 0.02)
+    monkeypatch.setattr(service_module, "FORGET_EVERY_S", 0.02)
+    before = history_in(tmp_path)
+    tell(before)
+    before.recorder.on_message(state_change(101, Status.RUNNING, at_s=T0_S + 2))
+    before.recorder.on_message(tick(3))
+    before.start()
+    before.stop()
+    assert await before.wait_stopped(10)
+    now_s = T0_S + 86_400 * (2 + 365 * years_ahead)
+    settings = HistorySettings(folder=tmp_path, retention=Retention(changes_s=86_400.0))
+    history = History(settings, TurnedClock(now_s), "1.2.3")
+    history.recorder.on_message(site_change(site(), at_s=now_s))
+    capsys.readouterr()
+    told = ""
+
+    def is_told() -> bool:
+        nonlocal told
+        told += capsys.readouterr().out
+        return ("nothing is deleted" if years_ahead else "old records deleted") in told
+
+    async with recording(history):
+        await eventually(is_told, "nothing is told")
+        kept = await history.ask(lambda store: store.changes([code(101)], 0, T0_MS + 9_999))
+    assert len(kept) == (2 if years_ahead else 1)
+    assert told.count("nothing is deleted") == (1 if years_ahead else 0)
 
 
 async def recalled(history: History) -> None:
@@ -193,8 +298,6 @@ async def test_what_a_person_does_is_answered_once_it_is_stored_and_outlives_a_k
 async def test_what_a_person_does_counts_when_it_is_in_the_spool(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lineside.history.store import Store
-
     async def fail(self: Store, batches: object) -> None:
         raise HistoryError("the database is away")
 
@@ -220,8 +323,6 @@ async def test_what_a_person_does_counts_when_it_is_in_the_spool(
 async def test_what_can_be_kept_nowhere_is_not_called_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lineside.history.store import Store
-
     def refuse(self: object, batch: object) -> None:
         raise HistoryError("the disk is full")
 

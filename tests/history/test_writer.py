@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,10 +57,17 @@ class ObedientStore:
 class Scene:
     """A recorder, a writer and a store that is told what to do."""
 
-    def __init__(self, folder: Path, *, spool_max_bytes: int = 10**9, queue_max: int = 1000):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        spool_max_bytes: int = 10**9,
+        queue_max: int = 1000,
+        kind: type[Recorder] = Recorder,
+    ) -> None:
         self.store = ObedientStore()
         self.clock = TurnedClock()
-        self.recorder = Recorder("1", lambda: self.writer.wake(), queue_max=queue_max)
+        self.recorder = kind("1", lambda: self.writer.wake(), queue_max=queue_max)
         self.spool = Spool(folder, max_bytes=spool_max_bytes)
         self.spool.open()
         self.replaced = 0
@@ -197,7 +204,7 @@ async def test_when_neither_takes_anything_it_waits_in_memory_until_that_is_full
         scene.store.trouble = "the disk is full"
         told = len(scene.told)
         scene.change(200)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: "bound" in scene.writer.health().error, "no trouble was told")
         lost = scene.writer.health().lost
         assert lost > 50
         del scene.told[told:]
@@ -252,3 +259,30 @@ async def test_what_is_acknowledged_is_in_the_database_or_the_spool(tmp_path: Pa
         last = [r for b in scene.store.batches for r in b.records][-1]
         assert scene.writer.acknowledged is not None
         assert scene.writer.acknowledged[1] >= last.seq
+
+
+class OvertakenRecorder(Recorder):
+    """Hears a change and a tick, once, right after the other thread has found it empty."""
+
+    hears: Callable[[], None] | None = None
+
+    def __len__(self) -> int:
+        count = super().__len__()
+        if self.hears is not None and count == 0:
+            hear, self.hears = self.hears, None
+            hear()
+        return count
+
+
+async def test_a_change_that_is_heard_during_the_question_is_not_covered_by_the_answer(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path, kind=OvertakenRecorder)
+    assert isinstance(scene.recorder, OvertakenRecorder)
+    async with playing(scene):
+        await scene.is_caught_up()
+        await eventually(lambda: not scene.recorder, "the queue is not emptied")
+        scene.recorder.hears = scene.change
+        alive = scene.writer.alive
+        assert alive is not None
+        assert alive[1] < scene.told[-1][1]

@@ -152,9 +152,21 @@ class Siege:
 
 
 def build_documents(server: Server) -> None:
-    """Ask once for all that is made when it is first asked for, and then kept."""
-    for path in ("/", "/openapi.json", "/asyncapi.json", "/docs", "/metrics", "/api/equipment"):
+    """Ask once for all that is made when it is first asked for, and then kept.
+
+    The libraries of the history are loaded when the board is up already, and then they stay.
+    """
+    assert eventually(lambda: _keeps_history(server)), "the history was not opened"
+    for path in (
+        *("/", "/openapi.json", "/asyncapi.json", "/docs", "/metrics", "/api/equipment"),
+        *("/api/alarms", "/api/plcs", "/api/audit"),
+    ):
         httpx.get(server.address + path).raise_for_status()
+
+
+def _keeps_history(server: Server) -> bool:
+    health = httpx.get(f"{server.address}/api/history/health").json()
+    return not health["is_enabled"] or (health["written"] > 0 and not health["queued"])
 
 
 @contextlib.contextmanager
@@ -163,11 +175,12 @@ def besieged(*words: str, plant: str = "--demo", **surroundings: Any) -> Iterato
 
     Args:
         words: more for the command line.
-        plant: the option that names one.
+        plant: the option that names one. A demo has no past here, which would be written meanwhile.
         surroundings: of the process, as `processes.Server` takes them.
     """
     with contextlib.ExitStack() as stack:
         with preferred():
-            server = stack.enter_context(Server(plant, *words, **surroundings))
+            more = ["--no-past"] if plant == "--demo" else []
+            server = stack.enter_context(Server(plant, *words, *more, **surroundings))
         build_documents(server)
         yield Siege(server, stack.enter_context(Listeners(server.port, SCREENS)))

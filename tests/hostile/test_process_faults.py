@@ -68,7 +68,10 @@ def in_use_line(port: int) -> str:
 def test_a_port_in_use_is_one_clear_line_and_disturbs_no_screen() -> None:
     with besieged() as siege:
         port = siege.port
-        with siege.attack("a second server"), Process(["run", "--demo", "--port", str(port)]) as it:
+        with (
+            siege.attack("a second server"),
+            Process(["run", "--demo", "--no-past", "--port", str(port)]) as it,
+        ):
             assert it.wait() == 2
             output = it.output
     assert output == in_use_line(port)
@@ -80,13 +83,16 @@ def test_a_port_that_something_else_holds_is_the_same_clear_line() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with Process(["run", "--demo", "--port", str(port)]) as refused:
+        with Process(["run", "--demo", "--no-past", "--port", str(port)]) as refused:
             assert refused.wait() == 2
             assert refused.output == in_use_line(port)
 
 
 def test_killed_and_started_again_it_is_ready_in_2_s_and_200_screens_are_back_in_5() -> None:
-    with Server("--demo") as server, Listeners(server.port, RETURNING, retry_s=RETRY_S) as screens:
+    with (
+        Server("--demo", "--no-past") as server,
+        Listeners(server.port, RETURNING, retry_s=RETRY_S) as screens,
+    ):
         server.kill()
         killed_s = time.monotonic()
         with preferred():

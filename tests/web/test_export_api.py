@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import itertools
 import sys
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +16,15 @@ import httpx
 import pyarrow.parquet
 import pytest
 from msgspec.structs import replace
+from starlette.types import Message
 
 from builders import WebPlant, code, site
 from core.calendars import ms, shift
 from core.calendars import plant as calendar
 from lineside.core.model import DowntimeReason
+from lineside.history.export_files import ExportError
+from lineside.history.export_rows import SOURCES, Ask, ExportWish, Row
+from lineside.web.download import Download
 from web.memory import MINUTE_MS, remembering, told
 
 DAY_MS = ms("2025-11-03 08:00")
@@ -29,6 +34,7 @@ SITE = replace(
     downtime_reasons=(DowntimeReason(code="M20", name="자재 대기"),),
 )
 DAY = "from=2025-11-03T00:00:00%2B09:00&to=2025-11-04T00:00:00%2B09:00"
+CHANGES = f"/api/export/changes.csv?{DAY}"
 FIRST = "r" * 60 + "i" * 5 + "s" * 15 + "r" * 160
 
 
@@ -118,6 +124,34 @@ async def test_excel_has_real_times(plant: WebPlant) -> None:
     assert sheet.count("<row ") == 5
 
 
+async def test_an_export_that_fails_in_its_second_batch_leaves_no_file(
+    plant: WebPlant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = SOURCES["changes"]
+
+    async def fails(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+        async for rows in source.batches(ask, wish):
+            yield rows
+            raise ExportError("too many rows")
+
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setitem(SOURCES, "changes", replace(source, batches=fails))
+    assert (await plant.ask(f"/api/export/changes.xlsx?{DAY}")).status_code == 409
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_finished_excel_export_leaves_no_file(
+    plant: WebPlant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    assert (await get(plant, f"/api/export/changes.xlsx?{DAY}")).content
+    assert list(folder.iterdir()) == []
+
+
 async def test_parquet_has_a_type_for_each_column(plant: WebPlant) -> None:
     answer = await get(plant, f"/api/export/kpis.parquet?{DAY}")
     table = pyarrow.parquet.read_table(io.BytesIO(answer.content))
@@ -142,6 +176,80 @@ async def test_without_the_library_for_parquet_the_answer_says_what_to_install(
     answer = await plant.ask(f"/api/export/changes.parquet?{DAY}")
     assert answer.status_code == 501
     assert "pip install 'lineside[parquet]'" in answer.json()["detail"]
+
+
+async def test_a_body_that_nobody_takes_ends_and_closes_what_makes_it() -> None:
+    closed = []
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        try:
+            yield b"first"
+            yield b"second"
+        finally:
+            closed.append(True)
+
+    sent = []
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+        if len(sent) == 2:
+            await asyncio.Event().wait()
+
+    answer = Download(chunks(), media_type="text/csv", headers={}, taken_within_s=0.01)
+    await answer.stream_response(send)
+    assert sent == ["http.response.start", "http.response.body"]
+    assert closed == [True]
+
+
+async def stall(plant: WebPlant, is_stalled: asyncio.Event) -> None:
+    """Ask for an export and read nothing of it."""
+    path, _, query = CHANGES.partition("?")
+    scope = {
+        **{"type": "http", "method": "GET", "path": path, "raw_path": path.encode()},
+        **{"query_string": query.encode(), "headers": [], "http_version": "1.1"},
+        **{"scheme": "http", "server": ("plant", 8000), "client": ("127.0.0.1", 5000)},
+        "asgi": {"version": "3.0"},
+    }
+    never = asyncio.Event()
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if not requests:
+            await never.wait()
+        return requests.pop()
+
+    async def send(message: Message) -> None:
+        is_stalled.set()
+        if message["type"] == "http.response.body":
+            await never.wait()
+
+    await plant.app(scope, receive, send)
+
+
+async def test_an_address_has_one_export_at_a_time_and_leaving_it_makes_room(
+    plant: WebPlant,
+) -> None:
+    is_stalled = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        stalled = tasks.create_task(stall(plant, is_stalled))
+        await is_stalled.wait()
+        refused = await plant.ask(CHANGES)
+        stalled.cancel()
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "10"
+    assert "for this address" in refused.json()["detail"]
+    assert len(rows_of(await get(plant, CHANGES))) == 5
+
+
+async def test_a_client_that_reads_nothing_makes_room_after_a_while(
+    plant: WebPlant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lineside.web.export_api.TAKEN_WITHIN_S", 0.05)
+    is_stalled = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(stall(plant, is_stalled))
+    assert is_stalled.is_set()
+    assert len(rows_of(await get(plant, CHANGES))) == 5
 
 
 @pytest.mark.parametrize(

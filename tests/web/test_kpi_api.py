@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from builders import WebPlant, code, site
+from builders import WebPlant, code, line, site
 from core.calendars import ms, shift
 from core.calendars import plant as calendar
 from lineside.core.model import DowntimeReason
+from lineside.history import service as service_module
 from web.memory import MINUTE_MS, remembering, told
 
 DAY_MS = ms("2025-11-03 08:00")  # a Monday in Seoul
@@ -210,6 +214,31 @@ async def test_two_stops_are_merged_and_split_again(plant: WebPlant) -> None:
     assert "with" in refused.json()["detail"]
 
 
+async def test_of_two_who_merge_the_same_stops_at_once_one_is_told_that_they_are_gone(
+    plant: WebPlant,
+) -> None:
+    found = [each["id"] for each in await stops(plant)]
+    path, body = f"/api/stops/{found[1]}/merge", {"by": "김", "with": found[2]}
+    answers = await asyncio.gather(*(plant.ask(path, method="POST", body=body) for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 404]
+    entries = (await get(plant, f"/api/audit?{DAY}"))["entries"]
+    assert [each["action"] for each in entries] == ["stop.merge"]
+
+
+async def test_what_cannot_be_written_is_not_called_unreadable(
+    plant: WebPlant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = (await stops(plant))[0]["id"]
+    monkeypatch.setattr(service_module, "QUESTION_S", 0.3)
+    with closing(sqlite3.connect(tmp_path / "lineside-history.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = await plant.ask(
+            f"/api/stops/{first}/reason", method="POST", body={"by": "김", "reason": "M20"}
+        )
+    assert answer.status_code == 503
+    assert answer.json()["detail"].startswith("It is not known whether this is kept: ")
+
+
 async def test_planned_downtime_is_no_planned_time(plant: WebPlant) -> None:
     entered = {
         "by": "김",
@@ -247,6 +276,45 @@ async def test_another_stop_after_is_tried_and_changes_nothing(plant: WebPlant) 
     assert (current["idle_ms"], current["stopped_ms"]) == (6 * MINUTE_MS, 15 * MINUTE_MS)
     assert (preview["idle_ms"], preview["stopped_ms"]) == (16 * MINUTE_MS, 5 * MINUTE_MS)
     assert (await post(plant, "/api/kpis/preview", body))["current"] == found["current"]
+
+
+async def test_a_preview_of_many_machines_and_days_is_computed_piece_by_piece(
+    tmp_path: Path,
+) -> None:
+    large = site(line("weld1", range(101, 126)))
+    day_ms = 1440 * MINUTE_MS
+    batches = told(large, DAY_MS, dict.fromkeys(range(101, 126), "ri" * 50), unit_ms=day_ms)
+    end_s = (DAY_MS + 100 * day_ms) / 1000
+    plant, history = await remembering(tmp_path, large, batches, now_s=end_s)
+    begin, end = (f"{day}T08:00:00+09:00" for day in ("2025-11-03", "2026-02-11"))
+    body = {"line": "weld1", "stop_after": None, "from": begin, "to": end}
+    try:
+        found = await post(plant, "/api/kpis/preview", body)
+        for name in ("current", "preview"):
+            assert [row["code"] for row in found[name]] == [code(n) for n in range(101, 126)]
+            assert {row["running_ms"] for row in found[name]} == {50 * day_ms}
+        assert {row["stopped_ms"] > 0 for row in found["current"]} == {True}
+        assert {row["idle_ms"] for row in found["preview"]} == {50 * day_ms}
+    finally:
+        history.stop()
+        await history.wait_stopped(10)
+
+
+async def test_a_preview_that_would_take_minutes_says_how_many_days_are_possible(
+    tmp_path: Path,
+) -> None:
+    large = site(line("weld1", range(101, 601)))
+    now_s = (DAY_MS + 100 * 1440 * MINUTE_MS) / 1000
+    plant, history = await remembering(tmp_path, large, [], now_s=now_s)
+    begin, end = (f"{day}T08:00:00+09:00" for day in ("2025-11-03", "2026-02-11"))
+    try:
+        found = await post(
+            plant, "/api/kpis/preview", {"line": "weld1", "from": begin, "to": end}, expect=422
+        )
+        assert "to: a preview of 500 machines may have 40 days at most" in found["detail"]
+    finally:
+        history.stop()
+        await history.wait_stopped(10)
 
 
 async def test_other_hours_of_a_shift_are_tried_and_change_nothing(plant: WebPlant) -> None:

@@ -238,8 +238,11 @@ async def _write(ask: Any, wish: ExportWish, kind: str, format_: str, stream: IO
     zone = ZoneInfo(wish.site.calendar.time_zone)
     file = open_export(ExportFormat(format_), stream, source.columns, zone, kind)
     count = 0
-    async for rows in source.batches(ask, wish):
-        file.write(rows)
-        count += len(rows)
-    file.close()
+    try:
+        async for rows in source.batches(ask, wish):
+            file.write(rows)
+            count += len(rows)
+        file.close()
+    finally:
+        file.discard()
     return count

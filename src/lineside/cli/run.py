@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     help="The config to run. [default: lineside.toml in this folder]",
 )
 @click.option("--demo", is_flag=True, help="Run the demo plant: 17 machines on 3 simulated PLCs.")
+@click.option(
+    "--past/--no-past",
+    default=True,
+    show_default=True,
+    help="Give the demo plant a past week, which takes some seconds in the background.",
+)
 @click.option("--host", help="Address to serve on, in place of the config's.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to serve on (0: any free one).")
 @click.option(
@@ -36,7 +42,12 @@ if TYPE_CHECKING:
     help="How to write the log on standard error.",
 )
 def run(
-    config: Path | None, demo: bool, host: str | None, port: int | None, log_format: str
+    config: Path | None,
+    demo: bool,
+    past: bool,
+    host: str | None,
+    port: int | None,
+    log_format: str,
 ) -> None:
     """Read the PLCs and serve the board until Ctrl+C or SIGTERM.
 
@@ -62,7 +73,7 @@ def run(
     from lineside.web.server import event_loop_factory
 
     configure_logging("json" if log_format == "json" else "text")
-    options = app.RunOptions(config=None if demo else config, host=host, port=port)
+    options = app.RunOptions(config=None if demo else config, host=host, port=port, has_past=past)
     try:
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(app.run(options, _announce))

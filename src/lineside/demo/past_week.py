@@ -22,7 +22,7 @@ from lineside.demo.week_people import AlarmPeople, explain_stops
 from lineside.demo.week_play import Outage, PastClock, WeekPlayer
 from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.part_work import PartWork
-from lineside.history.recorder import Recorder
+from lineside.history.recorder import LATE_MAX_MS, Recorder
 from lineside.history.spool import Spool
 from lineside.history.store import Store
 from lineside.history.writer import Writer
@@ -112,7 +112,8 @@ async def write_week(store: Store, spool: Spool, site: Site, week: Week, version
         await _keep(recorder, store, spool, clock)
         count += recorder.heard_count
     explained = await explain_stops(store, site, week.turns, week.seed, week.begin_s, week.end_s)
-    await PartWork(store, lambda: week.end_s * 1000, pause_s=0.0).compute()
+    settled_ms = week.end_s * 1000 + LATE_MAX_MS  # nothing of the week is still to come
+    await PartWork(store, lambda: settled_ms, pause_s=0.0).compute()
     return Written(records=count, explained=explained, runs=week.runs)
 
 

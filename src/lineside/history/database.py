@@ -7,14 +7,17 @@ so in plain words.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -26,8 +29,9 @@ from lineside.history.troubles import in_plain_words
 
 LOCK_WAIT_S = 1.0  # for another connection's lock; then it counts as trouble
 OPERATION_S = 10.0  # the longest that one transaction may take
+END_S = 1.0  # for the threads of connections to end
 MIGRATION_S = 6 * 3600.0
-_POOL_SIZE = 8  # the writer, retention, and as many questions as are let in
+_POOL_SIZE = 8  # the writer, retention, key figures, and as many questions as are let in
 _SQLITE_CACHE_KIB = 32 * 1024
 
 
@@ -46,6 +50,7 @@ class Database:
         self._engine: AsyncEngine | None = None
         self._file_identity: tuple[int, int] | None = None
         self._opening = asyncio.Lock()
+        self._threads: list[threading.Thread] = []  # of SQLite's connections
         self.opened_count = 0
         self.replaced_count = 0  # how often the file was taken away from under it
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
@@ -78,6 +83,16 @@ class Database:
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()
+
+    async def wait_ended(self) -> None:
+        """Wait, for a while, until no thread of a connection has anything to tell to this loop.
+
+        A connection whose question was given up goes on in its thread until SQLite lets go of it.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_S):
+                while any(each.is_alive() for each in self._threads):  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)  # a thread has no event for its end
 
     @asynccontextmanager
     async def _connection(self, *, will_write: bool) -> AsyncIterator[AsyncConnection]:
@@ -125,14 +140,23 @@ class Database:
                 connect_args={"timeout": 5.0, "server_settings": {"application_name": "lineside"}},
             )
         engine = create_async_engine(
-            self._url,
-            pool_size=_POOL_SIZE,
-            max_overflow=0,
-            connect_args={"timeout": LOCK_WAIT_S},
+            self._url, pool_size=_POOL_SIZE, max_overflow=0, async_creator=self._connect_sqlite
         )
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
+
+    def _connect_sqlite(self) -> aiosqlite.Connection:
+        """Return what, awaited, is a connection; remember its thread."""
+        connection = aiosqlite.connect(
+            self._url.database or ":memory:", timeout=LOCK_WAIT_S, check_same_thread=False
+        )
+        # Before its version 0.22 the connection is a thread itself.
+        own: Any = connection
+        thread: threading.Thread = getattr(own, "_thread", own)
+        thread.daemon = True
+        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
+        return connection
 
     def _identify_file(self) -> tuple[int, int] | None:
         if not self.is_sqlite or not self._url.database:

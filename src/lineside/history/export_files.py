@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,7 +22,14 @@ from lineside.history.export_rows import ColumnKind, ExportColumn, Row
 
 EXCEL_ROWS_MAX = 1_048_575  # without the header
 _EXCEL_TEXT_MAX = 32_767
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = (
+    *("=", "+", "-", "@", "\t", "\r", "\n"),
+    "\N{FULLWIDTH EQUALS SIGN}",
+    "\N{FULLWIDTH PLUS SIGN}",
+    "\N{FULLWIDTH HYPHEN-MINUS}",
+    "\N{FULLWIDTH COMMERCIAL AT}",
+)
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,6 +60,9 @@ class ExportFile(Protocol):
 
     def close(self) -> None:
         """Write what is missing; the stream stays open."""
+
+    def discard(self) -> None:
+        """Remove the temporary files, in any case and last: also when `close` was not reached."""
 
 
 def open_export(
@@ -98,6 +110,9 @@ class _CsvFile:
         self._text.flush()
         self._text.detach()
 
+    def discard(self) -> None:
+        """Nothing: it has no temporary files."""
+
 
 class _ExcelFile:
     def __init__(
@@ -106,9 +121,18 @@ class _ExcelFile:
         import xlsxwriter
 
         self._columns, self._zone = columns, zone
-        # Rows go to a temporary file as they come: memory stays small however many there are.
+        # Rows go to a temporary file as they come: memory stays small however many there are. The
+        # library removes it only when the book is closed, hence a folder of our own.
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="lineside-export-", ignore_cleanup_errors=True
+        )
         self._book = xlsxwriter.Workbook(
-            stream, {"constant_memory": True, "strings_to_formulas": False}
+            stream,
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "tmpdir": self._folder.name,
+            },
         )
         self._sheet = self._book.add_worksheet(title)
         heading = self._book.add_format({"bold": True})
@@ -156,6 +180,12 @@ class _ExcelFile:
     def close(self) -> None:
         self._book.close()
 
+    def discard(self) -> None:
+        """Remove the folder with the rows."""
+        if self._sheet.row_data_fh is not None:
+            self._sheet.row_data_fh.close()
+        self._folder.cleanup()
+
 
 class _ParquetFile:
     def __init__(self, stream: IO[bytes], columns: Sequence[ExportColumn]) -> None:
@@ -192,6 +222,9 @@ class _ParquetFile:
     def close(self) -> None:
         self._writer.close()
 
+    def discard(self) -> None:
+        """Nothing: it has no temporary files."""
+
 
 def _headings(columns: Iterable[ExportColumn]) -> list[str]:
     names: list[str] = []
@@ -208,5 +241,7 @@ def _local(at_ms: int, zone: ZoneInfo) -> datetime:
 
 
 def _harmless(text: str) -> str:
-    """Return `text` so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return `text` so that no spreadsheet takes it for a formula. A number is none: -1 stays."""
+    if not text.startswith(_FORMULA) or _PLAIN_NUMBER.fullmatch(text):
+        return text
+    return f"'{text}"

@@ -18,7 +18,7 @@ from lineside.core.spans import Span
 from lineside.history import schema
 from lineside.history.downtime_store import PlannedDowntime
 from lineside.history.kpi import KpiParts, Totals, combine, totals_of
-from lineside.history.past import lanes
+from lineside.history.past import lanes, whole_from_ms
 from lineside.history.plan import MachinePlan, PartGrain, Tile, cover, decode_parts
 from lineside.history.store import Store
 
@@ -115,12 +115,16 @@ async def totals_in(
 async def _stored(
     store: Store, plans: Plans, codes: Sequence[str], tiles: Iterable[Tile]
 ) -> dict[tuple[str, int, int], KpiParts]:
-    """Return the stored parts that fit, by machine, begin and end."""
+    """Return the stored parts that fit, by machine, begin and end.
+
+    Where the changes of their time were deleted since, parts that no longer fit are all there is.
+    """
     spans: dict[PartGrain, set[Span]] = {grain: set() for grain in PartGrain}
     for tile in tiles:
         if tile.grain is not None:
             spans[tile.grain].add(tile.span)
     found: dict[tuple[str, int, int], KpiParts] = {}
+    unfit: dict[tuple[str, int, int], bytes] = {}
     for grain, wanted in spans.items():
         if not wanted:
             continue
@@ -149,8 +153,19 @@ async def _stored(
             span = Span(begin, end)
             code = code_of[equipment_id]
             plan = plans.of(code)
-            if span in wanted and plan.fingerprint(begin, end, reach_ms) == fingerprint:
+            if span not in wanted:
+                continue
+            if plan.fingerprint(begin, end, reach_ms) == fingerprint:
                 found[code, begin, end] = decode_parts(parts, span, plan.rules)
+            else:
+                unfit[code, begin, end] = parts
+    if unfit:
+        whole_ms = await whole_from_ms(store, sorted({code for code, _, _ in unfit}))
+        for (code, begin, end), parts in unfit.items():
+            if begin < whole_ms.get(code, 0):
+                found[code, begin, end] = decode_parts(
+                    parts, Span(begin, end), plans.of(code).rules
+                )
     return found
 
 

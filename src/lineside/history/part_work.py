@@ -1,7 +1,8 @@
 """Computes the parts of key figures of days that are over, in the background, newest first.
 
-A day is over when all that happened in it is stored. It is computed anew when what it was judged by
-has changed, or when something was stored that belongs into it.
+A day is over when all that happened in it is stored, what was heard late included. It is computed
+anew when what it was judged by has changed, or when something was stored that belongs into it; but
+not when changes of that day were deleted since: its figures stay as they were.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from lineside.core.zone import Grain
 from lineside.history import schema
 from lineside.history.downtime_store import planned_downtimes
 from lineside.history.figures import Plans
-from lineside.history.past import known_from_ms, lanes
+from lineside.history.past import known_from_ms, lanes, whole_from_ms
 from lineside.history.plan import PartGrain, encode_parts, pieces_of
+from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.records import decode_site
 from lineside.history.store import Store
 
@@ -77,7 +79,7 @@ class PartWork:
         Days that began before `since_ms` are left for another time.
         """
         settled_ms, first_ms = self._settled_ms(), await known_from_ms(self._store)
-        record = await self._store.config_at(_FAR_MS)
+        record = await self._store.newest_config()
         if settled_ms is None or first_ms is None or record is None:
             return 0
         if self._site is None or record.fingerprint != self._fingerprint:
@@ -93,7 +95,7 @@ class PartWork:
             days = [
                 period.span
                 for period in calendar.periods(Grain.DAY, first_ms, settled_ms)
-                if since_ms <= period.span.begin_ms and period.span.end_ms <= settled_ms
+                if since_ms <= period.span.begin_ms and _is_over(period.span, settled_ms)
             ]
             for day in reversed(days):
                 if self._checked.get((line.id, day)) != state:
@@ -111,6 +113,7 @@ class PartWork:
         for first in range(0, len(codes), MACHINES_AT_ONCE):
             some = codes[first : first + MACHINES_AT_ONCE]
             count = self._store.rewritten_count
+            self._store.note_parts(day.end_ms)
             rows = []
             async for lane in lanes(self._store, some, day.begin_ms, day.end_ms):
                 plan = plans.of(lane.code)
@@ -129,11 +132,12 @@ class PartWork:
                             "parts": encode_parts(plan.parts(judged, span.begin_ms, span.end_ms)),
                         }
                     )
-            # Where the clock was set back, what lay in the past is ahead again.
-            is_over = (self._settled_ms() or 0) >= day.end_ms
-            if not is_over or self._store.rewritten_count != count:
-                raise HistoryError("the past was changed meanwhile")
-            await self._keep(rows)
+            async with self._store.storing:  # so that nothing is stored after the last look
+                # Where the clock was set back, what lay in the past is ahead again.
+                is_over = _is_over(day, self._settled_ms() or 0)
+                if not is_over or self._store.rewritten_count != count:
+                    raise HistoryError("the past was changed meanwhile")
+                await self._keep(rows)
             await asyncio.sleep(self._pause_s)
         return len(codes)
 
@@ -157,6 +161,10 @@ class PartWork:
             for code, reach_ms, fingerprint in rows
             if plans.of(code).fingerprint(day.begin_ms, day.end_ms, reach_ms) == fingerprint
         }
+        unfit = [row.code for row in rows if row.code not in fit]
+        if unfit:
+            whole_ms = await whole_from_ms(self._store, unfit)
+            fit |= {code for code in unfit if day.begin_ms < whole_ms.get(code, 0)}
         return [each.code for each in line.equipment if each.code not in fit]
 
     async def _keep(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -179,4 +187,8 @@ class PartWork:
             key = tuple_(_part.c.grain, _part.c.equipment_id, _part.c.begin_ms)
             await connection.execute(delete(_part).where(key.in_(keys)))
             await connection.execute(insert(_part), stored)
-        self._store.note_parts(max(row["end_ms"] for row in stored))
+
+
+def _is_over(day: Span, settled_ms: int) -> bool:
+    """Whether nothing of `day` can be heard any more, when all up to `settled_ms` is stored."""
+    return day.end_ms + LATE_MAX_MS <= settled_ms

@@ -114,6 +114,33 @@ async def known_from_ms(store: Store) -> int | None:
     return found
 
 
+async def whole_from_ms(store: Store, codes: Sequence[str]) -> dict[str, int]:
+    """Return from when on all changes of a machine are kept, where older ones were deleted.
+
+    Old changes are deleted while a run goes on, so that its time looks as if it was not seen. Such
+    machines are known by their oldest change, which tells of a status before it.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    table = schema.equipment
+
+    def oldest(column: str) -> Any:
+        return (
+            select(_change.c[column])
+            .where(_change.c.equipment_id == table.c.id)
+            .order_by(_change.c.at_ms, _change.c.run_id, _change.c.seq)
+            .limit(1)
+            .correlate(table)
+            .scalar_subquery()
+        )
+
+    query = select(table.c.code, oldest("at_ms"), oldest("previous")).where(table.c.code.in_(codes))
+    async with store.database.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return {code: at_ms for code, at_ms, previous in rows if previous is not None}
+
+
 async def site_at(store: Store, at_ms: int) -> Site | None:
     """Return the plant as it was configured at `at_ms`; None before the first configuration."""
     record = await store.config_at(at_ms)

@@ -84,6 +84,7 @@ class Recorder:
         self._queue_max = queue_max
         self._queue: deque[_Heard] = deque()
         self._run: Run | None = None
+        self.first_key: int | None = None  # of the first run of this server
         self._seq = 0
         self._is_torn = False  # nothing more is taken into this run
         self._renewal: RunCause | None = None  # why the next tick begins another
@@ -248,6 +249,8 @@ class Recorder:
         # Two runs that begin in the same millisecond have different keys.
         key = (at_ms << 20) | secrets.randbits(20)
         self._run = Run(key=key, started_ms=at_ms, cause=cause, version=self._version)
+        if self.first_key is None:
+            self.first_key = key
         self._seq = 0
         self._last_ms.clear()
         self._links.clear()

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
+
 from lineside.core.calendar import LineCalendar, ShiftWindow
 from lineside.core.model import DowntimeReason, Line, Site
 from lineside.core.spans import Span
 from lineside.core.times import iso_utc
+from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.figures import Plans, totals_in
 from lineside.history.kpi import sum_totals
 from lineside.history.kpi_rows import Window, figures_of, plans_of, row_of, work_day
@@ -35,9 +38,12 @@ async def report(
     machines = line.equipment
     (sums,) = await totals_in(store, plans, machines, [window.span])
     stops: list[MachineStop] = []
+    alarms: list[AlarmCount] = []
     if window.span.length_ms > 0:
         begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
         stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms)
+        codes = [machine.code for machine in machines]
+        alarms = await alarm_counts(store.database, codes, begin_ms, end_ms)
     return {
         "line_id": line.id,
         "line_name": line.name,
@@ -51,7 +57,7 @@ async def report(
         "pareto_by_machine": pareto_by_machine(stops, window.span),
         "pareto_by_reason": pareto_by_reason(stops, window.span, site.downtime_reasons),
         "trend": await _trend(store, plans, calendar, line, day, shift, now_ms),
-        "alarms": [],
+        "alarms": [msgspec.structs.asdict(each) for each in alarms],
     }
 
 

@@ -12,14 +12,49 @@ from typing import Any
 from sqlalchemy import Column, Table, delete, func, select
 
 from lineside.core.alarm import AlarmState
+from lineside.core.errors import HistoryError
+from lineside.core.model import Instant
 from lineside.core.times import unix_ms
 from lineside.history import schema
 from lineside.history.database import Database
 from lineside.history.settings import Retention
 
+CLOCK_AHEAD_MAX_S = 7 * 86_400.0  # beyond what was recorded; more is a clock that is wrong
 ROWS_MAX = 5_000  # in one transaction
 ALARMS_MAX = 500
 PAUSE_S = 0.05  # between two of them: the writer goes first
+
+
+def is_believable(now: Instant, started: Instant, recorded_ms: int | None) -> bool:
+    """Return whether the wall clock can be right, so that what it calls old may be deleted.
+
+    A clock that has jumped ahead would make everything old.
+
+    Args:
+        now: what the clocks say.
+        started: what they said when the server started.
+        recorded_ms: when the last run before this server's own ended; None: there was none.
+    """
+    passed_s = now.monotonic_s - started.monotonic_s
+    known_s = [started.unix_s] if recorded_ms is None else [started.unix_s, recorded_ms / 1000]
+    return all(now.unix_s <= each + passed_s + CLOCK_AHEAD_MAX_S for each in known_s)
+
+
+async def recorded_before_ms(database: Database, key: int) -> int | None:
+    """Return when the last run before the one of `key` ended; None: there was none.
+
+    Raises:
+        HistoryError: nothing of that run is stored yet, or the database cannot be read now.
+    """
+    table = schema.run
+    end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
+    async with database.reading() as connection:
+        own_id = await connection.scalar(select(table.c.id).where(table.c.key == key))
+        if own_id is None:
+            raise HistoryError("nothing of this server is stored yet")
+        before = select(end).where(table.c.id < own_id).order_by(table.c.id.desc()).limit(1)
+        found: int | None = await connection.scalar(before)
+    return found
 
 
 async def forget(database: Database, retention: Retention, now_s: float) -> int:

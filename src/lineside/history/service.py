@@ -10,19 +10,21 @@ import asyncio
 import contextlib
 import gc
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from lineside.core.alarm import Alarm, AlarmEvent
 from lineside.core.errors import HistoryError
 from lineside.core.ports import BusMessage, Clock
+from lineside.core.times import iso_utc
 from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.lock import FolderLock
 from lineside.history.recorder import Recorder
 from lineside.history.records import AlarmRecord, Batch, HistoryHealth
 from lineside.history.settings import HistorySettings
+from lineside.history.slots import Slots
 from lineside.history.spool import Spool
 from lineside.history.writer import ALIVE_S, BATCH_WAIT_S, Writer
 
@@ -35,11 +37,15 @@ T = TypeVar("T")
 STOP_S = 3.0  # for what is in the queue to be stored or spooled
 QUESTION_S = 15.0
 QUESTIONS_MAX = 4  # at one time
+URGENT_MAX = 1  # besides; what people change by hand is changed one by one
+WAITING_MAX = 32
 RETRY_S = 2.0
 FORGET_FIRST_S = 60.0
 FORGET_EVERY_S = 3600.0
 RECALL_EVERY_S = 0.2  # while the database does not answer, or the spool is not empty
 ACTION_S = 5.0  # for what a person did to be stored or spooled
+
+_RESTARTED = "the history is being restarted"
 
 _log = structlog.get_logger("lineside.history")
 
@@ -67,6 +73,7 @@ class History:
         """
         self._settings = settings
         self._clock = clock
+        self._started = clock()
         self._alive_s = alive_s
         self._batch_wait_s = batch_wait_s
         self.recorder = Recorder(version, self._wake)
@@ -76,7 +83,8 @@ class History:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: Writer | None = None
         self._store: Store | None = None
-        self._asking = asyncio.Semaphore(QUESTIONS_MAX)
+        self._slots = Slots(QUESTIONS_MAX, WAITING_MAX)
+        self._urgent_slots = Slots(URGENT_MAX, WAITING_MAX)
         self._is_stopping = threading.Event()
         self._trouble = ""
         self._lock = FolderLock(settings.lock_file)
@@ -132,8 +140,13 @@ class History:
         """The key of a run and the number of its newest record that no crash can take away."""
         return self._writer.acknowledged if self._writer is not None else None
 
-    async def ask(self, question: Callable[[Store], Awaitable[T]]) -> T:
+    async def ask(self, question: Callable[[Store], Awaitable[T]], *, is_urgent: bool = False) -> T:
         """Return the answer to `question`, which is put to the store in the history's thread.
+
+        Args:
+            question: asks the store.
+            is_urgent: does not wait behind those that are not: short, and somebody, or the board
+                itself, cannot go on without it.
 
         Raises:
             HistoryError: there is no answer now, with the reason in plain words.
@@ -145,13 +158,12 @@ class History:
         async def put() -> T:
             return await question(store)
 
-        async with self._asking:
-            asked = asyncio.run_coroutine_threadsafe(put(), loop)
-            try:
-                async with asyncio.timeout(QUESTION_S):
-                    return await asyncio.wrap_future(asked)
-            except TimeoutError:
-                raise HistoryError("the database did not answer in time") from None
+        slots = self._urgent_slots if is_urgent else self._slots
+        try:
+            async with asyncio.timeout(QUESTION_S), slots.one():
+                return await _answer_in(loop, put())
+        except TimeoutError:
+            raise HistoryError("the database did not answer in time") from None
 
     async def recall_alarms(self) -> None:
         """Find out how alarms stood before the start, however long it takes."""
@@ -166,7 +178,10 @@ class History:
         desk = self.alarms
         plc_ids, before_ms = desk.plant.plc_ids, desk.started_ms
         if before_ms is not None:
-            desk.adopt(await self.ask(lambda store: store.alarms.recall(plc_ids, before_ms)))
+            recalled = await self.ask(
+                lambda store: store.alarms.recall(plc_ids, before_ms), is_urgent=True
+            )
+            desk.adopt(recalled)
 
     async def act(self, alarm: Alarm, event: AlarmEvent) -> Alarm:
         """Let a person do something to `alarm`; return what comes of it once that is kept.
@@ -268,6 +283,7 @@ class History:
             await asyncio.wait(behind)
             spool.close()
             await database.close()
+            await database.wait_ended()
             self._lock.release()
 
     async def _prepare(self, spool: Spool) -> bool:
@@ -287,13 +303,30 @@ class History:
             await asyncio.sleep(RETRY_S)
 
     async def _forget(self, database: Database) -> None:
-        from lineside.history.retention import forget
+        """Delete what is old, now and then, while the wall clock can be believed."""
+        from lineside.history.retention import forget, is_believable, recorded_before_ms
 
         await asyncio.sleep(FORGET_FIRST_S)
         gc.freeze()  # and so do those that open the database and answer questions, loaded since
+        recorded_ms: int | None = None
+        is_asked, is_told = False, False
         while True:
             try:
-                count = await forget(database, self._settings.retention, self._clock().unix_s)
+                key = self.recorder.first_key
+                if not is_asked and key is not None:
+                    recorded_ms, is_asked = await recorded_before_ms(database, key), True
+                now, count = self._clock(), 0
+                if not is_asked:
+                    pass  # nothing was heard yet: no present to compare the past with
+                elif is_believable(now, self._started, recorded_ms):
+                    count = await forget(database, self._settings.retention, now.unix_s)
+                elif not is_told:
+                    is_told = True
+                    _log.warning(
+                        "history: nothing is deleted before the next start, for the clock is far "
+                        "beyond what was recorded last",
+                        now=iso_utc(now.unix_s),
+                    )
             except HistoryError as error:
                 _log.warning("history: old records stay for now", error=str(error))
             except Exception:  # noqa: BLE001 -- recording goes on whatever happens here
@@ -302,6 +335,26 @@ class History:
                 if count:
                     _log.info("history: old records deleted", rows=count)
             await asyncio.sleep(FORGET_EVERY_S)
+
+
+async def _answer_in(loop: asyncio.AbstractEventLoop, answer: Coroutine[Any, Any, T]) -> T:
+    """Await `answer` in the loop of another thread, which may end while it does.
+
+    Raises:
+        HistoryError: it has ended.
+    """
+    try:
+        asked = asyncio.run_coroutine_threadsafe(answer, loop)
+    except RuntimeError:  # it is closed
+        answer.close()
+        raise HistoryError(_RESTARTED) from None
+    try:
+        return await asyncio.wrap_future(asked)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # it is who asks that ends
+        raise HistoryError(_RESTARTED) from None
 
 
 def _settle(future: asyncio.Future[None]) -> None:

@@ -5,6 +5,7 @@ Writing a batch again changes nothing: a record is known by its run and its numb
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -53,9 +54,11 @@ class Store:
         self._alive = alive
         self._ids = Ids()
         self._ids_of_opening = 0
-        # Parts of key figures may end so late; None: the database has not been asked yet.
-        self._parts_until_ms: int | None = None
+        self._parts_until_ms = 0  # parts of key figures may end so late
+        self._parts_of_opening = 0  # for which the database was asked for that
         self.rewritten_count = 0  # how often something was stored that made parts wrong
+        # Held while something is stored: whoever holds it sees a `rewritten_count` that is true.
+        self.storing = asyncio.Lock()
 
     @property
     def database(self) -> Database:
@@ -68,20 +71,33 @@ class Store:
         Raises:
             HistoryError: why not, in plain words.
         """
-        async with self._database.writing() as connection:
-            if self._ids_of_opening != self._database.opened_count:
-                self._ids, self._ids_of_opening = Ids(), self._database.opened_count
-            ids = self._ids.copy()
-            await Writing(connection, ids).write(batches)
-            rewritten_ms = await self._drop_parts(connection, batches)
+        async with self.storing:
+            await self._write(batches)
+
+    async def _write(self, batches: Sequence[Batch]) -> None:
+        rewritten_ms = None
+        try:
+            async with self._database.writing() as connection:
+                if self._ids_of_opening != self._database.opened_count:
+                    self._ids, self._ids_of_opening = Ids(), self._database.opened_count
+                ids = self._ids.copy()
+                await Writing(connection, ids).write(batches)
+                rewritten_ms = await self._drop_parts(connection, batches)
+        finally:
+            # Also after a failure: whether a commit that failed has reached the disk is not known.
+            if rewritten_ms is not None:
+                self.rewritten_count += 1
         self._ids = ids
         if rewritten_ms is not None:
             self._parts_until_ms = rewritten_ms
-            self.rewritten_count += 1
 
     def note_parts(self, end_ms: int) -> None:
-        """Take note that parts of key figures are stored up to `end_ms`."""
-        self._parts_until_ms = max(self._parts_until_ms or 0, end_ms)
+        """Take note that parts of key figures up to `end_ms` are computed from now on, and stored.
+
+        To be called before what they are computed from is read, so that what is stored meanwhile is
+        known to make them wrong.
+        """
+        self._parts_until_ms = max(self._parts_until_ms, end_ms)
 
     async def _drop_parts(
         self, connection: AsyncConnection, batches: Sequence[Batch]
@@ -92,13 +108,16 @@ class Store:
         on they were deleted; None: none were.
         """
         table = schema.kpi_part
-        if self._parts_until_ms is None:
+        if self._parts_of_opening != self._database.opened_count:
             found = await connection.scalar(select(func.max(table.c.end_ms)))
-            self._parts_until_ms = int(found or 0)
+            self.note_parts(int(found or 0))
+            self._parts_of_opening = self._database.opened_count
         if not batches:
             return None
+        # A batch is in the order in which things were heard: late changes come after younger ones.
         first_ms = min(
-            batch.records[0].at_ms if batch.records else batch.alive_ms for batch in batches
+            min((record.at_ms for record in batch.records), default=batch.alive_ms)
+            for batch in batches
         )
         if self._parts_until_ms <= first_ms:
             return None
@@ -245,12 +264,20 @@ class Store:
     async def config_at(self, at_ms: int) -> ConfigRecord | None:
         """Return the configuration that held at `at_ms`; None before the first."""
         table = schema.config_version
-        query = (
-            select(table)
-            .where(table.c.at_ms <= at_ms)
-            .order_by(table.c.at_ms.desc(), table.c.id.desc())
-            .limit(1)
+        newest_first = (table.c.at_ms.desc(), table.c.id.desc())
+        return await self._config(
+            select(table).where(table.c.at_ms <= at_ms).order_by(*newest_first).limit(1)
         )
+
+    async def newest_config(self) -> ConfigRecord | None:
+        """Return the configuration that was stored last; None before the first.
+
+        Not the one of the latest time: that one may have been recorded while the clock was ahead.
+        """
+        table = schema.config_version
+        return await self._config(select(table).order_by(table.c.id.desc()).limit(1))
+
+    async def _config(self, query: Select[Any]) -> ConfigRecord | None:
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).first()
         if row is None:

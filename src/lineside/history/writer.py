@@ -113,8 +113,10 @@ class Writer:
     @property
     def alive(self) -> tuple[int, int] | None:
         """The run that goes on, and up to when all of it is stored, for the store's answers."""
+        # Looked at before the queue: what the other thread tells meanwhile is younger than this.
+        alive = self._recorder.alive
         if self._pending is None and not self._spool and not self._recorder and not self._error:
-            return self._recorder.alive
+            return alive
         return self._stored_alive
 
     async def run(self) -> None:

@@ -87,6 +87,13 @@ class Past:
             raise not_ticking(None)
         return self._live.site
 
+    def _kept(self) -> History:
+        if self._history is None:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE, "The history is switched off in the configuration."
+            )
+        return self._history
+
     def now_ms(self) -> int:
         """Return the present."""
         return unix_ms(self._clock().unix_s)
@@ -121,17 +128,22 @@ class Past:
         Raises:
             Problem: 503 with the reason; whether it helps to ask again is in the headers.
         """
-        if self._history is None:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE, "The history is switched off in the configuration."
-            )
         try:
-            return await self._history.ask(question)
+            return await self._kept().ask(question)
         except HistoryError as error:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"The history cannot be read now: {error}.",
-                headers={"Retry-After": "5"},
+            raise _unavailable(f"The history cannot be read now: {error}.") from error
+
+    async def write(self, change: Callable[[Store], Awaitable[T]]) -> T:
+        """Return what comes of a change that somebody makes by hand.
+
+        Raises:
+            Problem: 503 with the reason: it is not known to be kept.
+        """
+        try:
+            return await self._kept().ask(change, is_urgent=True)
+        except HistoryError as error:
+            raise _unavailable(
+                f"It is not known whether this is kept: {error}. Look before you enter it again."
             ) from error
 
     async def ask_encoded(self, question: Callable[[Store], Awaitable[bytes]]) -> Encoded:
@@ -145,6 +157,10 @@ class Past:
             return tagged(await question(store))
 
         return await self.ask(tagged_there)
+
+
+def _unavailable(detail: str) -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
 
 
 def window(begin: datetime, end: datetime, *, days_max: int = WINDOW_MAX_DAYS) -> Span:

@@ -7,13 +7,14 @@ PLC. The gate refuses writing requests of foreign pages.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from lineside.core.model import Equipment, Site
+from lineside.core.model import Equipment
 from lineside.core.times import iso_utc
 from lineside.web.answers import encode, json_response
 from lineside.web.asking import (
@@ -50,6 +51,7 @@ from lineside.web.downtime_schema import (
 from lineside.web.problem import Problem, not_found
 
 if TYPE_CHECKING:
+    from lineside.history.downtime import MarkKind
     from lineside.history.downtime_store import AuditEntry, PlannedDowntime
     from lineside.history.stop_questions import MachineStop
     from lineside.history.store import Store
@@ -105,49 +107,58 @@ class DowntimeApi:
         known = [reason.code for reason in self._past.site.downtime_reasons]
         if body.reason not in known:
             raise not_found("downtime reason", body.reason, known)
-        (found,) = await self._find(stop)
 
-        async def question(store: Store) -> None:
+        async def say(store: Store, found: list[MachineStop]) -> None:
             from lineside.history.downtime import StopReason
             from lineside.history.downtime_store import explain
 
+            (said,) = found
             reason = StopReason(
-                at_ms=found.stop.begin_ms,
+                at_ms=said.stop.begin_ms,
                 reason=body.reason,
                 comment=body.comment,
                 made_by=body.by,
                 made_ms=self._past.now_ms(),
             )
-            await explain(store, found.machine.code, reason, found.stop.from_ms, found.stop.end_ms)
+            await explain(store, said.machine.code, reason, said.stop.from_ms, said.stop.end_ms)
 
-        await self._past.ask(question)
-        return await self._one(found)
+        return await self._change([stop], say)
 
     async def split(self, stop: StopId, body: Split) -> Response:
         """Cut a stop in two, each with a reason of its own."""
-        at_ms = moment("at", body.at)
-        (found,) = await self._find(stop)
-        if not found.stop.begin_ms < at_ms < found.stop.end_ms:
-            raise refused("at", "must lie within the stop")
-        spans = found.stop.spans
-        if not any(span.begin_ms < at_ms < span.end_ms for span in spans):
-            # In a break, or where two stops were joined: the next one begins after it.
-            at_ms = min(span.begin_ms for span in spans if span.begin_ms >= at_ms)
-        await self._mark(found, at_ms, body.by, is_cut=True)
-        return await self._one(found)
+        asked_ms = moment("at", body.at)
+
+        async def cut(store: Store, found: list[MachineStop]) -> None:
+            from lineside.history.downtime import MarkKind
+
+            (whole,) = found
+            at_ms, spans = asked_ms, whole.stop.spans
+            if not whole.stop.begin_ms < at_ms < whole.stop.end_ms:
+                raise refused("at", "must lie within the stop")
+            if not any(span.begin_ms < at_ms < span.end_ms for span in spans):
+                # In a break, or where two stops were joined: the next one begins after it.
+                at_ms = min(span.begin_ms for span in spans if span.begin_ms >= at_ms)
+            await self._mark(store, whole, at_ms, body.by, MarkKind.SPLIT)
+
+        return await self._change([stop], cut)
 
     async def merge(self, stop: StopId, body: Merge) -> Response:
         """Join two stops of a machine of which one follows the other."""
-        found, other = await self._find(stop, body.other)
-        first, second = sorted((found, other), key=lambda each: each.stop.begin_ms)
-        if first.machine.code != second.machine.code or first.stop == second.stop:
-            raise refused("with", "must be another stop of the same machine")
-        between = await self._stops([first.machine], first.stop.begin_ms, second.stop.begin_ms + 1)
-        if len([e for e in between if e.stop.begin_ms >= first.stop.begin_ms]) != 2:
-            raise refused("with", "must follow the stop, or come right before it")
-        at_ms = await self._mark_between(first, second)
-        await self._mark(second, at_ms, body.by, is_cut=False)
-        return await self._one(first)
+
+        async def join(store: Store, found: list[MachineStop]) -> None:
+            from lineside.history.downtime import MarkKind
+
+            first, second = sorted(found, key=lambda each: each.stop.begin_ms)
+            if first.machine.code != second.machine.code or first.stop == second.stop:
+                raise refused("with", "must be another stop of the same machine")
+            begin_ms, end_ms = first.stop.begin_ms, second.stop.begin_ms + 1
+            between = await self._stops_there(store, [first.machine], begin_ms, end_ms)
+            if len([each for each in between if each.stop.begin_ms >= begin_ms]) != 2:
+                raise refused("with", "must follow the stop, or come right before it")
+            at_ms = await _mark_between(store, first, second)
+            await self._mark(store, second, at_ms, body.by, MarkKind.MERGE)
+
+        return await self._change([stop, body.other], join)
 
     async def planned(
         self, request: Request, begin: From, end: To, line: LineQuery = None
@@ -192,7 +203,7 @@ class DowntimeApi:
                 ),
             )
 
-        made = await self._past.ask(question)
+        made = await self._past.write(question)
         return Response(
             encode(planned_view(made)).body, status_code=201, media_type="application/json"
         )
@@ -211,7 +222,7 @@ class DowntimeApi:
                 store, planned, By(name=by, at_ms=self._past.now_ms())
             )
 
-        if not await self._past.ask(question):
+        if not await self._past.write(question):
             raise Problem(HTTPStatus.NOT_FOUND, f"There is no planned downtime {planned}.")
         return Response(status_code=204)
 
@@ -258,75 +269,86 @@ class DowntimeApi:
         return json_response(request, encode(view))
 
     async def _stops(self, machines: Any, begin_ms: int, end_ms: int) -> list[MachineStop]:
-        site: Site = self._past.site
+        return await self._past.ask(
+            lambda store: self._stops_there(store, machines, begin_ms, end_ms)
+        )
+
+    async def _stops_there(
+        self, store: Store, machines: Any, begin_ms: int, end_ms: int
+    ) -> list[MachineStop]:
+        """Return the stops in a window. In the history's thread, as all that takes a store."""
+        from lineside.history.kpi_rows import plans_of
+        from lineside.history.stop_questions import stops_in
+
         now_ms = self._past.now_ms()
+        plans = await plans_of(store, self._past.site)
+        until_ms = min(end_ms, now_ms)
+        if begin_ms >= until_ms:
+            return []
+        return await stops_in(store, plans, machines, begin_ms, until_ms, now_ms)
+
+    async def _change(
+        self, ids: Sequence[str], change: Callable[[Store, list[MachineStop]], Awaitable[None]]
+    ) -> Response:
+        """Find stops, change them, and return those that are there then: in one question.
+
+        Such questions are answered one by one, so that nobody else's change comes between what was
+        found and what is written.
+        """
+        named = [self._machine_and_begin(each) for each in ids]
 
         async def question(store: Store) -> list[MachineStop]:
-            from lineside.history.kpi_rows import plans_of
-            from lineside.history.stop_questions import stops_in
+            found = [
+                await self._stop_at(store, machine, begin_ms, id_)
+                for id_, (machine, begin_ms) in zip(ids, named, strict=True)
+            ]
+            await change(store, found)
+            first = min(found, key=lambda each: each.stop.begin_ms)
+            return await self._stops_there(
+                store, [first.machine], first.stop.begin_ms, first.stop.end_ms
+            )
 
-            plans = await plans_of(store, site)
-            until_ms = min(end_ms, now_ms)
-            if begin_ms >= until_ms:
-                return []
-            return await stops_in(store, plans, machines, begin_ms, until_ms, now_ms)
-
-        return await self._past.ask(question)
-
-    async def _find(self, *ids: str) -> list[MachineStop]:
-        """Return the stops that are called so, as they are now."""
-        found = []
-        for id_ in ids:
-            match = _STOP_ID.fullmatch(id_)
-            if match is None:
-                raise refused("stop", "an id is a machine's code, `@` and a time in ms")
-            machine = self._machine(match["code"])
-            begin_ms = int(match["begin"])
-            stops = await self._stops([machine], begin_ms, begin_ms + 1)
-            named = [each for each in stops if each.stop.begin_ms == begin_ms]
-            if not named:
-                raise Problem(
-                    HTTPStatus.NOT_FOUND,
-                    f"There is no stop {id_[:80]!r} now. It may have been cut or joined, or "
-                    "shifts may have changed: ask for the stops anew.",
-                )
-            found.append(named[0])
-        return found
-
-    def _machine(self, code: str) -> Equipment:
-        return self._past.choose(None, code).machines[0]
-
-    async def _mark_between(self, first: MachineStop, second: MachineStop) -> int:
-        """Return the moment of the cut between two stops; without one the second's begin."""
-
-        async def question(store: Store) -> int:
-            from lineside.history.downtime import MarkKind
-            from lineside.history.downtime_store import said_of
-
-            code, end_ms = second.machine.code, second.stop.begin_ms + 1
-            said = (await said_of(store, [code], first.stop.end_ms, end_ms))[code]
-            cuts = [at for at, kind in said.marks.items() if kind is MarkKind.SPLIT]
-            return max(cuts, default=second.stop.begin_ms)
-
-        return await self._past.ask(question)
-
-    async def _mark(self, stop: MachineStop, at_ms: int, by: str, *, is_cut: bool) -> None:
-        async def question(store: Store) -> None:
-            from lineside.history.downtime import MarkKind
-            from lineside.history.downtime_store import By, set_mark
-
-            kind = MarkKind.SPLIT if is_cut else MarkKind.MERGE
-            author = By(name=by, at_ms=self._past.now_ms())
-            await set_mark(store, stop.machine.code, at_ms, kind, author, subject=stop.id)
-
-        await self._past.ask(question)
-
-    async def _one(self, stop: MachineStop) -> Response:
-        """Return the stops that are there now where `stop` was."""
-        found = await self._stops([stop.machine], stop.stop.begin_ms, stop.stop.end_ms)
-        now_ms = self._past.now_ms()
-        view = StopsView(next=None, stops=[stop_view(each, now_ms) for each in found])
+        stops, now_ms = await self._past.write(question), self._past.now_ms()
+        view = StopsView(next=None, stops=[stop_view(each, now_ms) for each in stops])
         return Response(encode(view).body, media_type="application/json")
+
+    def _machine_and_begin(self, id_: str) -> tuple[Equipment, int]:
+        match = _STOP_ID.fullmatch(id_)
+        if match is None:
+            raise refused("stop", "an id is a machine's code, `@` and a time in ms")
+        return self._past.choose(None, match["code"]).machines[0], int(match["begin"])
+
+    async def _stop_at(
+        self, store: Store, machine: Equipment, begin_ms: int, id_: str
+    ) -> MachineStop:
+        """Return the stop that is called so, as it is now."""
+        for each in await self._stops_there(store, [machine], begin_ms, begin_ms + 1):
+            if each.stop.begin_ms == begin_ms:
+                return each
+        raise Problem(
+            HTTPStatus.NOT_FOUND,
+            f"There is no stop {id_[:80]!r} now. It may have been cut or joined, or "
+            "shifts may have changed: ask for the stops anew.",
+        )
+
+    async def _mark(
+        self, store: Store, stop: MachineStop, at_ms: int, by: str, kind: MarkKind
+    ) -> None:
+        from lineside.history.downtime_store import By, set_mark
+
+        author = By(name=by, at_ms=self._past.now_ms())
+        await set_mark(store, stop.machine.code, at_ms, kind, author, subject=stop.id)
+
+
+async def _mark_between(store: Store, first: MachineStop, second: MachineStop) -> int:
+    """Return the moment of the cut between two stops; without one the second's begin."""
+    from lineside.history.downtime import MarkKind
+    from lineside.history.downtime_store import said_of
+
+    code, end_ms = second.machine.code, second.stop.begin_ms + 1
+    said = (await said_of(store, [code], first.stop.end_ms, end_ms))[code]
+    cuts = [at for at, kind in said.marks.items() if kind is MarkKind.SPLIT]
+    return max(cuts, default=second.stop.begin_ms)
 
 
 def downtime_router(api: DowntimeApi) -> APIRouter:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,12 +15,14 @@ from fastapi.responses import StreamingResponse
 from lineside.core.zone import local_day
 from lineside.history.kpi_words import RowGrain, RowsBy
 from lineside.web.asking import CodeQuery, From, LineQuery, Past, To, described, window
+from lineside.web.download import Download
 from lineside.web.problem import Problem
 
 if TYPE_CHECKING:
     from lineside.history.export_rows import ExportWish
 
-EXPORTS_MAX = 2  # at one time
+EXPORTS_MAX = 2  # at one time, and one for an address
+TAKEN_WITHIN_S = 60.0  # each chunk, or the export ends and makes room
 _CHUNK = 64 * 1024
 _IN_MEMORY = 1024 * 1024
 
@@ -37,7 +40,7 @@ class ExportApi:
 
     def __init__(self, past: Past) -> None:
         self._past = past
-        self._running = 0
+        self._running: set[str] = set()  # addresses
 
     async def export(
         self,
@@ -67,52 +70,66 @@ class ExportApi:
             grain=grain,
             by=by,
         )
-        if self._running >= EXPORTS_MAX:
+        address = request.client.host if request.client else ""
+        if address in self._running or len(self._running) >= EXPORTS_MAX:
+            what = "An export for this address is" if address in self._running else "Others are"
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{EXPORTS_MAX} exports are being written already.",
+                f"{what} being written already.",
                 headers={"Retry-After": "10"},
             )
         day = local_day(chosen.calendar.zone, asked.begin_ms)
-        return await self._respond(kind, format, wish, f"lineside-{kind}-{day}.{format}")
+        chunks = self._chunks(kind, format, wish, address)
+        return await self._respond(chunks, format, f"lineside-{kind}-{day}.{format}")
 
-    async def _respond(self, kind: str, format_: str, wish: ExportWish, name: str) -> Response:
+    async def _respond(
+        self, chunks: AsyncGenerator[bytes, None], format_: str, name: str
+    ) -> Response:
         from lineside.history.export_files import MEDIA_TYPES, ExportFormat
 
-        chunks = self._chunks(kind, ExportFormat(format_), wish)
         # The first bytes come before the answer begins: what is wrong can still be told.
         first = await anext(chunks, b"")
 
-        async def body() -> AsyncIterator[bytes]:
-            yield first
-            async for chunk in chunks:
-                yield chunk
+        async def body() -> AsyncGenerator[bytes, None]:
+            async with aclosing(chunks):
+                yield first
+                async for chunk in chunks:
+                    yield chunk
 
         headers = {
             "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",
         }
-        return StreamingResponse(
-            body(), media_type=MEDIA_TYPES[ExportFormat(format_)], headers=headers
+        return Download(
+            body(),
+            media_type=MEDIA_TYPES[ExportFormat(format_)],
+            headers=headers,
+            taken_within_s=TAKEN_WITHIN_S,
         )
 
-    async def _chunks(self, kind: str, format_: Any, wish: ExportWish) -> AsyncIterator[bytes]:
+    async def _chunks(
+        self, kind: str, format_: str, wish: ExportWish, address: str
+    ) -> AsyncGenerator[bytes, None]:
         from lineside.history.export_files import ExportError, ExportFormat, open_export
         from lineside.history.export_rows import SOURCES
 
         source = SOURCES[kind]
         zone = wish.site.calendar.of_line(wish.lines[0][0].id).zone
-        self._running += 1
+        self._running.add(address)
         try:
             with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
                 written = await to_thread.run_sync(
-                    lambda: open_export(format_, file, source.columns, zone, kind)
+                    lambda: open_export(ExportFormat(format_), file, source.columns, zone, kind)
                 )
-                async for rows in source.batches(self._past.ask, wish):
-                    await to_thread.run_sync(written.write, rows)
-                    if format_ is ExportFormat.CSV:
-                        yield _taken(file)
-                await to_thread.run_sync(written.close)
+                try:
+                    async for rows in source.batches(self._past.ask, wish):
+                        await to_thread.run_sync(written.write, rows)
+                        if format_ == ExportFormat.CSV:
+                            yield _taken(file)
+                    await to_thread.run_sync(written.close)
+                finally:
+                    # Not in a thread: whoever has left must not keep it from being done.
+                    written.discard()
                 file.seek(0)
                 while chunk := await to_thread.run_sync(file.read, _CHUNK):
                     yield chunk
@@ -120,7 +137,7 @@ class ExportApi:
             status = HTTPStatus.NOT_IMPLEMENTED if format_ == "parquet" else HTTPStatus.CONFLICT
             raise Problem(status, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
         finally:
-            self._running -= 1
+            self._running.discard(address)
 
 
 def export_router(api: ExportApi) -> APIRouter:

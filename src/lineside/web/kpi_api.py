@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from lineside.history.store import Store
 
 PREVIEW_MAX_DAYS = 100
+PREVIEW_MAX_MACHINE_DAYS = 20_000
+_DAY_MS = 86_400_000
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 GrainQuery = Annotated[
@@ -188,6 +190,10 @@ class KpiApi:
         asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
         site = self._past.site
         wanted = self._wanted(asked, body.line, None, RowGrain.WHOLE, RowsBy.EQUIPMENT)
+        count = sum(len(machines) for _, machines in wanted.lines)
+        days_max = PREVIEW_MAX_MACHINE_DAYS // max(1, count)
+        if wanted.end_ms - wanted.begin_ms > days_max * _DAY_MS:
+            raise refused("to", f"a preview of {count} machines may have {days_max} days at most")
         other_site = msgspec.structs.replace(site, calendar=_with_hours(site, body.shifts))
         rules = {}
         if "stop_after" in body.model_fields_set:
@@ -197,17 +203,10 @@ class KpiApi:
                 for each in machines
             }
 
-        async def question(store: Store) -> bytes:
-            from lineside.history.kpi_rows import kpi_rows, plans_of
+        from lineside.history.preview import preview
 
-            other = await plans_of(store, other_site, rules)
-            found = {
-                "current": [row async for row in kpi_rows(store, site, wanted)],
-                "preview": [row async for row in kpi_rows(store, site, wanted, plans=other)],
-            }
-            return msgspec.json.encode(found)
-
-        return Response(await self._past.ask(question), media_type="application/json")
+        found = await preview(self._past.ask, site, other_site, rules, wanted)
+        return Response(found, media_type="application/json")
 
     def _wanted(
         self, asked: Span, line: str | None, code: str | None, grain: RowGrain, by: RowsBy

@@ -2,6 +2,7 @@ import { lazy, Suspense } from 'react';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineMemory } from '@/lib/memory/lineMemory';
+import { usePlantZone } from '@/lib/memory/usePlantZone';
 import type { View } from '@/lib/navigation/navigation';
 import type { LineSession } from '@/lib/session/lineSession';
 import styles from './LineBoard.module.css';
@@ -40,12 +41,18 @@ export function MemoryView({ view, session, memory }: MemoryViewProps) {
       <p className={styles.empty}>{strings.board.loading}</p>
     </main>
   );
-  if (lineId === null) return loading;
+  const timeZone = usePlantZone(view === 'report' ? null : lineId);
+  if (lineId === null || (view !== 'report' && timeZone === null)) return loading;
+  const zone = timeZone ?? '';
   return (
     <Suspense fallback={loading}>
       {view === 'report' && <ReportView lineId={lineId} />}
-      {view === 'alarms' && <Alarms session={session} lineId={lineId} onChange={memory.reload} />}
-      {view === 'machine' && <MachineView session={session} lineId={lineId} />}
+      {view === 'alarms' && (
+        <Alarms session={session} lineId={lineId} timeZone={zone} onChange={memory.reload} />
+      )}
+      {view === 'machine' && (
+        <MachineView key={zone} session={session} lineId={lineId} timeZone={zone} />
+      )}
     </Suspense>
   );
 }
@@ -53,14 +60,23 @@ export function MemoryView({ view, session, memory }: MemoryViewProps) {
 interface AlarmsProps {
   readonly session: LineSession;
   readonly lineId: string;
+  readonly timeZone: string;
   readonly onChange: () => void;
 }
 
 /** Durations of alarms count in steps of ten seconds: a table must not be drawn with every tick. */
-function Alarms({ session, lineId, onChange }: AlarmsProps) {
+function Alarms({ session, lineId, timeZone, onChange }: AlarmsProps) {
   const order = useSession(session, (state) => state.board.order);
   const machines = useSession(session, (state) => state.board.machines);
   const nowMs = useSession(session, (state) => Math.floor(state.nowS / 10) * 10_000);
   const named = order.map((code) => ({ code, name: machines.get(code)?.name ?? code }));
-  return <AlarmsView lineId={lineId} machines={named} nowMs={nowMs} onChange={onChange} />;
+  return (
+    <AlarmsView
+      lineId={lineId}
+      machines={named}
+      nowMs={nowMs}
+      timeZone={timeZone}
+      onChange={onChange}
+    />
+  );
 }

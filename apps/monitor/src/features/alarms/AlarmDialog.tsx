@@ -1,4 +1,5 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useCallback, useState } from 'react';
+import { AlarmAudit } from '@/features/alarms/AlarmAudit';
 import { getAlarmAdvice, getAlarmText } from '@/lib/alarms/text';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
@@ -6,6 +7,7 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import { dateTimeOf } from '@/lib/kpi/days';
 import { isUnacknowledged } from '@/lib/memory/lineMemory';
 import { flatten, memoryRest } from '@/lib/memory/memoryRest';
+import { useAnswer } from '@/lib/memory/useAnswer';
 import { useName } from '@/lib/memory/useName';
 import { useWrite } from '@/lib/memory/useWrite';
 import { formatDuration } from '@/lib/time/format';
@@ -17,22 +19,28 @@ import styles from './AlarmsView.module.css';
 
 interface AlarmDialogProps {
   readonly alarm: AlarmView;
+  /** The plant's, by its IANA name; empty: the screen's own. */
+  readonly timeZone: string;
   readonly onChange: () => void;
   readonly onClose: () => void;
 }
 
 /** Putting aside always ends by itself; there is no "for ever". */
 const SHELVE_MINUTES = [15, 60, 240, 480] as const;
+const REFRESH_MS = 5_000;
 const COMMENT_MAX = 1_000;
 
-/** One alarm: what to do about it, who wrote what, and everything a person may do with it. */
-export function AlarmDialog({ alarm, onChange, onClose }: AlarmDialogProps) {
+/** One alarm: what to do about it, what happened to it, and everything a person may do with it. */
+export function AlarmDialog({ alarm, timeZone, onChange, onClose }: AlarmDialogProps) {
   const words = useMemoryStrings();
   const strings = useStrings();
   const [{ language }] = useSettings();
   const [name] = useName();
   const [comment, setComment] = useState('');
   const write = useWrite();
+  const { id } = alarm;
+  const ask = useCallback((signal: AbortSignal) => memoryRest.getAlarm(id, signal), [id]);
+  const audit = useAnswer(ask, REFRESH_MS);
   const by = name.trim();
   const text = flatten(comment);
   const isReady = by !== '' && !write.isBusy;
@@ -41,6 +49,7 @@ export function AlarmDialog({ alarm, onChange, onClose }: AlarmDialogProps) {
   async function save(action: () => Promise<unknown>): Promise<void> {
     if (!(await write.run(action))) return;
     setComment('');
+    audit.reload();
     onChange();
   }
   function submitComment(event: FormEvent): void {
@@ -53,27 +62,13 @@ export function AlarmDialog({ alarm, onChange, onClose }: AlarmDialogProps) {
       subtitle={`${alarm.name} · ${words.alarms.states[alarm.state]}`}
       onClose={onClose}
     >
-      <Facts alarm={alarm} />
+      <Facts alarm={alarm} timeZone={timeZone} />
       {advice !== '' && (
         <p className={styles.advice}>
           <b>{words.alarms.advice}</b> {advice}
         </p>
       )}
-      <h3 className={styles.subtitle}>{words.alarms.comments}</h3>
-      {alarm.comments.length === 0 ? (
-        <p className={controls.soft}>{words.alarms.noComments}</p>
-      ) : (
-        <ul className={styles.comments}>
-          {alarm.comments.map(({ at, by: author, text }) => (
-            <li key={`${at} ${author}`}>
-              <small>
-                {dateTimeOf(Date.parse(at))} {author}
-              </small>
-              {text}
-            </li>
-          ))}
-        </ul>
-      )}
+      <AlarmAudit audit={audit} timeZone={timeZone} />
       <form className={styles.form} onSubmit={submitComment}>
         <NameField />
         <label className={controls.field}>
@@ -136,10 +131,10 @@ export function AlarmDialog({ alarm, onChange, onClose }: AlarmDialogProps) {
   );
 }
 
-function Facts({ alarm }: { readonly alarm: AlarmView }) {
+function Facts({ alarm, timeZone }: Pick<AlarmDialogProps, 'alarm' | 'timeZone'>) {
   const words = useMemoryStrings();
   const { acknowledged, acknowledged_by: by, shelved_until: until } = alarm;
-  const time = (at: string): string => dateTimeOf(Date.parse(at));
+  const time = (at: string): string => dateTimeOf(Date.parse(at), timeZone);
   return (
     <dl className={styles.facts}>
       <dt>{words.alarms.raised}</dt>

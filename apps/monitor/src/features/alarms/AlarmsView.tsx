@@ -22,6 +22,8 @@ interface AlarmsViewProps {
   readonly lineId: string;
   readonly machines: ReadonlyArray<{ readonly code: string; readonly name: string }>;
   readonly nowMs: number;
+  /** The plant's, by its IANA name; empty: the screen's own. */
+  readonly timeZone: string;
   /** Something was acknowledged: header and board should know at once. */
   readonly onChange: () => void;
 }
@@ -34,7 +36,7 @@ const DAY_MS = 86_400_000;
 const NO_ALARMS: readonly AlarmView[] = [];
 
 /** Every alarm of the line, filtered; acknowledged one by one or together, always with a name. */
-export function AlarmsView({ lineId, machines, nowMs, onChange }: AlarmsViewProps) {
+export function AlarmsView({ lineId, machines, nowMs, timeZone, onChange }: AlarmsViewProps) {
   const words = useMemoryStrings();
   const [{ code }, go] = usePlace();
   const [filter, setFilter] = useState<AlarmFilter>({
@@ -120,6 +122,7 @@ export function AlarmsView({ lineId, machines, nowMs, onChange }: AlarmsViewProp
               <AlarmTable
                 alarms={alarms}
                 nowMs={nowMs}
+                timeZone={timeZone}
                 selected={selected}
                 onSelect={setSelected}
                 actions={(alarm) => (
@@ -144,7 +147,13 @@ export function AlarmsView({ lineId, machines, nowMs, onChange }: AlarmsViewProp
         </Loaded>
       </section>
       {open !== undefined && (
-        <AlarmDialog key={open.id} alarm={open} onChange={change} onClose={() => setOpenId(null)} />
+        <AlarmDialog
+          key={open.id}
+          alarm={open}
+          timeZone={timeZone}
+          onChange={change}
+          onClose={() => setOpenId(null)}
+        />
       )}
     </main>
   );

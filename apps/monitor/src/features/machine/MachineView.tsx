@@ -7,12 +7,14 @@ import type { Machine } from '@/lib/board/board';
 import { useSession } from '@/lib/hooks/useSession';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { IntervalDrawer, type OpenFigure } from '@/lib/intervals/IntervalDrawer';
+import { dayWindow, timeOf } from '@/lib/kpi/days';
 import { FIGURE_NAMES, type FigureName } from '@/lib/kpi/figures';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { usePlace } from '@/lib/place/usePlace';
 import type { LineSession } from '@/lib/session/lineSession';
 import { StopsPanel } from '@/lib/stops/StopsPanel';
+import { ClockContext } from '@/lib/time/useClock';
 import type { KpiRowView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import { KpiTile } from '@/lib/ui/KpiTile';
@@ -22,8 +24,8 @@ import styles from './MachineView.module.css';
 interface MachineViewProps {
   readonly session: LineSession;
   readonly lineId: string;
-  /** The plant's, by its IANA name; undefined: the screen's own. */
-  readonly timeZone?: string;
+  /** The plant's, by its IANA name; empty: the screen's own. */
+  readonly timeZone: string;
 }
 
 const HOUR_MS = 3_600_000;
@@ -34,7 +36,8 @@ const OF_MONTH: ReadonlySet<FigureName> = new Set<FigureName>(['mtbf', 'mttr']);
 
 /** One machine: today, its last alarms, how often and how long it fails, and what precedes that. */
 export function MachineView(props: MachineViewProps) {
-  const { session } = props;
+  const { session, timeZone } = props;
+  const formatTime = useCallback((ms: number) => timeOf(ms, timeZone), [timeZone]);
   const words = useMemoryStrings();
   const [{ code }, go] = usePlace();
   const order = useSession(session, (state) => state.board.order);
@@ -59,12 +62,16 @@ export function MachineView(props: MachineViewProps) {
             ))}
           </select>
         </label>
-        {machine !== undefined && <MachineNow session={session} machine={machine} />}
+        {machine !== undefined && (
+          <MachineNow session={session} machine={machine} timeZone={timeZone} />
+        )}
       </div>
       {machine === undefined ? (
         code !== null && order.length > 0 && <p>{words.machineView.unknown}</p>
       ) : (
-        <Content key={machine.code} {...props} machine={machine} />
+        <ClockContext value={formatTime}>
+          <Content key={machine.code} {...props} machine={machine} />
+        </ClockContext>
       )}
     </main>
   );
@@ -79,7 +86,7 @@ function Content({
   const words = useMemoryStrings();
   const { code } = machine;
   const nowMs = useSession(session, (state) => Math.floor(state.nowS / 60) * 60_000);
-  const [today] = useState(() => getToday(Date.now()));
+  const [today] = useState(() => dayWindow(Date.now(), timeZone));
   const [month] = useState(() => getMonth(Date.now()));
   const [open, setOpen] = useState<{ readonly of: Window; readonly figure: FigureName } | null>(
     null,
@@ -92,14 +99,13 @@ function Content({
     [code],
   );
   const alarms = useAnswer(askAlarms);
-  const zone = timeZone ?? '';
   return (
     <>
       <section className={controls.panel} aria-labelledby="machine-today">
         <h3 id="machine-today" className={controls.title}>
           {words.machineView.today}
         </h3>
-        <TodayStrip code={code} window={today} />
+        <TodayStrip code={code} window={today} timeZone={timeZone} />
       </section>
       <section className={styles.tiles} aria-label={words.machineView.todayFigures}>
         {FIGURE_NAMES.map((name) => {
@@ -125,7 +131,7 @@ function Content({
             {words.machineView.lastAlarms}
           </h3>
           <Loaded answer={alarms}>
-            {(view) => <AlarmTable alarms={view.alarms} nowMs={nowMs} />}
+            {(view) => <AlarmTable alarms={view.alarms} nowMs={nowMs} timeZone={timeZone} />}
           </Loaded>
         </section>
         <Precursors code={code} window={month} />
@@ -134,7 +140,7 @@ function Content({
         line={lineId}
         code={code}
         window={today}
-        timeZone={zone}
+        timeZone={timeZone}
         reasons={reasons.view ?? []}
         onChange={todayRow.reload}
       />
@@ -143,7 +149,7 @@ function Content({
           open={{ figure: open.figure, code }}
           machines={[todayRow.view]}
           window={open.of}
-          timeZone={zone}
+          timeZone={timeZone}
           reasons={reasons.view ?? []}
           onOpen={({ figure }: OpenFigure) =>
             figure !== 'unseen' && setOpen({ of: open.of, figure })
@@ -166,15 +172,6 @@ function useKpis(code: string, { from, to }: Window) {
     [code, from, to],
   );
   return useAnswer(ask);
-}
-
-/** Return today from midnight to midnight by the screen's clock; what is to come is not counted. */
-function getToday(nowMs: number): Window {
-  const begin = new Date(nowMs);
-  begin.setHours(0, 0, 0, 0);
-  const end = new Date(begin);
-  end.setDate(end.getDate() + 1);
-  return { from: begin.toISOString(), to: end.toISOString() };
 }
 
 function getMonth(nowMs: number): Window {

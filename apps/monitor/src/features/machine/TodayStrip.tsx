@@ -2,9 +2,10 @@ import { useCallback, useMemo } from 'react';
 import type { Span } from '@/lib/board/timeline';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
+import { clockOf } from '@/lib/kpi/days';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
-import { formatClock, formatDuration } from '@/lib/time/format';
+import { formatDuration } from '@/lib/time/format';
 import { Loaded } from '@/lib/ui/Loaded';
 import { Strip } from '@/lib/ui/Strip';
 import styles from './MachineView.module.css';
@@ -12,13 +13,14 @@ import styles from './MachineView.module.css';
 interface TodayStripProps {
   readonly code: string;
   readonly window: Window;
+  readonly timeZone: string;
 }
 
 const STEP_MS = 4 * 3_600_000;
 const SAID_MAX = 20;
 
 /** The day as one bar; what nobody saw is hatched, and what is to come is empty. */
-export function TodayStrip({ code, window }: TodayStripProps) {
+export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
   const words = useMemoryStrings();
   const strings = useStrings();
   const { from, to } = window;
@@ -42,7 +44,7 @@ export function TodayStrip({ code, window }: TodayStripProps) {
     .map((span) => {
       const word = span.status === null ? words.unseen : strings.status[span.status];
       const length = formatDuration((span.endMs - span.startMs) / 1_000, strings.duration);
-      return `${formatClock(span.startMs)} ${word} ${length}`;
+      return `${clockOf(span.startMs, timeZone)} ${word} ${length}`;
     })
     .join(', ');
   return (
@@ -54,6 +56,7 @@ export function TodayStrip({ code, window }: TodayStripProps) {
             startMs={Date.parse(from)}
             endMs={Date.parse(to)}
             stepMs={STEP_MS}
+            midnightMs={Date.parse(from)}
             label={label === '' ? words.unseen : label}
           />
         </div>

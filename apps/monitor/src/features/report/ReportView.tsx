@@ -89,7 +89,7 @@ function Content({ view, reasons, onMachine, onDay, onChange }: ContentProps) {
           onOpen={(code) => setOpen({ figure: 'stops', code })}
         />
         <Trend rows={view.trend} day={view.day} timeZone={timeZone} onDay={onDay} />
-        <TopAlarms alarms={view.alarms} />
+        <TopAlarms alarms={view.alarms} machines={view.machines} />
       </div>
       <MachineTable rows={view.machines} onOpen={setOpen} onMachine={onMachine} />
       <StopsPanel

@@ -1,15 +1,21 @@
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
-import type { AlarmCountView } from '@/lib/types/generated';
+import type { AlarmCountView, KpiRowView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import styles from './Charts.module.css';
 
 const SHOWN_MAX = 8;
 
-/** Which alarms came most often. */
-export function TopAlarms({ alarms }: { readonly alarms: readonly AlarmCountView[] }) {
+interface TopAlarmsProps {
+  readonly alarms: readonly AlarmCountView[];
+  readonly machines: readonly KpiRowView[];
+}
+
+/** Which alarms came most often, and from which machine. */
+export function TopAlarms({ alarms, machines }: TopAlarmsProps) {
   const words = useMemoryStrings();
   const [{ language }] = useSettings();
+  const names = new Map(machines.map(({ code, name }) => [code, name]));
   const most = Math.max(1, ...alarms.map(({ count }) => count));
   return (
     <section className={controls.panel} aria-labelledby="top-alarms" data-chart="alarms">
@@ -22,7 +28,10 @@ export function TopAlarms({ alarms }: { readonly alarms: readonly AlarmCountView
         <ol className={styles.ranking}>
           {alarms.slice(0, SHOWN_MAX).map((alarm) => (
             <li key={`${alarm.code} ${alarm.text_en}`}>
-              <span>{language === 'en' ? alarm.text_en : alarm.text_ko}</span>
+              <span>
+                {language === 'en' ? alarm.text_en : alarm.text_ko}{' '}
+                <small>{names.get(alarm.code) ?? alarm.code}</small>
+              </span>
               <b>{alarm.count}</b>
               <i aria-hidden="true" style={{ width: `${(100 * alarm.count) / most}%` }} />
             </li>

@@ -13,6 +13,8 @@ import styles from './AlarmTable.module.css';
 interface AlarmTableProps {
   readonly alarms: readonly AlarmView[];
   readonly nowMs: number;
+  /** The plant's, by its IANA name; empty: the screen's own. */
+  readonly timeZone: string;
   /** Left out where nothing can be selected. */
   readonly selected?: ReadonlySet<string>;
   readonly onSelect?: (selected: ReadonlySet<string>) => void;
@@ -28,7 +30,7 @@ export function AlarmTable(props: AlarmTableProps) {
   const areAllSelected = selectable.length > 0 && selectable.every((id) => selected?.has(id));
   return (
     <div className={controls.scroll}>
-      <table className={controls.table} data-table="alarms">
+      <table className={`${controls.table} ${styles.alarms}`} data-table="alarms">
         <thead>
           <tr>
             {onSelect !== undefined && (
@@ -64,7 +66,7 @@ interface AlarmRowProps extends AlarmTableProps {
   readonly alarm: AlarmView;
 }
 
-function AlarmRow({ alarm, nowMs, selected, onSelect, actions }: AlarmRowProps) {
+function AlarmRow({ alarm, nowMs, timeZone, selected, onSelect, actions }: AlarmRowProps) {
   const words = useMemoryStrings();
   const [{ language }] = useSettings();
   const id = String(alarm.id);
@@ -88,11 +90,13 @@ function AlarmRow({ alarm, nowMs, selected, onSelect, actions }: AlarmRowProps) 
           )}
         </td>
       )}
-      <td>
-        <StateCell alarm={alarm} />
+      <td className={styles.standing}>
+        <StateCell alarm={alarm} timeZone={timeZone} />
       </td>
-      <th scope="row">{alarm.name}</th>
-      <td>
+      <th scope="row" className={styles.machine}>
+        {alarm.name}
+      </th>
+      <td className={styles.message}>
         <span className={styles.text}>
           <i className={styles.severity} data-severity={alarm.severity} />
           <span>
@@ -103,48 +107,51 @@ function AlarmRow({ alarm, nowMs, selected, onSelect, actions }: AlarmRowProps) 
           </span>
         </span>
       </td>
-      <td>
-        {dateTimeOf(Date.parse(alarm.raised))}
+      <td className={styles.raised} data-label={words.alarms.raised}>
+        {dateTimeOf(Date.parse(alarm.last_raised), timeZone)}
         {alarm.raised_count > 1 && (
           <small className={styles.word}>{words.alarms.raisedTimes(alarm.raised_count)}</small>
         )}
       </td>
-      <td>
-        <Duration alarm={alarm} nowMs={nowMs} />
+      <td
+        className={styles.cleared}
+        data-label={alarm.cleared === null ? undefined : words.alarms.cleared}
+      >
+        <Duration alarm={alarm} nowMs={nowMs} timeZone={timeZone} />
       </td>
-      {actions !== undefined && <td>{actions(alarm)}</td>}
+      {actions !== undefined && <td className={styles.actions}>{actions(alarm)}</td>}
     </tr>
   );
 }
 
 /** The state, and who made it so. */
-function StateCell({ alarm }: { readonly alarm: AlarmView }) {
+function StateCell({ alarm, timeZone }: Pick<AlarmRowProps, 'alarm' | 'timeZone'>) {
   const words = useMemoryStrings().alarms;
   const { acknowledged, acknowledged_by: by, shelved_until: until } = alarm;
   return (
     <span className={styles.state} data-state={alarm.state}>
       <b>{words.states[alarm.state]}</b>
       {by !== null && acknowledged !== null && (
-        <small>{words.acknowledgedBy(by, dateTimeOf(Date.parse(acknowledged)))}</small>
+        <small>{words.acknowledgedBy(by, dateTimeOf(Date.parse(acknowledged), timeZone))}</small>
       )}
       {alarm.state === 'shelved' && until !== null && (
-        <small>{words.shelvedUntil(dateTimeOf(Date.parse(until)))}</small>
+        <small>{words.shelvedUntil(dateTimeOf(Date.parse(until), timeZone))}</small>
       )}
     </span>
   );
 }
 
-function Duration({ alarm, nowMs }: { readonly alarm: AlarmView; readonly nowMs: number }) {
+function Duration({ alarm, nowMs, timeZone }: Pick<AlarmRowProps, 'alarm' | 'nowMs' | 'timeZone'>) {
   const words = useMemoryStrings().alarms;
   const { duration } = useStrings();
-  const raisedMs = Date.parse(alarm.raised);
+  const raisedMs = Date.parse(alarm.last_raised); // between two rises there was no fault
   if (alarm.cleared === null) {
     return <b>{words.since(formatDuration((nowMs - raisedMs) / 1_000, duration))}</b>;
   }
   const clearedMs = Date.parse(alarm.cleared);
   return (
     <span className={styles.state}>
-      {dateTimeOf(clearedMs)}
+      {dateTimeOf(clearedMs, timeZone)}
       <small>{words.lasted(formatDuration((clearedMs - raisedMs) / 1_000, duration))}</small>
     </span>
   );

@@ -133,4 +133,10 @@ describe('listMarks', () => {
       '10:10',
     ]);
   });
+
+  it("counts the steps from a midnight that is not the screen's", () => {
+    const midnight = Date.UTC(2025, 10, 2, 15);
+    const marks = listMarks(midnight, midnight + 9 * 3_600_000, 4 * 3_600_000, midnight);
+    expect(marks.map((ms) => (ms - midnight) / 3_600_000)).toEqual([0, 4, 8]);
+  });
 });

@@ -150,12 +150,19 @@ export function chooseScale(observedSinceMs: number | null, nowMs: number): Stri
 
 let lastMarks: { readonly key: string; readonly marks: readonly number[] } | null = null;
 
-/** Return the times inside [startMs, endMs] that are multiples of `stepMs` on the screen's clock. */
-export function listMarks(startMs: number, endMs: number, stepMs: number): readonly number[] {
+/**
+ * Return the times inside [startMs, endMs] that are multiples of `stepMs` after `midnightMs`; without
+ * one, on the screen's clock.
+ */
+export function listMarks(
+  startMs: number,
+  endMs: number,
+  stepMs: number,
+  midnightMs: number = new Date(startMs).setHours(0, 0, 0, 0),
+): readonly number[] {
   // Every strip of a board asks the same question, all within the same second of each minute.
-  const key = `${startMs} ${endMs} ${stepMs}`;
+  const key = `${startMs} ${endMs} ${stepMs} ${midnightMs}`;
   if (lastMarks?.key === key) return lastMarks.marks;
-  const midnightMs = new Date(startMs).setHours(0, 0, 0, 0);
   const marks: number[] = [];
   const firstMs = midnightMs + Math.ceil((startMs - midnightMs) / stepMs) * stepMs;
   for (let atMs = firstMs; atMs <= endMs; atMs += stepMs) marks.push(atMs);

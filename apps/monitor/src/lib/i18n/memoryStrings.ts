@@ -1,7 +1,7 @@
 /** The words of the views of the past. They are loaded with those views, not with the board. */
 import type { FigureName, WhyNone } from '@/lib/kpi/figures';
 import type { ExportFormat, ExportTable } from '@/lib/memory/memoryRest';
-import type { AlarmState } from '@/lib/types/generated';
+import type { AlarmEventKind, AlarmState } from '@/lib/types/generated';
 
 export interface MemoryStrings {
   readonly figures: Readonly<Record<FigureName, { readonly name: string; readonly what: string }>>;
@@ -183,8 +183,10 @@ export interface MemoryStrings {
     readonly addComment: string;
     readonly details: string;
     readonly detailsOf: (what: string) => string;
-    readonly comments: string;
-    readonly noComments: string;
+    readonly audit: string;
+    /** What happened, after the name of whoever did it, if anybody did. */
+    readonly events: Readonly<Record<AlarmEventKind, string>>;
+    readonly earlierEvents: (count: number) => string;
     readonly actions: string;
     readonly plc: string;
   };

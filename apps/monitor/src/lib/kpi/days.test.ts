@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addDays, dayOf, isDay, localOf, parseLocalMs, timeOf } from '@/lib/kpi/days';
+import { addDays, dayOf, dayWindow, isDay, localOf, parseLocalMs, timeOf } from '@/lib/kpi/days';
 
 describe('days of the plant', () => {
   it('step over the ends of months, years and changes of the clock', () => {
@@ -17,6 +17,20 @@ describe('days of the plant', () => {
     expect(dayOf(ms, 'Asia/Seoul')).toBe('2026-11-25');
     expect(timeOf(ms, 'Asia/Seoul')).toBe('07:30');
     expect(localOf(ms, 'America/New_York')).toBe('2026-11-24T17:30');
+  });
+});
+
+describe('dayWindow', () => {
+  it.each([
+    ['Asia/Seoul', '2026-11-24T15:00:00.000Z', '2026-11-25T15:00:00.000Z'],
+    ['America/New_York', '2026-11-24T05:00:00.000Z', '2026-11-25T05:00:00.000Z'],
+  ])('is the day of the plant in %s', (zone, from, to) => {
+    expect(dayWindow(Date.parse('2026-11-24T22:30:00Z'), zone)).toEqual({ from, to });
+  });
+
+  it('has 25 hours where the clock is put back', () => {
+    const { from, to } = dayWindow(Date.parse('2026-10-25T12:00:00Z'), 'Europe/Berlin');
+    expect(Date.parse(to) - Date.parse(from)).toBe(25 * 3_600_000);
   });
 });
 

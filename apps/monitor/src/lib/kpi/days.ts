@@ -56,6 +56,14 @@ export function parseLocalMs(local: string, timeZone?: string): number | null {
   return ms;
 }
 
+/** Return the day of `nowMs` from midnight to midnight by the clock of `timeZone`. */
+export function dayWindow(nowMs: number, timeZone?: string): { from: string; to: string } {
+  const day = dayOf(nowMs, timeZone);
+  const at = (midnight: string): string =>
+    new Date(parseLocalMs(`${midnight}T00:00`, timeZone) ?? nowMs).toISOString();
+  return { from: at(day), to: at(addDays(day, 1)) };
+}
+
 function offsetMs(ms: number, timeZone?: string): number {
   const shown = `${dayOf(ms, timeZone)}T${clockOf(ms, timeZone)}Z`;
   return Date.parse(shown) - Math.floor(ms / 1_000) * 1_000;

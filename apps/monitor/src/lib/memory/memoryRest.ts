@@ -2,6 +2,7 @@
 import { RestError, serverOrigin } from '@/lib/rest/rest';
 import type {
   AcknowledgedView,
+  AlarmDetailView,
   AlarmsView,
   AuditEntryView,
   AuditView,
@@ -11,6 +12,7 @@ import type {
   KpiRowsView,
   PlannedDowntimeView,
   ReportView,
+  ShiftsView,
   StopsView,
   TimelineView,
 } from '@/lib/types/generated';
@@ -120,6 +122,15 @@ export const memoryRest = {
   },
   getTimeline: (query: Query, signal: AbortSignal) =>
     get<TimelineView>('/api/timeline', query, signal),
+  /** The plant's time zone; that of its shifts. */
+  getTimeZone: async (line: string, signal: AbortSignal): Promise<string> => {
+    const nowMs = Date.now();
+    const [from, to] = [new Date(nowMs).toISOString(), new Date(nowMs + 1_000).toISOString()];
+    return (await get<ShiftsView>('/api/shifts', { line, from, to }, signal)).time_zone;
+  },
+  /** One alarm with everything that happened to it. */
+  getAlarm: (id: number, signal: AbortSignal) =>
+    get<AlarmDetailView>(`/api/alarms/${part(id)}`, {}, signal),
   getAlarms: (query: Query, signal: AbortSignal) => get<AlarmsView>('/api/alarms', query, signal),
   /** What people wrote about the stops of a machine since `from`, the newest first. */
   getAudit: async (

@@ -1,4 +1,5 @@
 /** The past as the page knows it: who was in which status from when to when. Times in Unix ms. */
+import { namePlantZone } from '@/lib/time/zone';
 import type { ReasonCode } from '@/lib/types/generated';
 import { type Status, STATUSES } from '@/lib/types/equipment';
 
@@ -96,13 +97,8 @@ export function parseTimeline(value: unknown): TimelineAnswer {
     breaks: asArray(answer.breaks ?? [], 'breaks').map(parseBand),
     alarms: asArray(answer.alarms ?? [], 'alarms').map(parseAlarm),
     knownFromMs: typeof history.known_from_ms === 'number' ? history.known_from_ms : null,
-    timeZone: parseZone(answer.time_zone),
+    timeZone: namePlantZone(answer.time_zone),
   };
-}
-
-/** A server without a plant's time zone says UTC, on whose clock nobody works: then it is the screen's. */
-function parseZone(value: unknown): string | null {
-  return typeof value === 'string' && value !== 'UTC' ? value : null;
 }
 
 const statuses: ReadonlySet<unknown> = new Set([...STATUSES, 'unseen']);

@@ -10,12 +10,14 @@ interface StripProps {
   readonly endMs: number;
   /** Between two marks of the scale. */
   readonly stepMs: number;
+  /** From when the marks count, where that is not the screen's midnight. */
+  readonly midnightMs?: number;
   /** What it shows, for people who cannot see it; left out where the text beside it says so. */
   readonly label?: string;
 }
 
 /** A stretch of history: one bar, coloured by status, over a scale of clock times. */
-export function Strip({ spans, startMs, endMs, stepMs, label }: StripProps) {
+export function Strip({ spans, startMs, endMs, stepMs, midnightMs, label }: StripProps) {
   const formatTime = useClock();
   const lengthMs = endMs - startMs;
   const percent = (ms: number): string => `${((100 * (ms - startMs)) / lengthMs).toFixed(3)}%`;
@@ -38,7 +40,7 @@ export function Strip({ spans, startMs, endMs, stepMs, label }: StripProps) {
         ))}
       </div>
       <div className={styles.scale}>
-        {listMarks(startMs, endMs, stepMs).map((markMs) => (
+        {listMarks(startMs, endMs, stepMs, midnightMs).map((markMs) => (
           <span key={markMs} className={styles.mark} style={{ left: percent(markMs) }}>
             {hasRoom(markMs) && formatTime(markMs)}
           </span>

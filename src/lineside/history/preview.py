@@ -1,0 +1,69 @@
+"""Key figures as they are and as another configuration would have made them.
+
+Nothing of a preview is stored, so all of it is computed from the intervals: some machines at a
+time, each a question of its own, so that questions of people come in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from lineside.core.model import Site, StatusRule
+from lineside.history.figures import Plans
+from lineside.history.kpi_rows import kpi_rows, plans_of
+from lineside.history.kpi_words import Wanted
+from lineside.history.store import Store
+
+_DAY_MS = 86_400_000
+_AT_ONCE = 500  # machine-days in one question
+
+Ask: TypeAlias = Callable[[Callable[[Store], Awaitable[Any]]], Awaitable[Any]]
+
+
+async def preview(
+    ask: Ask, site: Site, other_site: Site, rules: Mapping[str, StatusRule], wanted: Wanted
+) -> bytes:
+    """Return the rows that are wanted as JSON: `current` by `site`, `preview` by the other.
+
+    Args:
+        ask: puts one question to the history.
+        site: the plant as configured.
+        other_site: the plant with another calendar.
+        rules: what takes the place of the other plant's rules, by machine.
+        wanted: rows per machine.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+
+    async def both_plans(store: Store) -> tuple[Plans, Plans]:
+        return await plans_of(store, site), await plans_of(store, other_site, rules)
+
+    plans, other_plans = await ask(both_plans)
+    current: list[bytes] = []
+    other: list[bytes] = []
+    for some in _slices(wanted):
+
+        async def question(store: Store, some: Wanted = some) -> None:
+            for rows, judged_by in ((current, plans), (other, other_plans)):
+                async for row in kpi_rows(store, site, some, plans=judged_by):
+                    rows.append(msgspec.json.encode(row))
+
+        await ask(question)
+    return b"".join(
+        (b'{"current":[', b",".join(current), b'],"preview":[', b",".join(other), b"]}")
+    )
+
+
+def _slices(wanted: Wanted) -> list[Wanted]:
+    """Return the question in pieces of a few machines, in order."""
+    days = max(1, -(-(wanted.end_ms - wanted.begin_ms) // _DAY_MS))
+    step = max(1, _AT_ONCE // days)
+    return [
+        msgspec.structs.replace(wanted, lines=((line, machines[first : first + step]),))
+        for line, machines in wanted.lines
+        for first in range(0, len(machines), step)
+    ]
