@@ -62,6 +62,7 @@ from lineside.core.model import (
     TagState,
 )
 from lineside.history.database import Database
+from lineside.history.past import lanes
 from lineside.history.recorder import Recorder
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
@@ -115,10 +116,10 @@ async def ask(settings: HistorySettings, days: int) -> dict[str, float]:
         begin_ms = FIRST_MS + chance.randrange(days) * DAY_MS
         codes = codes_of(chance.randrange(LINES))
         begun_s, cpu_s = time.perf_counter(), time.process_time()
-        found = await store.timeline(codes, begin_ms, begin_ms + DAY_MS)
+        found = [lane async for lane in lanes(store, codes, begin_ms, begin_ms + DAY_MS)]
         took_ms.append((time.perf_counter() - begun_s) * 1000)
         cpu_ms.append((time.process_time() - cpu_s) * 1000)
-        counts.append(sum(len(each) for each in found.values()))
+        counts.append(sum(len(lane.intervals) for lane in found))
     await database.close()
     return {
         "timeline_p50_ms": quantile(took_ms, 0.5),

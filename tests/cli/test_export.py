@@ -10,10 +10,13 @@ from click.testing import CliRunner
 
 from builders import code
 from core.calendars import ms
+from history.told import a_batch, a_run
 from lineside.cli import main
 from lineside.config import load_config
+from lineside.core.model import PlcLink
 from lineside.drivers import DRIVERS
 from lineside.history.database import Database
+from lineside.history.records import PlcRecord, Record, ServerEventKind, ServerRecord
 from lineside.history.settings import DATABASE_FILE
 from lineside.history.store import Store
 from web.memory import MINUTE_MS, told
@@ -50,7 +53,12 @@ def config(tmp_path: Path) -> Path:
 
     async def write() -> None:
         database = Database(f"sqlite+aiosqlite:///{tmp_path / DATABASE_FILE}")
-        await Store(database).write(told(site, DAY_MS, {101: "r" * 60 + "e" * 20 + "r" * 10}))
+        events: list[Record] = [
+            PlcRecord(seq=1, plc_id="PLC01", at_ms=DAY_MS, link=PlcLink.LOST, fault="no answer"),
+            ServerRecord(seq=2, at_ms=DAY_MS, kind=ServerEventKind.STOP),
+        ]
+        told_ = told(site, DAY_MS, {101: "r" * 60 + "e" * 20 + "r" * 10})
+        await Store(database).write([*told_, a_batch(a_run(2, DAY_MS), events)])
         await database.close()
 
     asyncio.run(write())
@@ -82,6 +90,18 @@ def test_the_end_of_the_name_says_what_is_written(config: Path, tmp_path: Path) 
         assert (status, told_) == (0, f"{file}: 1 row.\n")
         assert file.read_bytes().startswith(magic)
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("plc-events", ",2025-11-02T23:00:00.000Z,PLC01,lost,no answer,,"),
+        ("server-events", ",2025-11-02T23:00:00.000Z,stop,"),
+    ],
+)
+def test_events_go_to_standard_output_as_csv(config: Path, kind: str, row: str) -> None:
+    status, out, _ = export(config, kind, "--from", "2025-11-03", "--to", "2025-11-04")
+    assert (status, out.splitlines()[1:]) == (0, [f"2025-11-03 08:00:00.000{row}"])
 
 
 def test_kpis_of_a_line(config: Path) -> None:

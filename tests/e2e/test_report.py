@@ -265,7 +265,8 @@ def test_everything_behind_the_report_can_be_taken_along(
     dialog = page.get_by_role("dialog")
     begins = {"csv": b"\xef\xbb\xbf", "xlsx": b"PK", "parquet": b"PAR1"}
     format_ = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet"}[kind]
-    for table in ("Key figures", "Stops", "Alarms", "Intervals", "Changes"):
+    tables = ("Key figures", "Stops", "Alarms", "Intervals", "Changes", "PLC connections", "Server")
+    for table in tables:
         with page.expect_download() as found:
             dialog.get_by_role("link", name=f"{table}, {format_}").click()
         assert found.value.suggested_filename.endswith(f".{kind}")

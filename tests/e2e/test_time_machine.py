@@ -76,6 +76,16 @@ def written(at_ms: int) -> str:
     return local.strftime("%Y-%m-%d %H:%M:%S")
 
 
+def has_fault(life: list[Stretch], hours: float) -> bool:
+    """Whether a fault of some minutes is among the newest `hours`."""
+    return any(
+        s.status == "error"
+        and s.end_ms - s.begin_ms > 3 * 60_000
+        and s.begin_ms > life[-1].end_ms - hours * HOUR_MS
+        for s in life
+    )
+
+
 def open_past(
     open_monitor: OpenMonitor,
     memory: Memory,
@@ -95,6 +105,25 @@ def expect_colors(monitor: MonitorPage, expected: dict[str, str]) -> None:
     """Wait until every box has its colour."""
     for color in set(expected.values()):
         monitor.expect_colors([code for code, c in expected.items() if c == color], color)
+
+
+def test_the_live_board_begins_with_what_happened_before_the_server_was_started(
+    memory: Memory, open_monitor: OpenMonitor
+) -> None:
+    code, life = next((code, life) for code, life in memory.past.items() if has_fault(life, 6))
+    monitor = open_monitor(memory.server, "?lang=en")
+    strip = monitor.box(code).locator("[data-span]")
+    expect(monitor.box(code).locator('[data-span="purple"]')).not_to_have_count(0, timeout=10_000)
+    found = strip.evaluate_all(
+        """(spans) => spans.filter((span) => parseFloat(span.style.width) > 1)
+            .map((span) => [span.dataset.span, parseFloat(span.style.left) / 100])"""
+    )
+    begin_ms = time.time() * 1000 - 8 * HOUR_MS
+    for color, share in found:
+        at_ms = begin_ms + (share + 0.005) * 8 * HOUR_MS
+        near = [s for s in life if s.begin_ms - 60_000 <= at_ms <= s.end_ms + 60_000]
+        assert not near or color in {COLORS[s.status] for s in near}
+    assert len(found) > 5
 
 
 @pytest.mark.parametrize("hours_ago", [1.0, 4.5, 7.77, 47.0])
@@ -268,15 +297,16 @@ def test_a_wall_goes_back_to_the_present_by_itself(
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("size", [LARGE, SMALL, PHONE], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_it_fits_passes_axe_and_is_pictured(
-    memory: Memory, open_monitor: OpenMonitor, size: tuple[int, int], theme: str, language: str
+    memory: Memory, open_monitor: OpenMonitor, theme: str, language: str
 ) -> None:
     at_ms = memory.second(4.5)
-    query = f"&lang={language}&theme={theme}"
-    monitor = open_past(open_monitor, memory, at_ms, query, size=size)
+    monitor = open_past(open_monitor, memory, at_ms, f"&lang={language}&theme={theme}")
+    page = monitor.page
     expect_colors(monitor, memory.colors_at(at_ms))
-    monitor.page.wait_for_timeout(1_000)  # for reasons and the picture of the scrubber
-    picture(monitor, f"past-{size[0]}x{size[1]}-{theme}-{language}")
-    assert not monitor.page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth")
-    assert violations(monitor.page) == []
+    for width, height in (LARGE, SMALL, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(500)  # for reasons and the picture of the scrubber
+        picture(monitor, f"past-{width}x{height}-{theme}-{language}")
+        assert not page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth")
+        assert violations(page) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +11,9 @@ from msgspec.structs import replace
 
 from builders import T0_S, code, line, site, site_change, snapshot, state_change
 from lineside.core.model import Instant, Snapshot, Status
-from lineside.history.intervals import Interval, intervals
+from lineside.history.lanes import LaneChange, lane_intervals
 from lineside.history.recorder import GAP_S, Recorder
-from lineside.history.records import ChangeRecord, Run, RunSpan, StatusChange
+from lineside.history.records import ChangeRecord, Run, RunSpan
 
 PLANT = site(line("weld1", range(101, 103)))
 CODES = [code(101), code(102)]
@@ -64,12 +65,14 @@ class Told:
         at = Instant(unix_s=self.unix_s, monotonic_s=self.true_s + 1000.0)
         return replace(shown, at=at, lines=lines)
 
-    def stored(self) -> tuple[list[RunSpan], dict[str, list[StatusChange]]]:
-        """What a database would hold."""
+    def stored(self) -> tuple[list[RunSpan], dict[str, dict[int, list[LaneChange]]]]:
+        """What a database would hold: the runs, and by machine and run the changes."""
         ids: dict[int, int] = {}
         ends: dict[int, int] = {}
         runs: dict[int, Run] = {}
-        changes: dict[str, list[StatusChange]] = defaultdict(list)
+        changes: dict[str, dict[int, list[LaneChange]]] = {
+            machine: defaultdict(list) for machine in CODES
+        }
         while self.recorder:
             batch = self.recorder.take(50)
             assert batch is not None
@@ -78,8 +81,8 @@ class Told:
             ends[number] = batch.stopped_ms or max(batch.alive_ms, ends.get(number, 0))
             for record in batch.records:
                 if isinstance(record, ChangeRecord):
-                    change = StatusChange(at_ms=record.at_ms, run_id=number, status=record.status)
-                    changes[record.equipment_code].append(change)
+                    change = (record.at_ms, record.status, record.reason, record.since_ms)
+                    changes[record.equipment_code][number].append(change)
         spans = [
             RunSpan(id=number, started_ms=run.started_ms, end_ms=ends[number])
             for number, run in runs.items()
@@ -109,17 +112,17 @@ def test_no_interval_is_negative_or_overlaps_and_the_last_tick_is_told_as_it_was
     last_ms, statuses = told.ticks[-1]
     for machine in CODES:
         assert all(run.started_ms <= run.end_ms for run in runs)
-        per_run: dict[int, int] = {}
-        for change in changes[machine]:
-            assert change.at_ms >= per_run.get(change.run_id, 0)
-            per_run[change.run_id] = change.at_ms
-        found = intervals(changes[machine], runs, begin_ms, end_ms)
+        for mine in changes[machine].values():
+            assert all(one[0] <= other[0] for one, other in pairwise(mine))
+        found = lane_intervals(changes[machine], runs, begin_ms, end_ms)
+        assert (found[0].begin_ms, found[-1].end_ms) == (begin_ms, end_ms)
         assert [each.begin_ms for each in found[1:]] == [each.end_ms for each in found[:-1]]
-        assert all(each.duration_ms > 0 for each in found)
+        assert all(each.begin_ms < each.end_ms for each in found)
         # Just after the last tick, what it showed is known: the newest run is the one believed.
         spans = [*runs[:-1], replace(runs[-1], end_ms=max(runs[-1].end_ms, last_ms + 1))]
-        now = intervals(changes[machine], spans, last_ms, last_ms + 1)
-        assert now == [Interval(begin_ms=last_ms, end_ms=last_ms + 1, status=statuses[machine])]
+        (now,) = lane_intervals(changes[machine], spans, last_ms, last_ms + 1)
+        assert (now.begin_ms, now.end_ms) == (last_ms, last_ms + 1)
+        assert now.status == statuses[machine]
 
 
 @given(st.lists(seconds, max_size=12))
@@ -129,8 +132,8 @@ def test_time_that_is_seen_is_never_longer_than_it_really_was(
     told = play(script)
     runs, changes = told.stored()
     begin_ms, end_ms = round((T0_S - 20_000) * 1000), round((T0_S + 20_000) * 1000)
-    found = intervals(changes[CODES[0]], runs, begin_ms, end_ms)
-    seen_ms = sum(each.duration_ms for each in found if each.status is not None)
+    found = lane_intervals(changes[CODES[0]], runs, begin_ms, end_ms)
+    seen_ms = sum(each.end_ms - each.begin_ms for each in found if each.status is not None)
     # Steps of less than a second are no steps: they stretch the time by as much.
     slack_ms = sum(abs(step_s) for step_s, _, _ in script if abs(step_s) < 1) * 1000
     assert seen_ms <= told.true_s * 1000 + slack_ms + len(script) + 1

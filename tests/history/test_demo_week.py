@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from history.asked import lanes_of
 from lineside.config import load_config
 from lineside.core.alarm import AlarmState
 from lineside.core.calendar import ShiftWindow
@@ -21,7 +22,7 @@ from lineside.demo.past_week import Week, plan_week, write_week
 from lineside.demo.week_play import PastClock, WeekPlayer
 from lineside.drivers import DRIVERS
 from lineside.history.database import Database
-from lineside.history.intervals import Interval
+from lineside.history.event_store import plc_events
 from lineside.history.kpi_rows import kpi_rows, plans_of
 from lineside.history.kpi_words import Wanted
 from lineside.history.records import StoredChange
@@ -62,7 +63,8 @@ async def test_the_week_is_whole_and_shows_everything(
     await _alarms_have_been_through_every_state(store, database, week)
     await _stops_have_been_explained_and_ask(store, site, week)
     await _figures_are_those_of_the_raw_changes(store, site, week, changes)
-    links = {each.link for each in await store.plc_events(week.begin_s * 1000, END_S * 1000)}
+    events = await plc_events(store, week.begin_s * 1000, END_S * 1000)
+    links = {each.link for each in events}
     assert links == {PlcLink.ONLINE, PlcLink.RETRYING, PlcLink.LOST}
 
 
@@ -72,7 +74,8 @@ async def _it_tiles(store: Store, site: Site, week: Week) -> None:
     (_, stood_ms), (back_ms, _) = ((b * 1000, e * 1000) for b, e in week.runs)
     assert 3_000_000 < back_ms - stood_ms < 5_000_000
     codes = [each.code for each in site.lines[0].equipment]
-    lanes: dict[str, list[Interval]] = await store.timeline(codes, begin_ms, end_ms)
+    lanes = await lanes_of(store, codes, begin_ms, end_ms)
+    assert list(lanes) == codes
     for lane in lanes.values():
         assert (lane[0].begin_ms, lane[-1].end_ms) == (begin_ms, end_ms)
         assert all(a.end_ms == b.begin_ms and a.status != b.status for a, b in pairwise(lane))

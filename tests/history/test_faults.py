@@ -24,6 +24,7 @@ from lineside.clock import system_clock
 from lineside.core.model import Status
 from lineside.history import database as database_module
 from lineside.history import writer as writer_module
+from lineside.history.event_store import server_events
 from lineside.history.records import HistoryHealth
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
@@ -105,7 +106,7 @@ class Plant:
         async with asyncio.timeout(PATIENCE_S):
             while kinds != list(expected):
                 await asyncio.sleep(0.01)
-                events = await self.history.ask(lambda store: store.server_events(0, 10**14))
+                events = await self.history.ask(lambda store: server_events(store, 0, 10**14))
                 kinds = [each.kind for each in events]
 
     async def assert_all_stored(self) -> None:

@@ -15,15 +15,16 @@ import pytest
 from sqlalchemy import select
 
 from builders import code
+from history.asked import lanes_of
 from lineside.clock import system_clock
 from lineside.core.model import Status
 from lineside.history import schema
 from lineside.history.database import Database
-from lineside.history.intervals import intervals
-from lineside.history.records import RunSpan, StatusChange
+from lineside.history.lanes import LaneChange, lane_intervals
+from lineside.history.records import RunSpan, StoredChange
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
-from lineside.history.store import Store
+from lineside.history.store import CHANGES_MAX, Store
 from priority import preferred
 from serving import eventually
 
@@ -118,8 +119,9 @@ async def check(folder: Path, acknowledged: list[tuple[int, int]]) -> None:
     store = Store(database)
     seqs, keys = await stored_seqs(database), await keys_of_runs(database)
     runs = await store.runs(0, FUTURE_MS)
-    changes = await store.status_changes(CODES, 0, FUTURE_MS)
-    timeline = await store.timeline(CODES, 0, FUTURE_MS)
+    changes = {machine: await store.changes([machine], 0, FUTURE_MS) for machine in CODES}
+    assert all(len(each) < CHANGES_MAX for each in changes.values()), "some are on a second page"
+    lanes = await lanes_of(store, CODES, 0, FUTURE_MS)
     await database.close()
     # A configuration that is stored already is not stored again.
     for key, seq in acknowledged:
@@ -127,10 +129,13 @@ async def check(folder: Path, acknowledged: list[tuple[int, int]]) -> None:
         assert not missing, f"run {key} was told that {seq} are safe, {missing} are gone"
     assert_nothing_false(read_told(folder), runs, keys, changes)
     for machine in CODES:
-        assert timeline[machine] == intervals(changes[machine], runs, 0, FUTURE_MS)
+        by_run: defaultdict[int, list[LaneChange]] = defaultdict(list)
+        for each in changes[machine]:
+            by_run[each.run_id].append((each.at_ms, each.status, each.reason, each.since_ms))
+        assert lanes[machine] == lane_intervals(by_run, runs, 0, FUTURE_MS)
         for gap_begin_ms, gap_end_ms in gaps(runs):
             unseen = [
-                each for each in timeline[machine]
+                each for each in lanes[machine]
                 if each.begin_ms <= gap_begin_ms and each.end_ms >= gap_end_ms
             ]  # fmt: skip
             assert [each.status for each in unseen] == [None]
@@ -140,7 +145,7 @@ def assert_nothing_false(
     told: Told,
     runs: list[RunSpan],
     keys: dict[int, int],
-    changes: dict[str, list[StatusChange]],
+    changes: dict[str, list[StoredChange]],
 ) -> None:
     """Within each run, up to its end, exactly what was told is there, in order."""
     assert len(runs) > ROUNDS / 2

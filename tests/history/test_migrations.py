@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from builders import code
+from history.asked import lanes_of
 from lineside.core.errors import HistoryError
 from lineside.core.model import Status
 from lineside.history import database as database_module
@@ -80,11 +81,13 @@ async def test_a_database_of_an_earlier_revision_keeps_its_data(
     await engine.dispose()
     database = Database(database_url)
     try:
-        found = await Store(database).timeline([code(101)], 1_000, 10_000)
-        assert [(each.end_ms, each.status) for each in found[code(101)]] == [
-            (4_000, Status.RUNNING),
-            (7_000, Status.ERROR),
-            (10_000, None),
+        found = await lanes_of(Store(database), [code(101)], 1_000, 10_000)
+        assert [
+            (each.end_ms, each.status, each.reason, each.since_ms) for each in found[code(101)]
+        ] == [
+            (4_000, Status.RUNNING, "running", 800),
+            (7_000, Status.ERROR, "error_tag", 4_000),
+            (10_000, None, None, None),
         ]
         async with database.reading() as connection:
             assert await connection.run_sync(revision_of) == REVISION

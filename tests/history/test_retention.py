@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from builders import code
+from history.asked import lanes_of
 from history.told import T0_MS, a_batch, a_change, a_run, a_server_event
 from lineside.core.errors import HistoryError
 from lineside.core.model import Instant, PlcLink, Status
@@ -52,10 +53,10 @@ async def test_changes_older_than_the_limit_go_but_the_last_of_each_machine(
     store: Store, database: Database
 ) -> None:
     await fill(store)
-    before = await store.timeline([code(101), code(102)], T0_MS + 800_000, T0_MS + 1_000_000)
+    before = await lanes_of(store, [code(101), code(102)], T0_MS + 800_000, T0_MS + 1_000_000)
     assert await forget(database, Retention(changes_s=200.0), NOW_S) == 78
     assert await count(database, "state_change") == 22
-    after = await store.timeline([code(101), code(102)], T0_MS + 800_000, T0_MS + 1_000_000)
+    after = await lanes_of(store, [code(101), code(102)], T0_MS + 800_000, T0_MS + 1_000_000)
     assert after == before
     assert await count(database, "server_event") == await count(database, "plc_event") == 100
 
@@ -65,7 +66,7 @@ async def test_a_machine_that_was_silent_for_years_keeps_its_status(
 ) -> None:
     await store.write([a_batch(a_run(), [a_change(1, T0_MS)], alive_ms=T0_MS + 1_000_000)])
     await forget(database, Retention(changes_s=1.0), NOW_S)
-    found = await store.timeline([code(101)], T0_MS + 999_000, T0_MS + 1_000_000)
+    found = await lanes_of(store, [code(101)], T0_MS + 999_000, T0_MS + 1_000_000)
     assert [each.status for each in found[code(101)]] == [Status.RUNNING]
 
 
@@ -90,7 +91,7 @@ async def test_a_run_goes_when_all_of_it_is_older_than_the_changes_kept(
     await store.write([a_batch(a_run(2, T0_MS + 20), [], alive_ms=T0_MS + 990_000)])
     await forget(database, Retention(changes_s=100.0), NOW_S)
     assert await count(database, "run") == 1
-    found = await store.timeline([code(101)], T0_MS, T0_MS + 1_000_000)
+    found = await lanes_of(store, [code(101)], T0_MS, T0_MS + 1_000_000)
     assert [each.status for each in found[code(101)]] == [None]
 
 

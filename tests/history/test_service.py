@@ -22,6 +22,7 @@ from lineside.core.errors import HistoryError
 from lineside.core.model import Status
 from lineside.core.ports import BusMessage
 from lineside.history import service as service_module
+from lineside.history.event_store import server_events
 from lineside.history.lock import FolderLock
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings, Retention
@@ -73,7 +74,7 @@ async def test_what_is_in_the_queue_at_the_end_is_kept(tmp_path: Path) -> None:
     async with recording(again):
         await eventually(lambda: again._store is not None, "it does not start")
         assert len(await again.ask(lambda store: store.changes([code(101)], 0, T0_MS + 999))) == 1
-        events = await again.ask(lambda store: store.server_events(0, 2 * T0_MS))
+        events = await again.ask(lambda store: server_events(store, 0, 2 * T0_MS))
         assert [event.kind for event in events] == ["start", "stop"]
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from builders import code, site
+from history.asked import lanes_of
 from history.told import T0_MS, a_batch, a_change, a_run, a_server_event
-from lineside.core.model import PlcLink, Status
+from lineside.core.model import Status
 from lineside.history.database import Database
-from lineside.history.intervals import Interval
-from lineside.history.records import PlcRecord, config_record
+from lineside.history.event_store import server_events
+from lineside.history.lanes import LaneInterval
+from lineside.history.records import config_record
 from lineside.history.store import Store
 
 RUNNING, IDLE, ERROR = Status.RUNNING, Status.IDLE, Status.ERROR
@@ -30,7 +32,7 @@ async def test_writing_a_batch_again_changes_nothing(store: Store) -> None:
     await store.write([batch])
     await store.write([batch, batch])
     assert len(await store.changes([code(101)], 0, T0_MS + 1)) == 1
-    assert len(await store.server_events(0, T0_MS + 1)) == 1
+    assert len(await server_events(store, 0, T0_MS + 1)) == 1
     assert len(await store.runs(0, T0_MS + 1)) <= 1
 
 
@@ -65,25 +67,53 @@ async def test_the_window_includes_its_begin_and_not_its_end(store: Store) -> No
 
 
 async def test_a_timeline_knows_the_status_from_before_its_begin(store: Store) -> None:
-    records = [a_change(1, T0_MS, RUNNING), a_change(2, T0_MS + 500, IDLE)]
-    await store.write([a_batch(a_run(), records, alive_ms=T0_MS + 800)])
-    found = await store.timeline([code(101), code(999)], T0_MS + 100, T0_MS + 1000)
-    assert found[code(101)] == [
-        Interval(begin_ms=T0_MS + 100, end_ms=T0_MS + 500, status=RUNNING),
-        Interval(begin_ms=T0_MS + 500, end_ms=T0_MS + 800, status=IDLE),
-        Interval(begin_ms=T0_MS + 800, end_ms=T0_MS + 1000, status=None),
+    records = [
+        a_change(1, T0_MS, RUNNING),
+        replace(a_change(2, T0_MS + 500, IDLE), reason="starting", since_ms=T0_MS + 300),
+        a_change(3, T0_MS + 600, ERROR),
     ]
-    unknown = [Interval(begin_ms=T0_MS + 100, end_ms=T0_MS + 1000, status=None)]
+    await store.write([a_batch(a_run(), records, alive_ms=T0_MS + 800)])
+    found = await lanes_of(store, [code(999), code(101)], T0_MS + 100, T0_MS + 1000)
+    assert list(found) == [code(999), code(101)]
+    assert found[code(101)] == [
+        LaneInterval(
+            begin_ms=T0_MS + 100,
+            end_ms=T0_MS + 500,
+            status=RUNNING,
+            reason="running",
+            since_ms=T0_MS,
+            changed_ms=T0_MS,
+        ),
+        LaneInterval(
+            begin_ms=T0_MS + 500,
+            end_ms=T0_MS + 600,
+            status=IDLE,
+            reason="starting",
+            since_ms=T0_MS + 300,
+            changed_ms=T0_MS + 500,
+        ),
+        LaneInterval(
+            begin_ms=T0_MS + 600,
+            end_ms=T0_MS + 800,
+            status=ERROR,
+            reason="running",
+            since_ms=T0_MS + 600,
+            changed_ms=T0_MS + 600,
+        ),
+        LaneInterval(begin_ms=T0_MS + 800, end_ms=T0_MS + 1000, status=None),
+    ]
+    unknown = [LaneInterval(begin_ms=T0_MS + 100, end_ms=T0_MS + 1000, status=None)]
     assert found[code(999)] == unknown
 
 
-async def test_of_changes_in_one_millisecond_before_the_window_the_last_counts(
+async def test_of_changes_in_one_millisecond_the_last_counts_before_the_window_and_in_it(
     store: Store,
 ) -> None:
     records = [a_change(n, T0_MS, status) for n, status in ((1, RUNNING), (2, ERROR), (3, IDLE))]
     await store.write([a_batch(a_run(), records, alive_ms=T0_MS + 100)])
-    found = await store.timeline([code(101)], T0_MS + 50, T0_MS + 100)
-    assert [each.status for each in found[code(101)]] == [IDLE]
+    for begin_ms in (T0_MS + 50, T0_MS, T0_MS - 50):
+        found = await lanes_of(store, [code(101)], begin_ms, T0_MS + 100)
+        assert [e.status for e in found[code(101)] if e.end_ms > T0_MS] == [IDLE]
 
 
 async def test_the_time_between_two_runs_is_unseen(store: Store) -> None:
@@ -92,7 +122,7 @@ async def test_the_time_between_two_runs_is_unseen(store: Store) -> None:
         a_run(2, T0_MS + 300), [a_change(1, T0_MS + 300, ERROR)], stopped_ms=T0_MS + 400
     )
     await store.write([first, second])
-    found = await store.timeline([code(101)], T0_MS, T0_MS + 500)
+    found = await lanes_of(store, [code(101)], T0_MS, T0_MS + 500)
     assert [(each.end_ms - T0_MS, each.status) for each in found[code(101)]] == [
         (100, RUNNING),
         (300, None),
@@ -114,7 +144,7 @@ async def test_the_run_that_goes_on_reaches_as_far_as_its_recorder_says(
     run = a_run()
     store = Store(database, alive=lambda: (run.key, T0_MS + 900))
     await store.write([a_batch(run, [a_change(1, T0_MS)], alive_ms=T0_MS + 100)])
-    found = await store.timeline([code(101)], T0_MS + 500, T0_MS + 1000)
+    found = await lanes_of(store, [code(101)], T0_MS + 500, T0_MS + 1000)
     assert [(e.end_ms - T0_MS, e.status) for e in found[code(101)]] == [
         (900, RUNNING),
         (1000, None),
@@ -126,13 +156,13 @@ async def test_after_a_clock_step_back_the_later_run_is_believed(store: Store) -
     after = a_batch(a_run(2, T0_MS + 200), [a_change(1, T0_MS + 200, IDLE)], alive_ms=T0_MS + 700)
     await store.write([before])
     await store.write([after])
-    found = await store.timeline([code(101)], T0_MS + 100, T0_MS + 900)
+    found = await lanes_of(store, [code(101)], T0_MS + 100, T0_MS + 900)
     assert [(e.end_ms - T0_MS, e.status) for e in found[code(101)]] == [
         (200, RUNNING),
         (700, IDLE),
         (900, RUNNING),
     ]
-    late = await store.timeline([code(101)], T0_MS + 300, T0_MS + 600)
+    late = await lanes_of(store, [code(101)], T0_MS + 300, T0_MS + 600)
     assert [e.status for e in late[code(101)]] == [IDLE]
 
 
@@ -149,22 +179,6 @@ async def test_a_configuration_is_stored_once_until_it_changes(store: Store) -> 
     assert now is not None
     assert now.at_ms == T0_MS + 200
     assert await store.config_at(T0_MS - 1) is None
-
-
-async def test_events_of_plcs_and_of_the_server_come_back(store: Store) -> None:
-    lost = PlcRecord(
-        seq=1,
-        plc_id="PLC01",
-        at_ms=T0_MS,
-        link=PlcLink.LOST,
-        fault="no answer",
-        cause="a cable?",
-        end_code=0xC059,
-    )
-    back = PlcRecord(seq=2, plc_id="PLC01", at_ms=T0_MS + 10, link=PlcLink.ONLINE)
-    await store.write([a_batch(a_run(), [lost, back, a_server_event(3, T0_MS + 20)])])
-    assert await store.plc_events(T0_MS, T0_MS + 100) == [lost, back]
-    assert await store.server_events(T0_MS, T0_MS + 100) == [a_server_event(3, T0_MS + 20)]
 
 
 async def test_the_last_change_the_last_to_running_and_the_one_after_are_found(

@@ -159,7 +159,7 @@ def build_documents(server: Server) -> None:
     assert eventually(lambda: _keeps_history(server)), "the history was not opened"
     for path in (
         *("/", "/openapi.json", "/asyncapi.json", "/docs", "/metrics", "/api/equipment"),
-        *("/api/alarms", "/api/plcs", "/api/audit"),
+        *("/api/alarms", "/api/plcs"),
     ):
         httpx.get(server.address + path).raise_for_status()
 

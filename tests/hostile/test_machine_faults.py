@@ -28,7 +28,7 @@ HOUR_S = 3600.4  # not whole, so that the seconds of the shifted clock fall else
 TICK_S = 1.0
 TICK_NOISE_S = 0.15
 FROZEN_S = 5.0
-DISK_BYTES = 256 * 1024
+DISK_BYTES = 8 * 2**20  # room for the history, while there is any
 LISTEN_S = 2.0
 
 CONFIG = """\

@@ -63,6 +63,8 @@ async def test_changes_as_csv(plant: WebPlant) -> None:
     answer = await get(plant, f"/api/export/changes.csv?line=weld1&{DAY}")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert "lineside-changes-2025-11-03.csv" in answer.headers["content-disposition"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
     rows = rows_of(answer)
     assert [(row["code"], row["status"]) for row in rows] == [
         (code(101), "running"),

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.web.gate import (
-    BODY_MAX_BYTES,
     Gate,
     GateRules,
     Refused,
@@ -277,20 +276,6 @@ async def test_what_would_change_something_is_not_done_for_a_foreign_page() -> N
         assert "access-control-allow-origin" not in headers
     for origins in ((), (("Origin", "http://localhost:3001"),)):
         assert (await ask(*origins, method="POST"))[0] == 200
-
-
-async def test_a_body_has_a_bound_however_it_comes() -> None:
-    most = BODY_MAX_BYTES
-    status, _, body = await ask(method="POST", parts=(b"x" * (most - 2), b"yz"))
-    assert (status, body) == (200, b'{"read_bytes":%d}' % most)
-    status, _, body = await ask(method="POST", parts=(b"x" * most, b"y"))
-    assert status == 413
-    assert b"up to 64 KiB" in body
-
-
-async def test_a_request_that_breaks_off_is_not_done() -> None:
-    status, _, _ = await ask(method="POST", parts=(b"{}",), is_cut=True)
-    assert status == 413
 
 
 async def test_a_preflight_is_answered_for_what_the_interface_knows() -> None:

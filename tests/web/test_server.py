@@ -6,8 +6,11 @@ import socket
 import sys
 from typing import Any
 
+import httpx
 import pytest
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 from structlog.testing import capture_logs
 
@@ -52,6 +55,19 @@ def test_a_port_that_another_takes_between_bind_and_listen_is_in_use_too(
         monkeypatch.setattr(socket.socket, "bind", bind_late)
         with pytest.raises(OSError, match="in use"):
             bind("127.0.0.1", other.getsockname()[1])
+
+
+async def test_a_client_is_the_address_it_comes_from_whatever_its_headers_say() -> None:
+    async def who(request: Request) -> Response:
+        return Response(request.client.host if request.client else "")
+
+    told = {"X-Forwarded-For": "192.0.2.7", "X-Real-IP": "192.0.2.7", "Forwarded": "for=192.0.2.7"}
+    async with (
+        serving(routes=[Route("/who", who)]) as served,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        answer = await client.get(f"http://127.0.0.1:{served.port}/who", headers=told)
+    assert answer.text == "127.0.0.1"
 
 
 def test_an_address_that_is_not_ours_is_an_oserror() -> None:

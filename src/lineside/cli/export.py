@@ -27,7 +27,12 @@ _QUESTION_S = 3600.0
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["alarms", "changes", "intervals", "kpis", "stops"]))
+@click.argument(
+    "kind",
+    type=click.Choice(
+        ["alarms", "changes", "intervals", "kpis", "plc-events", "server-events", "stops"]
+    ),
+)
 @click.option(
     "--config",
     "-c",
@@ -81,11 +86,13 @@ def export(
     """Write a part of the history into a file. The server may go on running.
 
     \b
-    changes    every change of a status, with its reason and the tag behind it
-    intervals  what each machine did from when to when; time nobody saw is "unseen"
-    kpis       availability with its coverage, MTBF, stops ... per machine or line
-    stops      stops longer than stop_after within planned time, with their reasons
-    alarms     every alarm whose fault stood then, with who acknowledged it
+    changes        every change of a status, with its reason and the tag behind it
+    intervals      what each machine did from when to when; time nobody saw is "unseen"
+    kpis           availability with its coverage, MTBF, stops ... per machine or line
+    stops          stops longer than stop_after within planned time, with their reasons
+    alarms         every alarm whose fault stood then, with who acknowledged it
+    plc-events     when each PLC was lost and came back, and why
+    server-events  starts, stops and faults of the server; of the plant, not of a line
 
     A day such as 2026-03-02 is meant by the plant's clock; a time is ISO 8601 with its
     offset, as 2026-03-02T06:00:00+09:00. CSV opens in Excel, Korean too.

@@ -302,6 +302,57 @@ def _alarm_row(alarm: Alarm) -> Row:
     ]
 
 
+async def _plc_event_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+    """Yield what happened to the PLCs of the machines; of the whole plant to every PLC ever."""
+    from lineside.history.event_store import EventKey, key_of, plc_events
+
+    machines = wish.machines
+    is_whole = len(machines) == sum(len(line.equipment) for line in wish.site.lines)
+    plc_ids = None if is_whole else {each.plc_id for each in machines if each.plc_id is not None}
+    after: EventKey | None = None
+    while True:
+
+        async def question(store: Store, key: EventKey | None = after) -> Any:
+            return await plc_events(
+                store, wish.begin_ms, wish.end_ms, plc_ids=plc_ids, after=key, limit=BATCH_ROWS
+            )
+
+        found = await ask(question)
+        if not found:
+            return
+        yield [
+            [
+                each.at_ms,
+                each.plc_id,
+                each.link.value,
+                each.fault or None,
+                each.cause or None,
+                None if each.end_code is None else f"{each.end_code:04X}",
+            ]
+            for each in found
+        ]
+        after = key_of(found[-1])
+
+
+async def _server_event_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
+    """Yield what happened to the server, whichever machines are wished for: it watches all."""
+    from lineside.history.event_store import EventKey, key_of, server_events
+
+    after: EventKey | None = None
+    while True:
+
+        async def question(store: Store, key: EventKey | None = after) -> Any:
+            return await server_events(
+                store, wish.begin_ms, wish.end_ms, after=key, limit=BATCH_ROWS
+            )
+
+        found = await ask(question)
+        if not found:
+            return
+        yield [[each.at_ms, each.kind.value, each.detail or None] for each in found]
+        after = key_of(found[-1])
+
+
 SOURCES: Mapping[str, ExportSource] = {
     "alarms": ExportSource(
         columns=_columns(
@@ -367,6 +418,16 @@ SOURCES: Mapping[str, ExportSource] = {
             **dict.fromkeys(_COUNTS, _WHOLE),
         ),
         batches=_kpi_batches,
+    ),
+    "plc-events": ExportSource(
+        columns=_columns(
+            at=_TIME, plc_id=_TEXT, link=_TEXT, fault=_TEXT, cause=_TEXT, end_code=_TEXT
+        ),
+        batches=_plc_event_batches,
+    ),
+    "server-events": ExportSource(
+        columns=_columns(at=_TIME, kind=_TEXT, detail=_TEXT),
+        batches=_server_event_batches,
     ),
     "stops": ExportSource(
         columns=_columns(

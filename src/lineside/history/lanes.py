@@ -1,7 +1,9 @@
-"""What machines did, with the reason for it, as lanes of a timeline. Pure.
+"""From stored changes to lanes of a timeline: what machines did, with the reason for it. Pure.
 
-A lane is the tiling of `intervals`, with the reason code and the `since` that each status began
-with. It is made of plain tuples, because a week of a hundred machines is a lot of them.
+Half-open intervals [begin_ms, end_ms) tile the window, with the reason code and the `since` that
+each status began with. A status lasts from its change to the next change of the same run, or to the
+end of the run; time in no run is unseen, never the last status. Lanes are made from plain tuples,
+because a week of a hundred machines is a lot of them.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from lineside.core.model import Status
-from lineside.history.intervals import seen_spans, watching
 from lineside.history.records import RunSpan
+from lineside.history.seen import seen_spans, watching
 
 UNSEEN = "unseen"
 # at_ms, status (None: not configured), reason, since_ms; of one run, in order of recording
@@ -61,7 +63,14 @@ def lane_intervals(
     """Return what one machine did in [begin_ms, end_ms), as intervals that tile it.
 
     Neighbours are joined only where neither status nor reason changes and the later change adds
-    nothing. Args are as for `intervals.intervals`, with `changes` by run.
+    nothing; unseen ones are always joined, and none is empty.
+
+    Args:
+        changes: of one machine by run, in the order in which they were recorded: those in the
+            window, and of each run the last one before it. No run without any.
+        runs: those that overlap the window; a higher `id` began later.
+        begin_ms: where the window begins.
+        end_ms: where it ends; nothing is returned unless it is after `begin_ms`.
     """
     found: list[LaneInterval] = []
     reached_ms = begin_ms

@@ -166,7 +166,7 @@ class RunSpan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
-    """As much of a stored change as intervals are made of."""
+    """As much of a stored change as a restart remembers."""
 
     at_ms: int
     run_id: int
@@ -189,6 +189,29 @@ class StoredChange(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int | None
     detail: str
     tags: str
+
+
+class StoredPlcEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One PLC's connection changed, or how it was when a run began. `fault` may be empty."""
+
+    plc_id: str
+    at_ms: int
+    run_id: int
+    seq: int
+    link: PlcLink
+    fault: str
+    cause: str
+    end_code: int | None
+
+
+class StoredServerEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to the server. `detail` is English, for people; it may be empty."""
+
+    at_ms: int
+    run_id: int
+    seq: int
+    kind: ServerEventKind
+    detail: str
 
 
 def change_record(seq: int, at_ms: int, change: StateChange) -> ChangeRecord:

@@ -6,24 +6,20 @@ Writing a batch again changes nothing: a record is known by its run and its numb
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lineside.core.model import PlcLink, Status
+from lineside.core.model import Status
 from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
 from lineside.history.database import Database
-from lineside.history.intervals import Interval, intervals
 from lineside.history.records import (
     Batch,
     ConfigRecord,
-    PlcRecord,
     RunSpan,
-    ServerEventKind,
-    ServerRecord,
     StatusChange,
     StoredChange,
 )
@@ -35,7 +31,6 @@ CHANGES_MAX = 10_000  # in one answer
 
 _change = schema.state_change
 _STATUSES: dict[str | None, Status | None] = {None: None, **{each.value: each for each in Status}}
-_TILE_COLUMNS = (_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.status)
 
 
 class Store:
@@ -126,29 +121,26 @@ class Store:
 
     async def runs(self, begin_ms: int, end_ms: int) -> list[RunSpan]:
         """Return the runs that overlap [begin_ms, end_ms), in the order in which they began."""
+        table = schema.run
+        end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
+        overlaps = end > begin_ms
         async with self._database.reading() as connection:
-            return await self.runs_in(connection, begin_ms, end_ms)
-
-    async def status_changes(
-        self, codes: Sequence[str], begin_ms: int, end_ms: int
-    ) -> dict[str, list[StatusChange]]:
-        """Return by machine the changes that intervals in [begin_ms, end_ms) are made of.
-
-        Those in the window, and of each run that covers its begin the last one before it. Every
-        code has an entry, known or not.
-        """
-        async with self._database.reading() as connection:
-            runs = await self.runs_in(connection, begin_ms, end_ms)
-            return await _status_changes(connection, codes, runs, begin_ms, end_ms)
-
-    async def timeline(
-        self, codes: Sequence[str], begin_ms: int, end_ms: int
-    ) -> dict[str, list[Interval]]:
-        """Return by machine the intervals that tile [begin_ms, end_ms), unseen time included."""
-        async with self._database.reading() as connection:
-            runs = await self.runs_in(connection, begin_ms, end_ms)
-            changes = await _status_changes(connection, codes, runs, begin_ms, end_ms)
-        return {code: intervals(changes[code], runs, begin_ms, end_ms) for code in codes}
+            alive = self._alive()
+            if alive is not None:
+                overlaps = overlaps | (table.c.key == alive[0])
+            query = (
+                select(table.c.id, table.c.key, table.c.started_ms, end.label("end_ms"))
+                .where(table.c.started_ms < end_ms, overlaps)
+                .order_by(table.c.id)
+            )
+            rows = (await connection.execute(query)).all()
+        spans = []
+        for row in rows:
+            is_going_on = alive is not None and row.key == alive[0]
+            last_ms = max(row.end_ms, alive[1]) if alive is not None and is_going_on else row.end_ms
+            if last_ms > begin_ms:
+                spans.append(RunSpan(id=row.id, started_ms=row.started_ms, end_ms=last_ms))
+        return spans
 
     async def changes(
         self,
@@ -216,51 +208,6 @@ class Store:
                 after = (await connection.execute(later.order_by(*order).limit(1))).first()
         return _status_of(last), _status_of(ran), _status_of(after)
 
-    async def plc_events(self, begin_ms: int, end_ms: int) -> list[PlcRecord]:
-        """Return what happened to the connections in [begin_ms, end_ms), oldest first."""
-        table = schema.plc_event
-        query = (
-            select(table)
-            .where(table.c.at_ms >= begin_ms, table.c.at_ms < end_ms)
-            .order_by(table.c.at_ms, table.c.run_id, table.c.seq)
-            .limit(CHANGES_MAX)
-        )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return [
-            PlcRecord(
-                seq=row.seq,
-                plc_id=row.plc_id,
-                at_ms=row.at_ms,
-                link=PlcLink(row.link),
-                fault=row.fault or "",
-                cause=row.cause or "",
-                end_code=row.end_code,
-            )
-            for row in rows
-        ]
-
-    async def server_events(self, begin_ms: int, end_ms: int) -> list[ServerRecord]:
-        """Return what happened to the server in [begin_ms, end_ms), oldest first."""
-        table = schema.server_event
-        query = (
-            select(table)
-            .where(table.c.at_ms >= begin_ms, table.c.at_ms < end_ms)
-            .order_by(table.c.at_ms, table.c.run_id, table.c.seq)
-            .limit(CHANGES_MAX)
-        )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return [
-            ServerRecord(
-                seq=row.seq,
-                at_ms=row.at_ms,
-                kind=ServerEventKind(row.kind),
-                detail=row.detail or "",
-            )
-            for row in rows
-        ]
-
     async def config_at(self, at_ms: int) -> ConfigRecord | None:
         """Return the configuration that held at `at_ms`; None before the first."""
         table = schema.config_version
@@ -285,61 +232,6 @@ class Store:
         return ConfigRecord(
             seq=row.seq, at_ms=row.at_ms, fingerprint=row.fingerprint, site=row.site
         )
-
-    async def runs_in(
-        self, connection: AsyncConnection, begin_ms: int, end_ms: int
-    ) -> list[RunSpan]:
-        """Return the runs that overlap [begin_ms, end_ms), within the caller's transaction."""
-        table = schema.run
-        alive = self._alive()
-        end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
-        overlaps = end > begin_ms
-        if alive is not None:
-            overlaps = overlaps | (table.c.key == alive[0])
-        query = (
-            select(table.c.id, table.c.key, table.c.started_ms, end.label("end_ms"))
-            .where(table.c.started_ms < end_ms, overlaps)
-            .order_by(table.c.id)
-        )
-        spans = []
-        for row in (await connection.execute(query)).all():
-            is_going_on = alive is not None and row.key == alive[0]
-            last_ms = max(row.end_ms, alive[1]) if alive is not None and is_going_on else row.end_ms
-            if last_ms > begin_ms:
-                spans.append(RunSpan(id=row.id, started_ms=row.started_ms, end_ms=last_ms))
-        return spans
-
-
-async def _status_changes(
-    connection: AsyncConnection,
-    codes: Sequence[str],
-    runs: Iterable[RunSpan],
-    begin_ms: int,
-    end_ms: int,
-) -> dict[str, list[StatusChange]]:
-    table = schema.equipment
-    known = await connection.execute(
-        select(table.c.id, table.c.code).where(table.c.code.in_(codes))
-    )
-    code_of = {row.id: row.code for row in known}
-    found: dict[str, list[StatusChange]] = {code: [] for code in codes}
-    covering = [run for run in runs if run.started_ms < begin_ms < run.end_ms]
-    for run in covering:
-        rows = await connection.execute(last_before(list(code_of), run, begin_ms, _TILE_COLUMNS))
-        for equipment_id, at_ms, run_id, status in rows.all():
-            found[code_of[equipment_id]].append(_status_change(at_ms, run_id, status))
-    query = (
-        select(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.status)
-        .where(
-            _change.c.equipment_id.in_(list(code_of)),
-            _change.c.at_ms >= begin_ms,
-            _change.c.at_ms < end_ms,
-        )
-        .order_by(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.seq)
-    )
-    for equipment_id, at_ms, run_id, status in (await connection.execute(query)).all():
-        found[code_of[equipment_id]].append(_status_change(at_ms, run_id, status))
-    return found
 
 
 def last_before(
@@ -394,12 +286,10 @@ def stored_columns() -> list[ColumnElement[Any]]:
     return [schema.equipment.c.code, *(_change.c[name] for name in names)]
 
 
-def _status_change(at_ms: int, run_id: int, status: str | None) -> StatusChange:
-    return StatusChange(at_ms=at_ms, run_id=run_id, status=_STATUSES[status])
-
-
 def _status_of(row: Any) -> StatusChange | None:
-    return None if row is None else _status_change(row.at_ms, row.run_id, row.status)
+    if row is None:
+        return None
+    return StatusChange(at_ms=row.at_ms, run_id=row.run_id, status=_STATUSES[row.status])
 
 
 def stored_change(row: Any) -> StoredChange:

@@ -27,7 +27,7 @@ _CHUNK = 64 * 1024
 _IN_MEMORY = 1024 * 1024
 
 Kind = Annotated[
-    Literal["alarms", "changes", "intervals", "kpis", "stops"],
+    Literal["alarms", "changes", "intervals", "kpis", "plc-events", "server-events", "stops"],
     Path(description="What is exported."),
 ]
 Format = Annotated[Literal["csv", "xlsx", "parquet"], Path(description="How it is written.")]

@@ -23,7 +23,6 @@ _SHOWN_MAX = 80
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _PREFLIGHT_MAX_AGE_S = 600
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-BODY_MAX_BYTES = 64 * 1024
 
 
 class GateRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,13 +159,6 @@ class Gate:
             if is_preflight:
                 headers.extend(_PREFLIGHT_HEADERS)
         guarded = _with_headers(send, headers)
-        if answer is None and scope["method"] not in _SAFE_METHODS:
-            body = await _read_body(receive)
-            if body is None:
-                detail = f"A request may carry up to {BODY_MAX_BYTES // 1024} KiB."
-                answer = problem_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-            else:
-                receive = _replayed(body, receive)
         await (answer or self._app)(scope, receive, guarded)
 
 
@@ -190,36 +182,6 @@ def _security_headers(host: str) -> list[tuple[bytes, bytes]]:
         (b"referrer-policy", b"no-referrer"),
         (b"vary", b"Origin"),
     ]
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """Return the body of a request; None when it is not whole, or longer than any asked for."""
-    parts: list[bytes] = []
-    size_bytes = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-        size_bytes += len(parts[-1])
-        if size_bytes > BODY_MAX_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that hands out `body` first."""
-    is_told = False
-
-    async def replay() -> Message:
-        nonlocal is_told
-        if is_told:
-            return await receive()
-        is_told = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
 
 
 def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:

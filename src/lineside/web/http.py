@@ -188,7 +188,9 @@ class _SmallBodies:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        is_question = scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS")
+        # Nothing outside of REST can be written: that is refused without waiting for its body.
+        if is_question or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
         body = b""

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from lineside.web.asking import Past
 from lineside.web.downtime_api import DowntimeApi, downtime_router
+from lineside.web.event_api import EventApi, event_router
 from lineside.web.export_api import ExportApi, export_router
 from lineside.web.kpi_api import KpiApi, kpi_router
 from lineside.web.timeline_api import TimelineApi, timeline_router
@@ -16,6 +17,7 @@ def memory_router(past: Past) -> APIRouter:
     router = APIRouter()
     router.include_router(kpi_router(KpiApi(past)))
     router.include_router(downtime_router(DowntimeApi(past)))
+    router.include_router(event_router(EventApi(past)))
     router.include_router(export_router(ExportApi(past)))
     router.include_router(timeline_router(TimelineApi(past)))
     return router

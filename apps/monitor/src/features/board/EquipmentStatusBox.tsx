@@ -1,6 +1,6 @@
 import { memo, useCallback, useMemo } from 'react';
 import { getAgeMs } from '@/lib/board/aging';
-import { getObservedSinceMs } from '@/lib/board/board';
+import { getKnownSinceMs, getObservedSinceMs } from '@/lib/board/board';
 import { getShownStatus } from '@/lib/board/getEquipmentColor';
 import { getReasonFacts } from '@/lib/board/reasonFacts';
 import { getShownColor } from '@/lib/board/shown';
@@ -149,8 +149,9 @@ function BoxStrip({ session, code }: PartProps) {
     lateCodes.has(code) ? (board.lastUpdatedMs.get(code) ?? 0) : FOREVER_MS,
   );
   const endMs = (minute + 1) * 60_000;
-  const lineObservedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
-  const { windowMs, stepMs } = chooseScale(lineObservedSinceMs, endMs);
+  const earlier = useSession(session, (state) => state.board.earlier.get(code));
+  const knownSinceMs = useSession(session, (state) => getKnownSinceMs(state.board));
+  const { windowMs, stepMs } = chooseScale(knownSinceMs, endMs);
   const startMs = endMs - windowMs;
   const spans = useMemo(
     () =>
@@ -162,8 +163,9 @@ function BoxStrip({ session, code }: PartProps) {
         startMs,
         endMs,
         heardUntilMs,
+        ...(earlier && { earlier }),
       }),
-    [changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs],
+    [changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs, earlier],
   );
   return <Strip spans={spans} startMs={startMs} endMs={endMs} stepMs={stepMs} />;
 }

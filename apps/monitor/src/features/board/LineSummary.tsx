@@ -60,11 +60,12 @@ function useLineShare(session: LineSession) {
   const changes = useSession(session, (state) => state.board.changes);
   const observedSinceMs = useSession(session, (state) => state.board.observedSinceMs);
   const observedSinceMsByCode = useSession(session, (state) => state.board.observedSinceMsByCode);
+  const earlier = useSession(session, (state) => state.board.earlier);
   const lateCodes = useSession(session, (state) => state.lateCodes);
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
   return useMemo(() => {
     const { board } = session.getState();
-    const known = { ...board, machines, changes, observedSinceMs, observedSinceMsByCode };
+    const known = { ...board, machines, changes, observedSinceMs, observedSinceMsByCode, earlier };
     return meter.measure(known, lateCodes, minute * 60_000);
   }, [
     session,
@@ -73,6 +74,7 @@ function useLineShare(session: LineSession) {
     changes,
     observedSinceMs,
     observedSinceMsByCode,
+    earlier,
     lateCodes,
     minute,
   ]);

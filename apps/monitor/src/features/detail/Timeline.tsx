@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import styles from '@/features/detail/Section.module.css';
 import type { Machine } from '@/lib/board/board';
 import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
-import { buildSpans, fillBefore, type Span } from '@/lib/board/timeline';
+import { buildSpans, type Span } from '@/lib/board/timeline';
 import { useEarlier } from '@/features/detail/useEarlier';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
@@ -41,12 +41,21 @@ export function Timeline({ session, machine, view }: TimelineProps) {
   const heardUntilMs = useSession(session, ({ board, lateCodes }) =>
     lateCodes.has(machine.code) ? (board.lastUpdatedMs.get(machine.code) ?? 0) : endMs,
   );
-  const observed = useMemo(
-    () => buildSpans({ changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs }),
-    [changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs],
-  );
   const earlier = useEarlier(machine.code, startMs, observedSinceMs);
-  const spans = useMemo(() => fillBefore(observed, earlier), [observed, earlier]);
+  const spans = useMemo(
+    () =>
+      buildSpans({
+        changes,
+        status,
+        sinceMs,
+        observedSinceMs,
+        startMs,
+        endMs,
+        heardUntilMs,
+        earlier,
+      }),
+    [changes, status, sinceMs, observedSinceMs, startMs, endMs, heardUntilMs, earlier],
+  );
   const label = spans
     .map((span) => {
       const word = span.status === null ? strings.detail.unobserved : strings.status[span.status];

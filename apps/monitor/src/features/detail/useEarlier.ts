@@ -1,4 +1,5 @@
 import { useCallback, useMemo } from 'react';
+import { toSpans } from '@/lib/board/board';
 import type { Span } from '@/lib/board/timeline';
 import { memoryRest } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
@@ -28,13 +29,5 @@ export function useEarlier(
   );
   const { view } = useAnswer(isWanted ? ask : null, PERIOD_MS);
   const intervals = view?.equipment[0]?.intervals;
-  return useMemo(
-    () =>
-      intervals?.map(([beginMs, endMs, status]) => ({
-        startMs: beginMs,
-        endMs,
-        status: status === 'unseen' ? null : status,
-      })) ?? NOTHING,
-    [intervals],
-  );
+  return useMemo(() => (intervals === undefined ? NOTHING : toSpans(intervals)), [intervals]);
 }

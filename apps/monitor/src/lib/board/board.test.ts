@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   emptyBoard,
   foldChanges,
+  foldEarlier,
   foldEquipment,
   foldTick,
+  getKnownSinceMs,
   getObservedSinceMs,
   STRIP_WINDOW_MS,
 } from '@/lib/board/board';
+import type { TimelineView } from '@/lib/types/generated';
 import { at, buildBoard, buildList, buildTick, buildView, instant, START_MS } from '@/lib/testing';
 
 const running = buildView('A', 'running');
@@ -115,6 +118,46 @@ describe('foldChanges', () => {
     const board = foldChanges(emptyBoard, view);
     expect(getObservedSinceMs(board, 'A')).toBe(START_MS - 100_000_000);
     expect(getObservedSinceMs(board, 'B')).toBe(START_MS - 50_000);
+  });
+});
+
+describe('foldEarlier', () => {
+  const view: TimelineView = {
+    from_ms: START_MS - 100,
+    to_ms: START_MS,
+    now_ms: START_MS,
+    resolution_ms: 0,
+    time_zone: 'Asia/Seoul',
+    shifts: [],
+    breaks: [],
+    alarms: [],
+    history: { known_from_ms: START_MS - 5_000 },
+    equipment: [
+      {
+        code: 'A',
+        name: 'A',
+        plc_id: 'PLC-1',
+        intervals: [
+          [START_MS - 100, START_MS - 40, 'running', 'running'],
+          [START_MS - 40, START_MS, 'unseen', null],
+        ],
+      },
+    ],
+  };
+
+  it('remembers what was before, and of unseen time that it is unseen', () => {
+    expect(foldEarlier(emptyBoard, view).earlier.get('A')).toEqual([
+      { startMs: START_MS - 100, endMs: START_MS - 40, status: 'running' },
+      { startMs: START_MS - 40, endMs: START_MS, status: null },
+    ]);
+  });
+
+  it('knows of the line since the history began, if that was before the server was started', () => {
+    const live = { ...emptyBoard, observedSinceMs: START_MS };
+    expect(getKnownSinceMs(live)).toBe(START_MS);
+    expect(getKnownSinceMs(foldEarlier(live, view))).toBe(START_MS - 5_000);
+    const empty = { ...view, history: { known_from_ms: null } };
+    expect(getKnownSinceMs(foldEarlier(live, empty))).toBe(START_MS);
   });
 });
 

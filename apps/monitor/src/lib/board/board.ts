@@ -4,6 +4,7 @@
  */
 import { parseTimeMs } from '@/lib/time/format';
 import type { Instant } from '@/lib/time/instant';
+import type { Span } from '@/lib/board/timeline';
 import type {
   ChangesView,
   EquipmentListView,
@@ -12,6 +13,7 @@ import type {
   PlcView,
   PositionView,
   ReasonView,
+  TimelineView,
 } from '@/lib/types/generated';
 import type { EquipmentTags, Status } from '@/lib/types/equipment';
 
@@ -53,6 +55,10 @@ export interface Board {
   readonly observedSinceMs: number | null;
   /** The machines of which less is known than of the line. */
   readonly observedSinceMsByCode: ReadonlyMap<string, number>;
+  /** What the history knows of the time before; by machine, oldest first. */
+  readonly earlier: ReadonlyMap<string, readonly Span[]>;
+  /** The history begins here; null where there is none, or before it has answered. */
+  readonly earlierSinceMs: number | null;
   readonly plcs: ReadonlyMap<string, PlcView>;
 }
 
@@ -65,6 +71,8 @@ export const emptyBoard: Board = {
   changes: new Map(),
   observedSinceMs: null,
   observedSinceMsByCode: new Map(),
+  earlier: new Map(),
+  earlierSinceMs: null,
   plcs: new Map(),
 };
 
@@ -180,7 +188,31 @@ export function foldChanges(board: Board, view: ChangesView): Board {
   };
 }
 
-/** Return the moment before which nothing is known of one machine. */
+/** Fold in `/api/timeline` of the strip's window: what was before the server began to observe. */
+export function foldEarlier(board: Board, view: TimelineView): Board {
+  const earlier = new Map<string, readonly Span[]>();
+  for (const { code, intervals } of view.equipment) earlier.set(code, toSpans(intervals));
+  return { ...board, earlier, earlierSinceMs: view.history.known_from_ms };
+}
+
+/** Return intervals as they are answered as spans of a strip. */
+export function toSpans(
+  intervals: TimelineView['equipment'][number]['intervals'],
+): readonly Span[] {
+  return intervals.map(([startMs, endMs, status]) => ({
+    startMs,
+    endMs,
+    status: status === 'unseen' ? null : status,
+  }));
+}
+
+/** Return the moment before which nothing at all is known of the line. */
+export function getKnownSinceMs({ observedSinceMs, earlierSinceMs }: Board): number | null {
+  if (observedSinceMs === null || earlierSinceMs === null) return observedSinceMs;
+  return Math.min(observedSinceMs, earlierSinceMs);
+}
+
+/** Return the moment since when the server has observed one machine without a pause. */
 export function getObservedSinceMs(board: Board, code: string): number | null {
   return board.observedSinceMsByCode.get(code) ?? board.observedSinceMs;
 }

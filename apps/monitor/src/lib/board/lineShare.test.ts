@@ -22,6 +22,16 @@ describe('LineShareMeter', () => {
     expect(again.running).toBeLessThan(1);
   });
 
+  it('counts what the history knows of the time before', () => {
+    const meter = new LineShareMeter();
+    const before = meter.measure(board, new Set(), END_MS);
+    const span = { status: 'idle', startMs: START_MS - 600_000, endMs: START_MS } as const;
+    const told = { ...board, earlier: new Map([['A', [span]]]) };
+    const share = meter.measure(told, new Set(), END_MS);
+    expect(share.coverage).toBeGreaterThan(before.coverage);
+    expect(share.running).toBeCloseTo(2 / 3);
+  });
+
   it('measures anew when time passes, and when the page no longer hears', () => {
     const meter = new LineShareMeter();
     const before = meter.measure(after, new Set(), END_MS);

@@ -1,5 +1,5 @@
 /** How much of its time a whole line ran. Remembers each machine's part, and does no I/O. */
-import { type Board, getObservedSinceMs } from '@/lib/board/board';
+import { type Board, getKnownSinceMs, getObservedSinceMs } from '@/lib/board/board';
 import {
   type Amounts,
   buildSpans,
@@ -7,6 +7,7 @@ import {
   measureShare,
   measureSpans,
   type Share,
+  type Span,
   type TimelineInput,
 } from '@/lib/board/timeline';
 
@@ -23,7 +24,7 @@ export class LineShareMeter {
     new Map();
 
   measure(board: Board, lateCodes: ReadonlySet<string>, endMs: number): LineShare {
-    const { windowMs } = chooseScale(board.observedSinceMs, endMs);
+    const { windowMs } = chooseScale(getKnownSinceMs(board), endMs);
     const measured = new Map<string, { input: TimelineInput; amounts: Amounts }>();
     for (const { code, status, sinceMs } of board.machines.values()) {
       const input: TimelineInput = {
@@ -34,6 +35,7 @@ export class LineShareMeter {
         startMs: endMs - windowMs,
         endMs,
         heardUntilMs: lateCodes.has(code) ? (board.lastUpdatedMs.get(code) ?? 0) : endMs,
+        earlier: board.earlier.get(code) ?? NO_SPANS,
       };
       const known = this.#known.get(code);
       const amounts =
@@ -48,6 +50,7 @@ export class LineShareMeter {
 }
 
 const NO_CHANGES: TimelineInput['changes'] = [];
+const NO_SPANS: readonly Span[] = [];
 
 function isSameInput(a: TimelineInput, b: TimelineInput): boolean {
   return (Object.keys(a) as Array<keyof TimelineInput>).every((key) => a[key] === b[key]);

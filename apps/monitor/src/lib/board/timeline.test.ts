@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StatusChange } from '@/lib/board/board';
 import {
-  fillBefore,
   type Span,
   buildSpans,
   chooseScale,
@@ -90,17 +89,18 @@ describe('chooseScale', () => {
   });
 });
 
-describe('fillBefore', () => {
+describe('what the history knows of before', () => {
   const span = (status: Span['status'], startMs: number, endMs: number): Span => ({
     status,
     startMs,
     endMs,
   });
-  const live = [span(null, 0, 50), span('idle', 50, 60), span('running', 60, 100)];
+  const changed: StatusChange = { atMs: 60, previous: 'idle', status: 'running' };
+  const live = { ...base, changes: [changed], observedSinceMs: 50 };
 
-  it('puts the past where nobody observed, up to the first live word', () => {
+  it('takes the place of what nobody observed, up to the first live word', () => {
     const earlier = [span('running', -10, 20), span(null, 20, 30), span('idle', 30, 55)];
-    expect(fillBefore(live, earlier)).toEqual([
+    expect(buildSpans({ ...live, earlier })).toEqual([
       span('running', 0, 20),
       span(null, 20, 30),
       span('idle', 30, 60),
@@ -108,17 +108,17 @@ describe('fillBefore', () => {
     ]);
   });
 
-  it('leaves unobserved what the past does not reach', () => {
-    expect(fillBefore(live, [span('running', 0, 40)]).slice(0, 2)).toEqual([
+  it('leaves unobserved what it does not reach', () => {
+    expect(buildSpans({ ...live, earlier: [span('running', 0, 40)] }).slice(0, 2)).toEqual([
       span('running', 0, 40),
       span(null, 40, 50),
     ]);
   });
 
   it('changes nothing that was observed', () => {
-    expect(fillBefore(live, [])).toBe(live);
-    const whole = live.slice(1);
-    expect(fillBefore(whole, [span('error', 0, 55)])).toBe(whole);
+    expect(buildSpans({ ...live, earlier: [] })).toEqual(buildSpans(live));
+    const whole = { ...live, observedSinceMs: 0 };
+    expect(buildSpans({ ...whole, earlier: [span('error', 0, 55)] })).toEqual(buildSpans(whole));
   });
 });
 

@@ -19,10 +19,16 @@ export interface TimelineInput {
   readonly endMs: number;
   /** What came after was not heard; left out where the page still hears. */
   readonly heardUntilMs?: number;
+  /** What the history knows of the time before; in order and without overlap. */
+  readonly earlier?: readonly Span[];
 }
 
 /** Return the spans that fill [startMs, endMs) without gap or overlap, oldest first. */
 export function buildSpans(input: TimelineInput): readonly Span[] {
+  return fillBefore(buildObserved(input), input.earlier ?? []);
+}
+
+function buildObserved(input: TimelineInput): readonly Span[] {
   const { changes, startMs, endMs } = input;
   const observedMs = input.observedSinceMs ?? endMs;
   const heardMs = Math.min(endMs, input.heardUntilMs ?? endMs);
@@ -60,7 +66,7 @@ export function buildSpans(input: TimelineInput): readonly Span[] {
  * Return `spans` with what was before in place of the unobserved time at their begin. `earlier` is
  * in order and without overlap; what it does not reach stays unobserved.
  */
-export function fillBefore(spans: readonly Span[], earlier: readonly Span[]): readonly Span[] {
+function fillBefore(spans: readonly Span[], earlier: readonly Span[]): readonly Span[] {
   const [lead, ...rest] = spans;
   const last = earlier.at(-1);
   if (lead === undefined || last === undefined || lead.status !== null) return spans;

@@ -147,6 +147,8 @@ export const memoryEn: MemoryStrings = {
       alarms: { name: 'Alarms', what: 'With who acknowledged them, and comments' },
       intervals: { name: 'Intervals', what: 'What each machine did from when to when' },
       changes: { name: 'Changes', what: 'Every change of a status, with the tag behind it' },
+      'plc-events': { name: 'PLC connections', what: 'When each was lost and came back, and why' },
+      'server-events': { name: 'Server', what: 'Its starts, stops and faults, of the whole plant' },
     },
     formats: { csv: 'CSV', xlsx: 'Excel', parquet: 'Parquet' },
   },

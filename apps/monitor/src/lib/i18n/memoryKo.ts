@@ -136,6 +136,8 @@ export const memoryKo: MemoryStrings = {
       alarms: { name: '경보', what: '확인한 사람과 메모' },
       intervals: { name: '구간', what: '설비가 언제부터 언제까지 어떤 상태였는지' },
       changes: { name: '상태 변화', what: '모든 상태 변화와 그 근거 태그' },
+      'plc-events': { name: 'PLC 연결', what: 'PLC가 언제 끊기고 돌아왔는지, 그 원인' },
+      'server-events': { name: '서버 기록', what: '서버의 시작, 종료, 장애(공장 전체)' },
     },
     formats: { csv: 'CSV', xlsx: 'Excel', parquet: 'Parquet' },
   },

@@ -38,7 +38,15 @@ export function buildPath(path: string, query: Query = {}): string {
   return search === '' ? path : `${path}?${search}`;
 }
 
-export const EXPORT_TABLES = ['kpis', 'stops', 'alarms', 'intervals', 'changes'] as const;
+export const EXPORT_TABLES = [
+  'kpis',
+  'stops',
+  'alarms',
+  'intervals',
+  'changes',
+  'plc-events',
+  'server-events',
+] as const;
 export type ExportTable = (typeof EXPORT_TABLES)[number];
 export const EXPORT_FORMATS = ['csv', 'xlsx', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];

@@ -6,6 +6,7 @@ import type {
   HealthView,
   LinesView,
   PlcsView,
+  TimelineView,
 } from '@/lib/types/generated';
 
 const TIMEOUT_MS = 5_000;
@@ -35,6 +36,12 @@ export interface Rest {
   readonly getDetail: (code: string, signal: AbortSignal) => Promise<EquipmentDetailView>;
   readonly getPlcs: (signal: AbortSignal) => Promise<PlcsView>;
   readonly getChanges: (line: string, signal: AbortSignal) => Promise<ChangesView>;
+  /** What the history knows of a line in a window; times in ISO 8601. */
+  readonly getTimeline: (
+    line: string,
+    window: { readonly from: string; readonly to: string },
+    signal: AbortSignal,
+  ) => Promise<TimelineView>;
   readonly getHealth: (signal: AbortSignal) => Promise<HealthView>;
 }
 
@@ -56,6 +63,11 @@ export function createRest(origin: string): Rest {
     getDetail: (code, signal) => get<EquipmentDetailView>(`/api/equipment/${part(code)}`, signal),
     getPlcs: (signal) => get<PlcsView>('/api/plcs', signal),
     getChanges: (line, signal) => get<ChangesView>(`/api/lines/${part(line)}/changes`, signal),
+    getTimeline: (line, { from, to }, signal) =>
+      get<TimelineView>(
+        `/api/timeline?line=${part(line)}&from=${part(from)}&to=${part(to)}`,
+        signal,
+      ),
     getHealth: (signal) => get<HealthView>('/healthz', signal),
   };
 }

@@ -6,9 +6,11 @@ import {
   type Board,
   emptyBoard,
   foldChanges,
+  foldEarlier,
   foldEquipment,
   foldPlcs,
   foldTick,
+  STRIP_WINDOW_MS,
 } from '@/lib/board/board';
 import { type Connection, initialConnection } from '@/lib/connection/connection';
 import { MonitorSocket } from '@/lib/connection/monitorSocket';
@@ -17,12 +19,19 @@ import { isTickFresh, judge, type Judged } from '@/lib/session/judge';
 import { keepIfSame } from '@/lib/session/keepIfSame';
 import { Refetcher } from '@/lib/session/refetcher';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
-import type { EquipmentStatusMessage, LineView, ServerView } from '@/lib/types/generated';
+import type {
+  ChangesView,
+  EquipmentStatusMessage,
+  LineView,
+  ServerView,
+} from '@/lib/types/generated';
 
 /** The clocks are looked at this often; seconds on the screen change with the server's. */
 const CLOCK_PERIOD_MS = 250;
 /** A gap this long between two looks means that the machine, or the page, was asleep. */
 const ASLEEP_MS = 3_000;
+/** A history that cannot be read is not asked again before. */
+const EARLIER_PAUSE_MS = 30_000;
 
 export interface SessionState extends Judged {
   readonly board: Board;
@@ -61,6 +70,8 @@ export class LiveSession implements LineSession {
   #clockTimer: ReturnType<typeof setInterval> | undefined;
   #lookedAt: Instant = readClocks();
   #isHistoryDue = true;
+  /** What the history knows of before is not on the board yet; asked when it last failed. */
+  #earlierDue: { readonly view: ChangesView; readonly failedAt: Instant | null } | null = null;
   /** Answers that wait for the next tick, so that both are one change of the screen. */
   #answers: Fold[] = [];
 
@@ -180,6 +191,7 @@ export class LiveSession implements LineSession {
     const isSwapped = this.#state.line !== null && this.#state.line.id !== line?.id;
     if (isSwapped) this.#isHistoryDue = true;
     if (isSwapped) this.#answers = [];
+    if (isSwapped) this.#earlierDue = null;
     if (isSwapped || line === null) {
       const board = isSwapped ? emptyBoard : this.#state.board;
       this.#update({ server, lines, line, board });
@@ -192,10 +204,35 @@ export class LiveSession implements LineSession {
       ...keepLines(state, { server, lines, line }),
       board: foldPlcs(foldEquipment(state.board, equipment, askedAt), plcs),
     }));
-    if (!this.#isHistoryDue) return;
-    const changes = await rest.getChanges(line.id, signal);
-    this.#isHistoryDue = false;
-    this.#take((state) => ({ board: foldChanges(state.board, changes) }));
+    if (this.#isHistoryDue) {
+      const changes = await rest.getChanges(line.id, signal);
+      this.#isHistoryDue = false;
+      this.#take((state) => ({ board: foldChanges(state.board, changes) }));
+      this.#earlierDue = { view: changes, failedAt: null };
+    }
+    await this.#askEarlier(line.id, signal);
+  }
+
+  /** Ask the history for what the strips show of the time before. The board does without it. */
+  async #askEarlier(lineId: string, signal: AbortSignal): Promise<void> {
+    const due = this.#earlierDue;
+    if (due === null) return;
+    if (due.failedAt !== null && elapsedMs(due.failedAt, readClocks()) < EARLIER_PAUSE_MS) return;
+    const toMs = Date.parse(due.view.now);
+    const fromMs = toMs - STRIP_WINDOW_MS;
+    const window = { from: new Date(fromMs).toISOString(), to: due.view.now };
+    const isAllObserved =
+      Date.parse(due.view.observed_since) <= fromMs &&
+      Object.keys(due.view.observed_since_by_equipment).length === 0;
+    try {
+      const view = isAllObserved
+        ? null
+        : await this.#options.rest.getTimeline(lineId, window, signal);
+      this.#earlierDue = null;
+      if (view !== null) this.#take((state) => ({ board: foldEarlier(state.board, view) }));
+    } catch {
+      if (this.#earlierDue === due) this.#earlierDue = { ...due, failedAt: readClocks() };
+    }
   }
 
   async #askLine(id: string, signal: AbortSignal) {

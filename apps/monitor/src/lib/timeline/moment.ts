@@ -3,7 +3,7 @@
  * boxes draw it. Pure. What nobody saw is never shown as the status before.
  */
 import type { Board, Machine, StatusChange } from '@/lib/board/board';
-import { STRIP_WINDOW_MS } from '@/lib/board/board';
+import { emptyBoard, STRIP_WINDOW_MS } from '@/lib/board/board';
 import { findIndexAt } from '@/lib/timeline/intervals';
 import type { Interval, Lane } from '@/lib/timeline/model';
 import type { EquipmentTags, Status } from '@/lib/types/equipment';
@@ -68,15 +68,13 @@ export function buildMoment(
     changes.set(code, seen);
   }
   const board: Board = {
+    ...emptyBoard,
     order: [...machines.keys()],
     machines,
-    lastUpdatedMs: new Map(),
-    asOf: null,
     tickMs: atMs,
     changes,
     observedSinceMs: Math.max(fromMs, atMs - STRIP_WINDOW_MS),
     observedSinceMsByCode,
-    plcs: new Map(),
   };
   return { board, unseenCodes };
 }

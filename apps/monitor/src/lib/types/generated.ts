@@ -458,6 +458,68 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/plc-events": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List plc events
+         * @description Return when PLCs were lost and came back, and why, oldest first.
+         *
+         *     Each start of recording begins with how every connection was.
+         */
+        readonly get: operations["list_plc_events"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/server-events": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List server events
+         * @description Return starts, stops and faults of the server and its history, oldest first.
+         */
+        readonly get: operations["list_server_events"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/config": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get config
+         * @description Return the configuration that held at one moment. It holds no secrets.
+         */
+        readonly get: operations["get_config"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/export/{kind}.{format}": {
         readonly parameters: {
             readonly query?: never;
@@ -1032,6 +1094,29 @@ export interface components {
             readonly by: string;
             /** Text */
             readonly text: string;
+        };
+        /**
+         * ConfigVersionView
+         * @description `/api/config`: the configuration that held at one moment.
+         */
+        readonly ConfigVersionView: {
+            /**
+             * Since
+             * @description When it was first in force.
+             */
+            readonly since: string;
+            /**
+             * Fingerprint
+             * @description The same for the same configuration.
+             */
+            readonly fingerprint: string;
+            /**
+             * Site
+             * @description Lines, machines, PLCs, shifts and rules, as this version of Lineside or the one of that time keeps them. Another version may name them otherwise.
+             */
+            readonly site: {
+                readonly [key: string]: unknown;
+            };
         };
         /**
          * CountedIntervalView
@@ -1643,6 +1728,45 @@ export interface components {
             readonly planned_downtimes: readonly components["schemas"]["PlannedDowntimeView"][];
         };
         /**
+         * PlcEventView
+         * @description A PLC's connection changed, or how it was when the server began to record.
+         */
+        readonly PlcEventView: {
+            /** At */
+            readonly at: string;
+            /** Plc Id */
+            readonly plc_id: string;
+            readonly link: components["schemas"]["PlcLink"];
+            /**
+             * Fault
+             * @description What went wrong; None: nothing.
+             */
+            readonly fault: string | null;
+            /**
+             * Cause
+             * @description What most likely causes that.
+             */
+            readonly cause: string | null;
+            /**
+             * End Code
+             * @description Four hex digits, as in "C059".
+             */
+            readonly end_code: string | null;
+        };
+        /**
+         * PlcEventsView
+         * @description `/api/plc-events`: one page, oldest first.
+         */
+        readonly PlcEventsView: {
+            /**
+             * Next
+             * @description `cursor` for the next page; None: this is the last.
+             */
+            readonly next: string | null;
+            /** Events */
+            readonly events: readonly components["schemas"]["PlcEventView"][];
+        };
+        /**
          * PlcFaultView
          * @description The last thing that went wrong with a PLC.
          */
@@ -1896,6 +2020,39 @@ export interface components {
          * @enum {string}
          */
         readonly RowsBy: "line" | "equipment";
+        /**
+         * ServerEventKind
+         * @description What happened to the server, or to the history itself.
+         * @enum {string}
+         */
+        readonly ServerEventKind: "start" | "stop" | "config" | "gap" | "clock_step" | "lost" | "database_replaced" | "history_behind" | "history_caught_up";
+        /**
+         * ServerEventView
+         * @description Something happened to the server, or to its history.
+         */
+        readonly ServerEventView: {
+            /** At */
+            readonly at: string;
+            readonly kind: components["schemas"]["ServerEventKind"];
+            /**
+             * Detail
+             * @description English, for people; may be empty.
+             */
+            readonly detail: string;
+        };
+        /**
+         * ServerEventsView
+         * @description `/api/server-events`: one page, oldest first.
+         */
+        readonly ServerEventsView: {
+            /**
+             * Next
+             * @description `cursor` for the next page; None: this is the last.
+             */
+            readonly next: string | null;
+            /** Events */
+            readonly events: readonly components["schemas"]["ServerEventView"][];
+        };
         /**
          * ServerView
          * @description The server that answers.
@@ -2366,6 +2523,7 @@ export type BoardView = components['schemas']['BoardView'];
 export type ChangeView = components['schemas']['ChangeView'];
 export type ChangesView = components['schemas']['ChangesView'];
 export type CommentBody = components['schemas']['CommentBody'];
+export type ConfigVersionView = components['schemas']['ConfigVersionView'];
 export type CountedIntervalView = components['schemas']['CountedIntervalView'];
 export type CountedIntervalsView = components['schemas']['CountedIntervalsView'];
 export type CpuState = components['schemas']['CpuState'];
@@ -2389,6 +2547,8 @@ export type NewPlannedDowntime = components['schemas']['NewPlannedDowntime'];
 export type ParetoRowView = components['schemas']['ParetoRowView'];
 export type PlannedDowntimeView = components['schemas']['PlannedDowntimeView'];
 export type PlannedDowntimesView = components['schemas']['PlannedDowntimesView'];
+export type PlcEventView = components['schemas']['PlcEventView'];
+export type PlcEventsView = components['schemas']['PlcEventsView'];
 export type PlcFaultView = components['schemas']['PlcFaultView'];
 export type PlcLink = components['schemas']['PlcLink'];
 export type PlcView = components['schemas']['PlcView'];
@@ -2404,6 +2564,9 @@ export type RefusedAlarmView = components['schemas']['RefusedAlarmView'];
 export type ReportView = components['schemas']['ReportView'];
 export type RowGrain = components['schemas']['RowGrain'];
 export type RowsBy = components['schemas']['RowsBy'];
+export type ServerEventKind = components['schemas']['ServerEventKind'];
+export type ServerEventView = components['schemas']['ServerEventView'];
+export type ServerEventsView = components['schemas']['ServerEventsView'];
 export type ServerView = components['schemas']['ServerView'];
 export type Severity = components['schemas']['Severity'];
 export type ShelveBody = components['schemas']['ShelveBody'];
@@ -3690,6 +3853,182 @@ export interface operations {
             };
         };
     };
+    readonly list_plc_events: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description Only this PLC, as in `/api/plcs`; left out: also those that are configured no more. */
+                readonly plc?: string | null;
+                /** @description `next` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Rows on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PlcEventsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such PLC; the detail names the nearest. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_server_events: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+                /** @description `next` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Rows on one page. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ServerEventsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_config: {
+        readonly parameters: {
+            readonly query: {
+                /** @description The moment (ISO 8601 with its offset). */
+                readonly at: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConfigVersionView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No configuration is known of so early a moment. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     readonly export: {
         readonly parameters: {
             readonly query: {
@@ -3709,7 +4048,7 @@ export interface operations {
             readonly header?: never;
             readonly path: {
                 /** @description What is exported. */
-                readonly kind: "alarms" | "changes" | "intervals" | "kpis" | "stops";
+                readonly kind: "alarms" | "changes" | "intervals" | "kpis" | "plc-events" | "server-events" | "stops";
                 /** @description How it is written. */
                 readonly format: "csv" | "xlsx" | "parquet";
             };
