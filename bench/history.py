@@ -272,6 +272,7 @@ def write_report(figures: dict[str, Any]) -> None:
     about["SQLite"] = sqlite3.sqlite_version
     rows = [
         ("changes in the database", f"{figures['changes']:,} in {figures['days']} days"),
+        ("alarms in it", f"{figures['alarms']:,}"),
         ("its size", f"{figures['size_bytes'] / 1024**3:.1f} GiB"),
         (
             f"a day's timeline of {MACHINES_PER_LINE} machines, N = {QUESTIONS}",

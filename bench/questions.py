@@ -101,6 +101,11 @@ def questions(chance: random.Random, days: int) -> list[tuple[str, str]]:
         ("timeline of a week, one line of 50", f"/api/timeline?line={line}&{week}"),
         ("timeline of a week, all 500", f"/api/timeline?{week}&resolution_ms=600000"),
         ("the board of a second, one line", f"/api/board?line={line}&at={at}"),
+        ("alarms of a day, one line", f"/api/alarms?line={line}&{day}"),
+        (
+            "the report of a day, one line",
+            f"/api/report?line={line}&day={_iso(begin_ms + DAY_MS // 2)[:10]}&shift=all",
+        ),
         (MONTH[0], f"/api/kpis?{month}&by=line"),
         (MONTH[1], f"/api/kpis?{month}&limit=1000"),
         ("key figures of every day of a month, every line", f"/api/kpis?{month}&by=line&grain=day"),

@@ -1,6 +1,7 @@
 """A year of 500 machines on ten lines, about 20 million changes, drawn from a seed.
 
-It is written straight into a SQLite file, a week after the other as a year would write it. Three
+It is written straight into a SQLite file, a week after the other as a year would write it. Every
+sixth fault is an alarm that somebody acknowledged, which makes three a day of each machine. Three
 shifts a day and their breaks are the plant's working time.
 """
 
@@ -38,6 +39,22 @@ CYCLE = (
     (Status.IDLE, "idle_wait", "0"),
     (Status.STOPPED, "stop_elapsed", "0"),
 )
+_ALARMS = """
+    INSERT INTO alarm
+    SELECT at_ms * 1000 + equipment_id, 3, 'equipment', code, substr(code, 4, 2), code, NULL, tag,
+      NULL, 'high', '서보 과부하', 'Servo overload', '', '', 'normal', at_ms, at_ms, 1,
+      at_ms + 90000, at_ms + 60000, 'Kim', NULL, at_ms + 90000, '[]'
+    FROM state_change JOIN equipment ON equipment.id = equipment_id
+    WHERE status = 'error' AND seq % 6 = 0"""
+_ALARM_EVENTS = """
+    INSERT INTO alarm_event
+    SELECT alarm.id, number, raised_ms + after_ms, 1, raised_ms % 1000000000, happened, state_after,
+      person, NULL, NULL
+    FROM alarm, (
+      SELECT 1 AS number, 0 AS after_ms, 'raised' AS happened, 'unacknowledged' AS state_after,
+        NULL AS person
+      UNION SELECT 2, 60000, 'acknowledged', 'acknowledged', 'Kim'
+      UNION SELECT 3, 90000, 'cleared', 'normal', NULL)"""
 _SHIFTS = (
     ("a", 6, 14, ((600, 610), (720, 760))),
     ("b", 14, 22, ((1080, 1120),)),
@@ -111,9 +128,17 @@ async def fill(settings: HistorySettings, days: int) -> dict[str, float]:
                 draw(chance, reached, until_ms, seqs),
             )
             connection.commit()
+        add_alarms(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return {"fill_s": time.monotonic() - begun_s, **await measure(settings)}
+
+
+def add_alarms(connection: sqlite3.Connection) -> None:
+    """Write the alarms of the changes that are there."""
+    connection.execute(_ALARMS)
+    connection.execute(_ALARM_EVENTS)
+    connection.commit()
 
 
 async def measure(settings: HistorySettings) -> dict[str, float]:
@@ -121,8 +146,9 @@ async def measure(settings: HistorySettings) -> dict[str, float]:
     assert settings.file is not None
     with sqlite3.connect(settings.file) as connection:
         count = connection.execute("SELECT count(*) FROM state_change").fetchone()[0]
+        alarms = connection.execute("SELECT count(*) FROM alarm").fetchone()[0]
     connection.close()
-    return {"changes": count, "size_bytes": settings.file.stat().st_size}
+    return {"changes": count, "alarms": alarms, "size_bytes": settings.file.stat().st_size}
 
 
 def draw(

@@ -30,7 +30,7 @@ from e2e.plant import (
 )
 from history.alarms import raised, told
 from history.told import a_batch, a_run
-from lineside.core.alarm import AlarmEventKind
+from lineside.core.alarm import AlarmEventKind, AlarmNote
 from lineside.core.alarm_text import Severity
 from lineside.history.records import Batch
 from processes import Server
@@ -41,6 +41,7 @@ MINUTE_MS = 60_000
 #: Both themes and both languages, without every pair of them.
 LOOKS = [("dark", "ko"), ("light", "en")]
 PAST_ALARMS = 120
+UNWATCHED = 42  # the one of them that went while nobody watched
 STANDING = FAULT_WITH_RUN_BIT  # looked at only after whatever else is done to alarms
 
 OpenAlarms = Callable[..., Page]
@@ -234,6 +235,25 @@ def test_axe_has_nothing_to_say(
     assert violations(page) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "details", "said"),
+    [
+        ("ko", "자세히", "복귀 · 아무도 보지 않는 사이"),
+        ("en", "Details", "fault gone · while nobody watched"),
+    ],
+)
+def test_what_lineside_notes_of_an_alarm_is_told_in_the_language_of_the_page(
+    open_alarms: OpenAlarms, language: str, details: str, said: str
+) -> None:
+    page = open_alarms(lang=language)
+    choice(page, "State" if language == "en" else "상태").select_option("")
+    page.get_by_role("searchbox").fill(f"Message number {UNWATCHED}")
+    expect(page.locator("tr[data-alarm]")).to_have_count(1, timeout=ANSWER_MS)
+    page.get_by_role("button", name=re.compile(details)).click()
+    happened = page.get_by_role("dialog").get_by_role("listitem")
+    expect(happened.nth(1)).to_contain_text(said, timeout=ANSWER_MS)
+
+
 @pytest.mark.parametrize(("theme", "language"), LOOKS)
 @pytest.mark.parametrize("size", [LARGE, SMALL, PHONE], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_page_fits_and_is_pictured(
@@ -285,7 +305,8 @@ def _yesterday() -> Batch:
             text_ko=f"{number}번 메시지",
             text_en=f"Message number {number}",
         )
-        alarm, second = told(alarm, AlarmEventKind.CLEARED, at_ms + 4 * MINUTE_MS)
+        note = AlarmNote.NOT_WATCHED if number == UNWATCHED else None
+        alarm, second = told(alarm, AlarmEventKind.CLEARED, at_ms + 4 * MINUTE_MS, note=note)
         _, third = told(alarm, AlarmEventKind.ACKNOWLEDGED, at_ms + 5 * MINUTE_MS, "김반장")
         records += [first, second, third]
     numbered = [replace(each, seq=seq) for seq, each in enumerate(records, 1)]

@@ -139,7 +139,7 @@ def test_an_alarm_is_acknowledged_by_name_and_list_and_dialog_say_by_whom(
     steady_plant.order(IDLE, "fault")
     line = monitor.attention.filter(has_text=steady_plant.names[IDLE])
     expect(line).to_contain_text(
-        re.compile(r"since \d\d:\d\d · Not acknowledged yet"), timeout=NOTED_MS
+        re.compile(r"since \d\d:\d\d Not acknowledged yet"), timeout=NOTED_MS
     )
     monitor.box(IDLE).click()
     facts = monitor.dialog.get_by_role("region", name="Faults and alarms today")

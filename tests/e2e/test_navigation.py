@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from playwright.sync_api import expect
 
 from e2e.conftest import OpenMonitor
+from e2e.header import expect_room_in_the_header
 from e2e.monitor_page import GREEN, PURPLE, MonitorPage
 from e2e.plant import FAULT, FAULT_WITH_RUN_BIT, Plant
 from processes import Server
@@ -80,31 +79,7 @@ def test_nothing_in_the_header_lies_over_another_or_is_cut_off(
     expect(monitor.page.locator("header [data-alarms]")).to_be_visible(timeout=15_000)
     for width in (1920, 1280, 1024, 390):
         monitor.page.set_viewport_size({"width": width, "height": 844})
-        _expect_room_in_the_header(monitor, width)
-
-
-def _expect_room_in_the_header(monitor: MonitorPage, width: int) -> None:
-    parts = monitor.page.evaluate(
-        """() => [...document.querySelectorAll('header > *, header > * > *')]
-            .filter((part) => part.checkVisibility() && !part.closest('[popover]')
-                && part.offsetWidth > 1)
-            .map((part) => ({
-                what: part.outerHTML.slice(0, 60), isOuter: part.parentElement.tagName === 'HEADER',
-                box: part.getBoundingClientRect().toJSON() }))"""
-    )
-    for part in parts:
-        assert part["box"]["left"] >= 0, part
-        assert part["box"]["right"] <= width, part
-    for group in (True, False):
-        boxes = [part for part in parts if part["isOuter"] is group]
-        for one, other in itertools.combinations(boxes, 2):
-            assert not _overlap(one["box"], other["box"]), (one, other)
-
-
-def _overlap(one: dict[str, float], other: dict[str, float]) -> bool:
-    wide = min(one["right"], other["right"]) - max(one["left"], other["left"])
-    high = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
-    return wide > 1 and high > 1
+        expect_room_in_the_header(monitor.page, width)
 
 
 def test_choices_take_effect_at_once_and_outlive_a_reload(

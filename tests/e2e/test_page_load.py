@@ -28,6 +28,8 @@ SPARE_S = 10  # of the minute: a tick before, and whatever comes late
 NEWS_TICKS = 2
 SETTLED_WITHIN_MS = 30_000
 INITIAL_JS_MAX_BYTES = 120_000
+#: Whose clock it is, the page has to be told as well.
+PLANT = '[plant]\ntime_zone = "Asia/Seoul"\n'
 
 STATIC = Path(lineside.web.__file__).parent / "static"
 
@@ -50,6 +52,8 @@ def boards(
         boards = {}
         for size in SIZES:
             plant = LargePlant(tmp_path_factory.mktemp("large"), size)
+            with plant.config.open("a", encoding="utf-8") as config:
+                config.write(PLANT)
             orders = stack.enter_context(plant.running(is_steady=True))
             server = stack.enter_context(plant.server())
             context = browser.new_context(viewport={"width": 1920, "height": 1080})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.axe import violations
 from e2e.conftest import LARGE
-from e2e.past_plant import TOLD_CODE, UNSEEN_CODE, PastPlant
+from e2e.header import expect_room_in_the_header
+from e2e.past_plant import SEOUL, TOLD_CODE, UNSEEN_CODE, PastPlant
 from e2e.pictures import FOLDER, PICTURE_MIN_BYTES
 from e2e.plant import ask
 from processes import Server
@@ -254,6 +256,45 @@ def test_the_machine_page_lists_its_last_alarms_by_the_clock_of_the_plant(
     expect(newest).to_contain_text(f"{day} 10:12")
     expect(newest).to_contain_text("lasted 12 min")
     expect(newest).to_contain_text("acknowledged by 김정비")
+
+
+def test_a_screen_far_from_the_plant_shows_the_plants_clock_and_says_whose_it_is(
+    open_report: OpenReport,
+) -> None:
+    page = open_report(page="board")
+    clock, whose = page.locator("header time"), page.locator("header [data-zone]")
+    expect(whose).to_have_text("Plant time Asia/Seoul", timeout=ANSWER_MS)
+    assert is_now_in_seoul(clock.inner_text())
+    page.locator(f'[data-equipment-code="{TOLD_CODE}"]').click()
+    tags = page.get_by_role("dialog").get_by_role("region", name="Raw tags")
+    expect(tags.get_by_role("row")).not_to_have_count(0)
+    assert is_now_in_seoul(tags.get_by_role("row").last.get_by_role("cell").last.inner_text())
+    page.keyboard.press("Escape")
+    for width in (1920, 1280, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        expect(whose).to_be_visible()
+        expect_room_in_the_header(page, width)
+
+
+def test_a_screen_on_the_clock_of_the_plant_is_not_told_whose_it_is(
+    past_server: Server, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context(timezone_id="Asia/Tokyo").new_page()
+    with page.expect_response(lambda response: "/api/shifts" in response.url):
+        page.goto(f"{past_server.address}/?lang=en")
+    clock = page.locator("header time")
+    for _ in range(2):  # what was answered is shown with the next tick
+        expect(clock).not_to_have_text(clock.inner_text())
+    assert is_now_in_seoul(clock.inner_text())
+    expect(page.locator("header [data-zone]")).to_have_count(0)
+
+
+def is_now_in_seoul(text: str) -> bool:
+    """Return whether `text` begins with a time of less than a minute ago on Seoul's clock."""
+    hours, minutes, seconds = (int(part) for part in text[:8].split(":"))
+    now = datetime.now(SEOUL)
+    ago_s = now.hour * 3_600 + now.minute * 60 + now.second - (hours * 60 + minutes) * 60 - seconds
+    return ago_s % 86_400 < 60 or ago_s % 86_400 > 86_400 - 2
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])

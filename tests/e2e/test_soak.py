@@ -12,8 +12,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from websockets.sync.client import connect
 
 from e2e.conftest import launch
 from e2e.monitor_page import MonitorPage
-from e2e.plant import Plant
+from e2e.plant import Plant, ask
 from e2e.relay import Relay, Rewrite, frame
 from processes import Server
 
@@ -97,6 +98,7 @@ def soaked(shared_plant: Plant) -> Iterator[Soaked]:
     ):
         _visit(server, 50)
         _wait_for_ticks(server, 2)
+        _open_connections(server)
         server_before = _measure_server(server)
         browser = launch(playwright)
         context = browser.new_context(viewport={"width": 1920, "height": 1080})
@@ -219,6 +221,15 @@ def _visit(server: Server, count: int) -> None:
                 visitor.sendall(request.encode())
                 assert visitor.recv(4096).startswith(b"HTTP/1.1 101")
                 visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _open_connections(server: Server) -> None:
+    """Ask so much at once that every connection to the history is open: they stay so."""
+    now = datetime.now(UTC)
+    window = f"from={now - timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}&to={now:%Y-%m-%dT%H:%M:%SZ}"
+    with ThreadPoolExecutor(8) as people:
+        for _ in people.map(lambda _: ask(server, f"/api/kpis?{window}&grain=day"), range(40)):
+            pass
 
 
 def _wait_for_ticks(server: Server, count: int) -> None:

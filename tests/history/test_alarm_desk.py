@@ -25,7 +25,7 @@ from core.calendars import hours, ms, plant
 from core.calendars import shift as a_shift
 from history.alarms import raised
 from history.told import T0_MS
-from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmState
+from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmNote, AlarmState
 from lineside.core.alarm_text import AlarmRules, AlarmText, Severity
 from lineside.core.errors import HistoryError
 from lineside.core.model import (
@@ -207,7 +207,7 @@ def test_an_alarm_from_before_the_stop_that_still_stands_goes_on() -> None:
         assert scene.alarms == [alarm]
         scene.see(101, RUNNING)
         assert scene.alarms[0].cleared_ms == T0_MS + 3000
-        assert scene.records.kept[0].text == ""
+        assert scene.records.kept[0].note is None
 
 
 @pytest.mark.parametrize("is_seen_first", [True, False])
@@ -224,7 +224,7 @@ def test_an_alarm_that_cleared_while_nobody_watched_is_closed_at_first_sight_and
         scene.see(101, RUNNING)
     assert scene.states == [S.RETURNED_UNACKNOWLEDGED]
     (record,) = scene.records.kept
-    assert (record.event, record.text) == (E.CLEARED, "cleared while nobody watched")
+    assert (record.event, record.note) == (E.CLEARED, AlarmNote.NOT_WATCHED)
 
 
 @pytest.mark.parametrize("is_seen_first", [True, False])
@@ -237,6 +237,8 @@ def test_a_fault_that_began_while_the_server_was_down_is_news(is_seen_first: boo
     scene.see(102, ERROR)
     scene.pass_(1)
     assert [alarm.source for alarm in scene.alarms] == [code(101)]
+    is_late = is_seen_first  # it stood already when the past became known
+    assert scene.records.kept[0].note == (AlarmNote.FIRST_SIGHT if is_late else None)
 
 
 def test_a_plc_that_was_lost_before_the_stop_is_no_news_and_one_that_answered_is() -> None:
@@ -322,6 +324,122 @@ def test_another_code_is_another_alarm_and_the_same_code_the_same_alarm() -> Non
     assert [(a.alarm_code, a.raised_count) for a in scene.alarms] == [(12, 2), (13, 1)]
 
 
+def come_late(scene: Scene, *codes: int) -> None:
+    """Have the fault of 101 rise without a code, tell `codes` one after another, and go."""
+    scene.codes[101] = 0
+    scene.see(101, ERROR)
+    for each in codes:
+        scene.pass_(2)
+        scene.codes[101] = each
+    scene.pass_(2)
+    scene.codes[101] = 0
+    scene.see(101, RUNNING)
+
+
+def a_fault_that_waits(*codes: int) -> Scene:
+    """Return a scene in which the fault of 101 has come and gone and told its code late."""
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    come_late(scene, *codes)
+    return scene
+
+
+def test_a_fault_whose_code_comes_late_is_one_alarm_however_often_it_comes() -> None:
+    scene = a_fault_that_waits(12, 13)
+    (first,) = scene.alarms
+    assert (first.alarm_code, first.state) == (12, S.RETURNED_UNACKNOWLEDGED)
+    scene.pass_(10)
+    again_ms = round(scene.clock.unix_s * 1000)
+    come_late(scene, 12)
+    (alarm,) = scene.alarms
+    assert (alarm.id, alarm.alarm_code, alarm.raised_count) == (first.id, 12, 2)
+    assert (alarm.last_raised_ms, alarm.state) == (again_ms, S.RETURNED_UNACKNOWLEDGED)
+    # What was raised before the code was known says what became of it, and counts as one rise.
+    closed = scene.desk.book.over[-1]
+    assert (closed.alarm_code, closed.text_en, closed.raised_ms) == (12, "Door open", again_ms)
+    assert scene.told == [
+        *("raised", "code_seen", "cleared"),
+        *("raised", "code_seen", "superseded", "continued", "cleared"),
+    ]
+    assert scene.records.kept[-3].note is AlarmNote.SAME_CODE
+
+
+def test_a_fault_whose_code_comes_late_and_is_another_is_another_alarm() -> None:
+    scene = a_fault_that_waits(12)
+    come_late(scene, 13)
+    come_late(scene)
+    assert [each.alarm_code for each in scene.alarms] == [12, 13, None]
+    come_late(scene, 13)
+    assert [(a.alarm_code, a.raised_count) for a in scene.alarms] == [(12, 1), (13, 2)]
+
+
+def test_a_code_that_comes_late_does_not_take_an_alarm_off_the_shelf() -> None:
+    scene = a_fault_that_waits(12)
+    scene.act(E.SHELVED, minutes=1)
+    scene.see(101, ERROR)
+    assert scene.states == [S.SHELVED, S.UNACKNOWLEDGED]
+    scene.codes[101] = 12
+    scene.pass_(1)
+    assert scene.states == [S.SHELVED]
+    scene.pass_(60)
+    assert scene.states == [S.UNACKNOWLEDGED]
+
+
+def test_what_a_person_did_before_the_code_came_is_not_undone_by_it() -> None:
+    scene = a_fault_that_waits(12)
+    scene.see(101, ERROR)
+    newer = scene.alarms[1]
+    said = AlarmEvent(kind=E.ACKNOWLEDGED, at_ms=newer.raised_ms, by="Kim")
+    scene.desk.book.act(newer, said)
+    scene.codes[101] = 12
+    scene.pass_(1)
+    (alarm,) = scene.alarms
+    assert (alarm.id, alarm.state) == (newer.id, S.ACKNOWLEDGED)
+    assert (alarm.alarm_code, alarm.acknowledged_by) == (12, "Kim")
+    scene.see(101, RUNNING)
+    assert scene.alarms == []
+
+
+def test_out_of_shift_an_alarm_that_goes_on_by_its_code_is_suppressed() -> None:
+    scene = Scene(
+        replace(with_codes(101), calendar=plant(a_shift("day", "08:00-17:00"))),
+        at_s=ms("2026-03-02 16:59") / 1000,
+    )
+    scene.all_run()
+    come_late(scene, 12)
+    scene.pass_(60)
+    scene.see(101, ERROR)
+    scene.codes[101] = 12
+    scene.pass_(1)
+    assert [(a.alarm_code, a.state) for a in scene.alarms] == [(12, S.SUPPRESSED)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from((RUNNING, ERROR, ERROR, DISCONNECTED)),
+            st.sampled_from((0, 0, 12, 12, 13)),
+            st.integers(0, 2),
+        ),
+        max_size=60,
+    ),
+    st.integers(0, 1),
+)
+def test_a_machine_has_one_alarm_per_code_whenever_its_codes_come(
+    told: list[tuple[Status, int, int]], delay_s: int
+) -> None:
+    rules = AlarmRules(on_delay_s=delay_s, off_delay_s=delay_s)
+    scene = Scene(replace(with_codes(101), alarm_rules=rules))
+    scene.all_run()
+    for status, value, seconds in told:
+        scene.see(101, status)
+        scene.codes[101] = value
+        scene.pass_(seconds)
+        codes = [alarm.alarm_code for alarm in scene.alarms]
+        assert len(codes) == len(set(codes))
+        assert sum(alarm.is_on for alarm in scene.alarms) <= 1
+
+
 def test_a_shelf_runs_out() -> None:
     scene = running()
     scene.see(101, ERROR)
@@ -376,6 +494,7 @@ def test_an_alarm_of_what_left_the_configuration_is_over() -> None:
     scene.desk.on_message(site_change(smaller, at_s=T0_S + 9))
     assert scene.alarms == []
     assert scene.told[-2:] == ["removed", "removed"]
+    assert scene.records.kept[-1].note is AlarmNote.NOT_CONFIGURED
 
 
 def test_a_machine_that_chatters_is_one_standing_alarm() -> None:
@@ -386,7 +505,7 @@ def test_a_machine_that_chatters_is_one_standing_alarm() -> None:
         scene.see(101, RUNNING)
         scene.pass_(1)
     assert scene.told == ["raised", "cleared"] * 9 + ["raised"]
-    assert "comes and goes" in scene.records.kept[-1].text
+    assert [record.note for record in scene.records.kept[-2:]] == [None, AlarmNote.COMES_AND_GOES]
     scene.pass_(60)
     assert scene.states == [S.RETURNED_UNACKNOWLEDGED]
 
@@ -417,7 +536,8 @@ def test_only_so_many_alarms_of_one_machine_wait_for_an_acknowledgement() -> Non
         scene.pass_(100)
     codes = [alarm.alarm_code for alarm in scene.alarms]
     assert codes == list(range(10, 30))
-    assert "superseded" in scene.told
+    notes = {record.note for record in scene.records.kept if record.event is E.SUPERSEDED}
+    assert notes == {AlarmNote.TOO_MANY}
 
 
 def test_what_finds_no_room_is_recorded_later_in_order() -> None:

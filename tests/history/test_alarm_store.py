@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Engine, event
 
 from builders import code
 from history.alarms import raised, told
 from history.told import T0_MS, a_batch, a_change, a_run
-from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmState
+from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmNote, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.core.model import PlcLink, Status
+from lineside.history import alarm_marks as alarm_marks_module
 from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.alarm_marks import AlarmMark, alarm_marks, thin
 from lineside.history.alarm_query import AlarmQuery, EquipmentCounts, key_of, newest_first
@@ -30,13 +35,15 @@ def numbered(*records: AlarmRecord) -> list[AlarmRecord]:
 async def test_an_alarm_comes_back_as_it_stands_with_its_audit(store: Store) -> None:
     alarm, first = raised(alarm_code=12, advice_ko="문을 닫으세요.")
     alarm, second = told(alarm, E.ACKNOWLEDGED, T0_MS + 5, "김철수", "going there")
-    await store.write([a_batch(a_run(), numbered(first, second))])
+    alarm, third = told(alarm, E.CLEARED, T0_MS + 9, note=AlarmNote.NOT_WATCHED)
+    await store.write([a_batch(a_run(), numbered(first, second, third))])
     assert await store.alarms.alarm(1) == alarm
     assert [each.text for each in alarm.comments] == ["going there"]
     events = await store.alarms.events(1)
-    assert [(e.number, e.kind, e.by, e.text) for e in events] == [
-        (1, "raised", "", ""),
-        (2, "acknowledged", "김철수", "going there"),
+    assert [(e.number, e.kind, e.by, e.text, e.note) for e in events] == [
+        (1, "raised", "", "", None),
+        (2, "acknowledged", "김철수", "going there", None),
+        (3, "cleared", "", "", AlarmNote.NOT_WATCHED),
     ]
     assert await store.alarms.alarm(2) is None
 
@@ -129,6 +136,10 @@ async def test_machines_are_counted_by_rises_and_by_changes(store: Store) -> Non
     assert counts[code(101)] == EquipmentCounts(alarms=1)
 
 
+def read_from(plc_id: str | None, *numbers: int) -> dict[str, str | None]:
+    return {code(number): plc_id for number in numbers}
+
+
 async def test_a_timeline_is_told_of_every_rise_of_its_machines(store: Store) -> None:
     alarm, first = raised(1)
     alarm, second = told(alarm, E.CLEARED, T0_MS + 5)
@@ -137,17 +148,40 @@ async def test_a_timeline_is_told_of_every_rise_of_its_machines(store: Store) ->
     _, plc = raised(3, kind=AlarmKind.PLC, source="PLC01")
     await store.write([a_batch(a_run(), numbered(first, second, third, other, plc))])
     one = (code(101), T0_MS, "high", "설비 이상", "Machine fault")
-    codes = [code(101), code(102)]
-    marks = await alarm_marks(store.database, codes, T0_MS, T0_MS + 901)
+    machines = read_from("PLC09", 101, 102)
+    marks = await alarm_marks(store.database, machines, T0_MS, T0_MS + 901)
     assert marks == [
         one,
         (code(102), T0_MS + 20, "critical", "설비 이상", "Machine fault"),
         (code(101), T0_MS + 900, *one[2:]),
     ]
-    assert await alarm_marks(store.database, codes[:1], T0_MS, T0_MS + 900) == [one]
-    assert await alarm_marks(store.database, [code(103)], T0_MS, T0_MS + 900) == []
-    coarse = await alarm_marks(store.database, codes, T0_MS, T0_MS + 901, 10_000_000)
+    only = read_from("PLC09", 101)
+    assert await alarm_marks(store.database, only, T0_MS, T0_MS + 900) == [one]
+    other_lane = read_from(None, 103)
+    assert await alarm_marks(store.database, other_lane, T0_MS, T0_MS + 900) == []
+    coarse = await alarm_marks(store.database, machines, T0_MS, T0_MS + 901, 10_000_000)
     assert [mark.at_ms - T0_MS for mark in coarse] == [0, 20]
+
+
+async def test_a_lost_plc_is_marked_on_the_lane_of_each_of_its_machines(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {"text_ko": "PLC 통신 두절", "text_en": "PLC lost"}
+    facts = {"kind": AlarmKind.PLC, "source": "PLC01", **words}
+    _, lost = raised(3, at_ms=T0_MS + 50, **facts)
+    _, elsewhere = raised(4, at_ms=T0_MS + 60, **{**facts, "source": "PLC02"})
+    _, fault = raised(1, at_ms=T0_MS + 70)
+    await store.write([a_batch(a_run(), numbered(lost, elsewhere, fault))])
+    machines = read_from("PLC01", 101, 102) | read_from(None, 103)
+    marks = await alarm_marks(store.database, machines, T0_MS, T0_MS + 100)
+    assert [(mark.code, mark.at_ms - T0_MS, mark.text_en) for mark in marks] == [
+        (code(101), 50, "PLC lost"),
+        (code(102), 50, "PLC lost"),
+        (code(101), 70, "Machine fault"),
+    ]
+    # The bound is on the marks, not on the alarms: the newest are kept.
+    monkeypatch.setattr(alarm_marks_module, "MARKS_MAX", 2)
+    assert await alarm_marks(store.database, machines, T0_MS, T0_MS + 100) == marks[1:]
 
 
 async def test_a_report_ranks_alarms_by_how_often_they_rose_in_its_window(store: Store) -> None:
@@ -163,6 +197,35 @@ async def test_a_report_ranks_alarms_by_how_often_they_rose_in_its_window(store:
     assert await alarm_counts(store.database, codes, T0_MS, T0_MS + 901) == [twice, once]
     assert await alarm_counts(store.database, codes, T0_MS + 1, T0_MS + 900) == [once]
     assert await alarm_counts(store.database, codes[:1], T0_MS + 1, T0_MS + 900) == []
+
+
+async def test_what_happened_in_a_window_is_found_by_time_and_not_among_all_that_ever_did(
+    tmp_path: Path,
+) -> None:
+    # PostgreSQL plans by what is in its tables; SQLite knows nothing of that.
+    store = Store(Database(f"sqlite+aiosqlite:///{tmp_path / 'history.db'}"))
+    asked: list[tuple[str, Any]] = []
+
+    def note(*told: Any) -> None:
+        _, _, statement, parameters, *_ = told
+        if statement.startswith("SELECT") and "alarm_event" in statement:
+            asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await alarm_marks(store.database, read_from("PLC01", 101, 102), T0_MS, T0_MS + 900)
+        await alarm_counts(store.database, [code(101), code(102)], T0_MS, T0_MS + 900)
+        await store.alarms.counts(T0_MS, T0_MS + 900)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(asked) == 3
+    for statement, parameters in asked:
+        async with store.database.reading() as connection:
+            plan = (
+                await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ).all()
+        assert "ix_alarm_event_at_ms (at_ms>? AND at_ms<?)" in plan[0].detail
+    await store.database.close()
 
 
 def test_of_marks_that_would_cover_each_other_the_worst_is_kept() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from builders import code
 from history.asked import lanes_of
+from lineside.core.alarm import AlarmNote
 from lineside.core.errors import HistoryError
 from lineside.core.model import Status
 from lineside.history import database as database_module
@@ -46,6 +47,17 @@ def indexes(connection: Connection) -> dict[str, set[tuple[str, ...]]]:
     }
 
 
+async def make_database(url: str, revision: str) -> None:
+    """Make a database as that revision left it, with what it held."""
+    engine = create_async_engine(url)
+    statements = (DATA / f"{revision}.sql").read_text(encoding="utf-8").split(";\n")
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade, revision)
+        for statement in filter(str.strip, statements):
+            await connection.exec_driver_sql(statement)
+    await engine.dispose()
+
+
 def test_the_schema_says_which_revision_it_is() -> None:
     assert SCRIPTS.get_current_head() == REVISION
 
@@ -72,13 +84,7 @@ async def test_migrations_make_the_tables_that_the_code_knows(database: Database
 async def test_a_database_of_an_earlier_revision_keeps_its_data(
     revision: str, database_url: str
 ) -> None:
-    engine = create_async_engine(database_url)
-    statements = (DATA / f"{revision}.sql").read_text(encoding="utf-8").split(";\n")
-    async with engine.begin() as connection:
-        await connection.run_sync(upgrade, revision)
-        for statement in filter(str.strip, statements):
-            await connection.exec_driver_sql(statement)
-    await engine.dispose()
+    await make_database(database_url, revision)
     database = Database(database_url)
     try:
         found = await lanes_of(Store(database), [code(101)], 1_000, 10_000)
@@ -94,6 +100,25 @@ async def test_a_database_of_an_earlier_revision_keeps_its_data(
             assert await connection.run_sync(differences) == []
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("revision", [each for each in REVISIONS if each >= "0003"])
+async def test_what_lineside_used_to_say_in_english_becomes_notes_and_what_people_wrote_stays(
+    revision: str, database_url: str
+) -> None:
+    await make_database(database_url, revision)
+    database = Database(database_url)
+    try:
+        events = await Store(database).alarms.events(4_000_123)
+    finally:
+        await database.close()
+    assert [(each.kind, each.by, each.text, each.note) for each in events] == [
+        ("raised", "", "", AlarmNote.COMES_AND_GOES),
+        ("code_seen", "", "", None),
+        ("commented", "Kim", "no longer configured", None),
+        ("cleared", "", "", AlarmNote.NOT_WATCHED),
+        ("superseded", "", "", AlarmNote.TOO_MANY),
+    ]
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(

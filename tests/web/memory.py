@@ -9,7 +9,7 @@ from pathlib import Path
 from builders import T0_S, WebPlant, code
 from history.told import a_batch, a_run
 from lineside.clock import system_clock
-from lineside.core.model import Site, Status
+from lineside.core.model import Instant, Site, Status
 from lineside.history.records import Batch, ChangeRecord, config_record
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
@@ -65,8 +65,14 @@ def told(
 async def remembering(
     folder: Path, site: Site, batches: list[Batch], *, now_s: float = T0_S, url: str | None = None
 ) -> tuple[WebPlant, History]:
-    """Return a plant at `now_s` over a history that holds `batches`."""
-    history = History(HistorySettings(folder=folder, url=url), system_clock, "1.2.3")
+    """Return a plant at `now_s` over a history that holds `batches`, and whose clock goes on."""
+    began_s = system_clock().monotonic_s
+
+    def clock() -> Instant:
+        monotonic_s = system_clock().monotonic_s
+        return Instant(unix_s=now_s + monotonic_s - began_s, monotonic_s=monotonic_s)
+
+    history = History(HistorySettings(folder=folder, url=url), clock, "1.2.3")
     history.start()
     await eventually(lambda: history.is_open, "the history was not opened")
     await history.ask(lambda store: store.write(batches))

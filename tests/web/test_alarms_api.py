@@ -208,6 +208,19 @@ async def test_an_alarm_is_acknowledged_by_name_and_its_audit_is_kept(scene: Sce
     assert body["alarm"] == done
 
 
+async def test_what_lineside_notes_itself_is_no_text_of_anybody(scene: Scene) -> None:
+    path = f"/api/alarms/{await scene.id_of(102)}"
+    left = [machine for machine in scene.site.lines[0].equipment if machine.code != code(102)]
+    smaller = replace(scene.site, lines=(replace(scene.site.lines[0], equipment=tuple(left)),))
+    scene.hear(a_site_change(smaller))
+    await scene.stored()
+    events = (await scene.get(path))["events"]
+    assert [(e["event"], e["by"], e["text"], e["note"]) for e in events] == [
+        ("raised", "", "", None),
+        ("removed", "", "", "not_configured"),
+    ]
+
+
 async def test_an_alarm_is_shelved_for_a_time_and_taken_off(scene: Scene) -> None:
     path = f"/api/alarms/{await scene.id_of(101)}"
     shelved = await scene.post(f"{path}/shelve", {**KIM, "minutes": 30})

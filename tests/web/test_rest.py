@@ -320,7 +320,7 @@ async def test_all_who_ask_within_a_tick_share_one_encoding() -> None:
     info = ServerInfo(version="1.2.3", started_at_s=T0_S)
     line_api = api_module.LineApi(plant.live, info, plant.clock)
     plant.app = FastAPI()
-    plant.app.include_router(api_module.api_router(line_api))
+    api_module.add_line_routes(plant.app.router, line_api)
     for address in ("/api/lines", "/api/equipment", "/api/plcs"):
         for _ in range(5):
             assert (await plant.ask(address)).status_code == 200

@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from builders import T0_S, WebPlant, code, site
 from core.calendars import SEOUL, ms, shift
 from core.calendars import plant as calendar
+from history.alarms import raised
+from lineside.core.alarm import AlarmKind
 from web.memory import MINUTE_MS, remembering, told
 
 DAY_MS = ms("2025-11-03 08:00")  # a Monday in Seoul
@@ -54,6 +56,27 @@ async def test_lanes_tile_the_window_with_reasons_and_unseen_time(plant: WebPlan
     assert body["breaks"] == [[DAY_MS + 240 * MINUTE_MS, DAY_MS + 300 * MINUTE_MS]]
     assert body["history"]["known_from_ms"] == DAY_MS
     assert body["time_zone"] == SEOUL
+
+
+async def test_a_lost_plc_has_a_mark_on_every_lane_that_it_is_read_for(tmp_path: Path) -> None:
+    packing = tuple(replace(each, plc_id="PLC02") for each in SITE.lines[1].equipment)
+    place = replace(SITE, lines=(SITE.lines[0], replace(SITE.lines[1], equipment=packing)))
+    past = told(place, DAY_MS, {101: "rrdd", 201: "rrrr"})
+    at_ms = DAY_MS + 2 * MINUTE_MS
+    _, lost = raised(
+        9, at_ms=at_ms, kind=AlarmKind.PLC, source="PLC01", text_ko="두절", text_en="Lost"
+    )
+    batches = [replace(each, records=(*each.records, replace(lost, seq=99))) for each in past]
+    plant, history = await remembering(tmp_path, place, batches)
+    try:
+        body = await get(plant, f"/api/timeline?{DAY}")
+    finally:
+        history.stop()
+        await history.wait_stopped(10)
+    assert len(body["equipment"]) == 7
+    assert body["alarms"] == [
+        [code(number), at_ms, "high", "두절", "Lost"] for number in range(101, 106)
+    ]
 
 
 async def test_a_coarse_timeline_keeps_the_worst(plant: WebPlant) -> None:

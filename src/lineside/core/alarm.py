@@ -51,8 +51,20 @@ class AlarmEventKind(StrEnum):
     UNSUPPRESSED = "unsuppressed"
     COMMENTED = "commented"
     CODE_SEEN = "code_seen"  # the machine told what its fault is after it told that there is one
-    SUPERSEDED = "superseded"  # too many wait for an acknowledgement: the oldest goes
+    CONTINUED = "continued"  # came back as another alarm, until that one's code was seen
+    SUPERSEDED = "superseded"  # too many wait, or another alarm tells of the same fault
     REMOVED = "removed"  # the machine or the PLC left the configuration
+
+
+class AlarmNote(StrEnum):
+    """What else there is to know of something that happened by itself."""
+
+    NOT_WATCHED = "not_watched"  # the fault went while nobody watched
+    FIRST_SIGHT = "first_sight"  # the fault stood when it was first seen after a start
+    COMES_AND_GOES = "comes_and_goes"  # so often that it counts as gone only after a longer time
+    TOO_MANY = "too_many"  # alarms of one source waited for an acknowledgement
+    SAME_CODE = "same_code"  # another alarm of that machine has it, and goes on
+    NOT_CONFIGURED = "not_configured"  # any more
 
 
 class AlarmComment(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -110,8 +122,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 class AlarmEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happens to an alarm.
 
-    `by` names the person, empty when it was none. `text` is a person's comment, or says in English
-    what else there is to know. `until_ms` is for SHELVED alone, `meaning` and `alarm_code` are for
+    `by` names the person, empty when it was none. `text` is what that person wrote, `note` what
+    else there is to know. `until_ms` is for SHELVED alone, `meaning` and `alarm_code` are for
     CODE_SEEN.
     """
 
@@ -119,6 +131,7 @@ class AlarmEvent(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     by: str = ""
     text: str = ""
+    note: AlarmNote | None = None
     until_ms: int | None = None
     alarm_code: int | None = None
     meaning: AlarmText | None = None
@@ -148,8 +161,10 @@ TRANSITIONS: Mapping[tuple[AlarmState, AlarmEventKind], _Next] = MappingProxyTyp
         (_S.ACKNOWLEDGED, _E.SHELVED): _to(_S.SHELVED),
         (_S.RETURNED_UNACKNOWLEDGED, _E.ACKNOWLEDGED): _to(_S.NORMAL),
         (_S.RETURNED_UNACKNOWLEDGED, _E.RAISED): _to(_S.UNACKNOWLEDGED),
+        (_S.RETURNED_UNACKNOWLEDGED, _E.CONTINUED): _to(_S.UNACKNOWLEDGED),
         (_S.RETURNED_UNACKNOWLEDGED, _E.SHELVED): _to(_S.SHELVED),
         (_S.SHELVED, _E.RAISED): _to(_S.SHELVED),
+        (_S.SHELVED, _E.CONTINUED): _to(_S.SHELVED),
         (_S.SHELVED, _E.CLEARED): _to(_S.SHELVED),
         (_S.SHELVED, _E.SHELVED): _to(_S.SHELVED),  # for another time
         (_S.SHELVED, _E.UNSHELVED): (_S.UNACKNOWLEDGED, _S.NORMAL),
@@ -200,7 +215,7 @@ def _with_facts(alarm: Alarm, event: AlarmEvent) -> Alarm:
     if event.by and event.text:
         said = AlarmComment(at_ms=event.at_ms, by=event.by, text=event.text)
         alarm = change(alarm, comments=(*alarm.comments, said)[-COMMENTS_MAX:])
-    if event.kind is AlarmEventKind.RAISED:
+    if event.kind in (AlarmEventKind.RAISED, AlarmEventKind.CONTINUED):
         at_ms = max(event.at_ms, alarm.last_raised_ms, alarm.cleared_ms or 0)
         return change(
             alarm, last_raised_ms=at_ms, raised_count=alarm.raised_count + 1, cleared_ms=None

@@ -12,7 +12,15 @@ from typing import Protocol, TypeAlias
 import msgspec
 import structlog
 
-from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmState, advance
+from lineside.core.alarm import (
+    Alarm,
+    AlarmEvent,
+    AlarmEventKind,
+    AlarmKind,
+    AlarmNote,
+    AlarmState,
+    advance,
+)
 from lineside.core.errors import HistoryError
 from lineside.history.records import AlarmRecord, alarm_record
 
@@ -158,10 +166,33 @@ class AlarmBook:
             self._over.popitem(last=False)
 
 
+def join_by_code(book: AlarmBook, alarm: Alarm, now_ms: int) -> Alarm:
+    """Let one alarm go on where `alarm`, whose code was seen late, has that of one that waits.
+
+    That is the older one, as if it had come back at once, unless a person has dealt with `alarm`.
+    """
+    older = [
+        each
+        for each in book.of((alarm.kind, alarm.source))
+        if not each.is_on and each.alarm_code == alarm.alarm_code
+    ]
+    if not older:
+        return alarm
+    is_new = alarm.state in (AlarmState.UNACKNOWLEDGED, AlarmState.SUPPRESSED)
+    is_untouched = is_new and not alarm.comments
+    closed = alarm if is_untouched else older[-1]
+    superseded = AlarmEvent(kind=AlarmEventKind.SUPERSEDED, at_ms=now_ms, note=AlarmNote.SAME_CODE)
+    book.happen(closed, superseded)
+    if not is_untouched:
+        return alarm
+    continued = AlarmEvent(kind=AlarmEventKind.CONTINUED, at_ms=alarm.last_raised_ms)
+    return book.happen(older[-1], continued)
+
+
 def supersede_oldest(book: AlarmBook, source: Source, most: int, now_ms: int) -> None:
     """Keep the open alarms of one source within a bound: the oldest whose fault is gone go."""
     alarms = book.of(source)
     for alarm in [each for each in alarms if not each.is_on][: max(0, len(alarms) - most)]:
-        text = f"more than {most} alarms of {alarm.source} waited for an acknowledgement"
-        book.happen(alarm, AlarmEvent(kind=AlarmEventKind.SUPERSEDED, at_ms=now_ms, text=text))
+        event = AlarmEvent(kind=AlarmEventKind.SUPERSEDED, at_ms=now_ms, note=AlarmNote.TOO_MANY)
+        book.happen(alarm, event)
         _log.warning("alarm given up unacknowledged", alarm=alarm.id, source=alarm.source)

@@ -44,7 +44,7 @@ async def alarm_counts(
             _event.c.at_ms < end_ms,
             _event.c.kind == AlarmEventKind.RAISED,
             _alarm.c.kind == AlarmKind.EQUIPMENT,
-            _alarm.c.source.in_(codes),
+            schema.alarm_source.in_(codes),
         )
         .group_by(*what)
         .order_by(count.desc(), _alarm.c.source, _alarm.c.text_ko)

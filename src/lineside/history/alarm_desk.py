@@ -15,7 +15,14 @@ from collections import deque
 import msgspec
 import structlog
 
-from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmState
+from lineside.core.alarm import (
+    Alarm,
+    AlarmEvent,
+    AlarmEventKind,
+    AlarmKind,
+    AlarmNote,
+    AlarmState,
+)
 from lineside.core.alarm_text import AlarmRules
 from lineside.core.alarm_watch import FaultWatch, Sight, Turn, sight_of_link, sight_of_status
 from lineside.core.errors import AlarmRefused
@@ -27,6 +34,7 @@ from lineside.history.alarm_book import (
     AlarmCounts,
     Keeper,
     Source,
+    join_by_code,
     supersede_oldest,
 )
 from lineside.history.alarm_plant import AlarmPlant, alarm_code_in
@@ -39,9 +47,6 @@ RISES_MAX = 500  # in the whole plant
 RISES_WINDOW_S = 60.0
 OPEN_PER_SOURCE_MAX = 20
 IDS_PER_MS = 1_000
-
-NOT_WATCHED = "cleared while nobody watched"
-FIRST_SIGHT = "stood already when it was first seen after a start"
 
 _log = structlog.get_logger("lineside.alarms")
 
@@ -140,7 +145,9 @@ class AlarmDesk:
         else:
             at = watch.first_seen or now
             event = AlarmEvent(
-                kind=AlarmEventKind.CLEARED, at_ms=unix_ms(at.unix_s), text=NOT_WATCHED
+                kind=AlarmEventKind.CLEARED,
+                at_ms=unix_ms(at.unix_s),
+                note=AlarmNote.NOT_WATCHED,
             )
             self.book.happen(alarm, event)
 
@@ -154,7 +161,7 @@ class AlarmDesk:
             watch.is_on = False
         elif watch.is_on and point.current is None and source not in self._held:
             at = watch.first_seen or now
-            self._rise(point, Turn(is_on=True, since=at), now, FIRST_SIGHT)
+            self._rise(point, Turn(is_on=True, since=at), now, AlarmNote.FIRST_SIGHT)
 
     def _take_site(self, message: SiteChange) -> None:
         self.plant = AlarmPlant(message.site)
@@ -220,7 +227,7 @@ class AlarmDesk:
         else:
             self._fall(point, turn)
 
-    def _rise(self, point: _Point, turn: Turn, now: Instant, text: str = "") -> None:
+    def _rise(self, point: _Point, turn: Turn, now: Instant, note: AlarmNote | None = None) -> None:
         if not self._has_room(now):
             self._held[point.source] = turn
             return
@@ -228,7 +235,7 @@ class AlarmDesk:
         self._rises.append(now.monotonic_s)
         point.rises.append(now.monotonic_s)
         if point.is_chattering(now):
-            text = text or f"comes and goes: told again after {CHATTER_OFF_S:g} s without it"
+            note = note or AlarmNote.COMES_AND_GOES
         code = point.alarm_code
         since_ms = unix_ms(turn.since.unix_s)
         came_back = [
@@ -237,7 +244,7 @@ class AlarmDesk:
             if not alarm.is_on and alarm.alarm_code == code
         ]
         alarm = came_back[-1] if came_back else self._new(point, since_ms)
-        event = AlarmEvent(kind=AlarmEventKind.RAISED, at_ms=since_ms, text=text)
+        event = AlarmEvent(kind=AlarmEventKind.RAISED, at_ms=since_ms, note=note)
         alarm = self.book.happen(alarm, event)
         point.current = alarm.id
         supersede_oldest(self.book, point.source, OPEN_PER_SOURCE_MAX, unix_ms(now.unix_s))
@@ -260,10 +267,10 @@ class AlarmDesk:
         alarm = self.book.find(current) if current is not None else None
         if alarm is None or not alarm.is_on:
             return
-        text = NOT_WATCHED if point.is_recalled else ""
+        note = AlarmNote.NOT_WATCHED if point.is_recalled else None
         point.is_recalled = False
         at_ms = unix_ms(turn.since.unix_s)
-        self.book.happen(alarm, AlarmEvent(kind=AlarmEventKind.CLEARED, at_ms=at_ms, text=text))
+        self.book.happen(alarm, AlarmEvent(kind=AlarmEventKind.CLEARED, at_ms=at_ms, note=note))
 
     def _look_at_codes(self, snapshot: Snapshot) -> None:
         """Read codes that matter and may come a moment after the fault that they explain."""
@@ -283,14 +290,18 @@ class AlarmDesk:
                 point.alarm_code = code
                 alarm = self.book.find(point.current) if point.current is not None else None
                 if alarm is not None:
-                    event = AlarmEvent(
-                        kind=AlarmEventKind.CODE_SEEN,
-                        at_ms=unix_ms(snapshot.at.unix_s),
-                        text=f"code {code}",
-                        alarm_code=code,
-                        meaning=self.plant.text(point.source, code),
-                    )
-                    self.book.happen(alarm, event)
+                    self._take_code(point, alarm, code, unix_ms(snapshot.at.unix_s))
+
+    def _take_code(self, point: _Point, alarm: Alarm, code: int, now_ms: int) -> None:
+        event = AlarmEvent(
+            kind=AlarmEventKind.CODE_SEEN,
+            at_ms=now_ms,
+            alarm_code=code,
+            meaning=self.plant.text(point.source, code),
+        )
+        alarm = join_by_code(self.book, self.book.happen(alarm, event), now_ms)
+        point.current = alarm.id
+        self._look_at_shift(alarm, now_ms)
 
     def _wants_code(self, point: _Point) -> bool:
         if point.current is None:
@@ -323,7 +334,7 @@ class AlarmDesk:
     def _remove(self, alarm: Alarm, now_ms: int) -> None:
         try:
             event = AlarmEvent(
-                kind=AlarmEventKind.REMOVED, at_ms=now_ms, text="no longer configured"
+                kind=AlarmEventKind.REMOVED, at_ms=now_ms, note=AlarmNote.NOT_CONFIGURED
             )
             self.book.happen(alarm, event)
         except AlarmRefused:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from lineside.core.alarm import Alarm, AlarmKind, AlarmState
+from lineside.core.alarm import Alarm, AlarmKind, AlarmNote, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.core.model import PlcLink, Status
 
@@ -82,6 +82,7 @@ class StoredAlarmEvent(msgspec.Struct, frozen=True, kw_only=True):
     state: AlarmState
     by: str
     text: str
+    note: AlarmNote | None
 
 
 class EquipmentCounts(msgspec.Struct, frozen=True, kw_only=True):

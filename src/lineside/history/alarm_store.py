@@ -8,7 +8,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Select, and_, func, or_, select, tuple_
 
-from lineside.core.alarm import Alarm, AlarmComment, AlarmEventKind, AlarmKind, AlarmState
+from lineside.core.alarm import (
+    Alarm,
+    AlarmComment,
+    AlarmEventKind,
+    AlarmKind,
+    AlarmNote,
+    AlarmState,
+)
 from lineside.core.alarm_text import Severity
 from lineside.core.model import PlcLink, Status
 from lineside.history import schema
@@ -67,6 +74,7 @@ class AlarmStore:
                 state=AlarmState(row.state),
                 by=row.person or "",
                 text=row.text or "",
+                note=None if row.note is None else AlarmNote(row.note),
             )
             for row in reversed(rows)
         ]

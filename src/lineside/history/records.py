@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind
+from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmNote
 from lineside.core.model import PlcLink, PlcState, Scalar, Site, StateChange, Status, TagState
 from lineside.core.times import unix_ms
 
@@ -106,7 +106,7 @@ class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, ta
     """An alarm as it stands after `event`, which happened at `event_ms`.
 
     `event` None: nothing happened to it, but the database may never have heard of it. `at_ms` is
-    the last tick before it was recorded. `text` is a comment, or English for people.
+    the last tick before it was recorded. `text` is what the person `by` wrote.
     """
 
     seq: int
@@ -116,6 +116,7 @@ class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, ta
     event_ms: int = 0
     by: str = ""
     text: str = ""
+    note: AlarmNote | None = None
 
 
 Record: TypeAlias = ChangeRecord | PlcRecord | ServerRecord | ConfigRecord | AlarmRecord
@@ -264,6 +265,7 @@ def alarm_record(alarm: Alarm, event: AlarmEvent) -> AlarmRecord:
         event_ms=event.at_ms,
         by=storable(event.by),
         text=storable(event.text),
+        note=event.note,
     )
 
 

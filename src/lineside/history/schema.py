@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0003"  # of this schema: the newest file in migrations/versions
+REVISION = "0004"  # of this schema: the newest file in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -165,11 +165,16 @@ alarm_event = Table(
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),  # after it
     Column("person", Text),
-    Column("text", Text),
+    Column("text", Text),  # what the person wrote
+    Column("note", Text),  # what else there is to know
     PrimaryKeyConstraint("alarm_id", "number"),
     Index("ix_alarm_event_at_ms", "at_ms"),
     sqlite_with_rowid=False,
 )
+
+# To ask with for what happened in a window: a database that knows nothing of its data, as SQLite,
+# would take the index of sources, and go through all that ever happened to them.
+alarm_source = alarm.c.source.concat("")
 
 # What a machine's closed window contributes to its figures, computed once. `fingerprint` stands for
 # all that it was judged by; `reach_ms` is the begin of the working time that this looked at.

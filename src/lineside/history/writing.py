@@ -255,4 +255,5 @@ def _alarm_event_row(record: AlarmRecord, run_id: int) -> dict[str, Any]:
         "state": record.alarm.state,
         "person": record.by or None,
         "text": record.text or None,
+        "note": record.note,
     }

@@ -20,9 +20,8 @@ from lineside.web.schema import ProblemView
 Responses: TypeAlias = dict[int | str, Any]
 
 
-def alarms_router(api: AlarmsApi) -> APIRouter:
-    """Return the routes of alarms, documented for OpenAPI."""
-    router = APIRouter()
+def add_alarm_routes(router: APIRouter, api: AlarmsApi) -> None:
+    """Add the routes of alarms, documented for OpenAPI."""
     unread: Responses = {503: _problem("Past alarms cannot be read now: see the detail.")}
     listed: Responses = {**_ok(AlarmsView), 404: _problem("No such line or machine."), **unread}
     wrong: Responses = {422: _problem("A parameter is not understood: see the detail.")}
@@ -65,7 +64,6 @@ def alarms_router(api: AlarmsApi) -> APIRouter:
     ):
         path = f"/api/alarms/{{alarm_id}}/{name}"
         _add(router, "POST", path, endpoint, f"{name}_alarm", written)
-    return router
 
 
 def _add(

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmState
+from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmNote, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.web.schema import View
 
@@ -88,7 +88,8 @@ class AlarmEventView(View):
     event: AlarmEventKind
     state: AlarmState = Field(description="After it.")
     by: str
-    text: str
+    text: str = Field(description="What that person wrote.")
+    note: AlarmNote | None = Field(description="What else there is to know, where no person was.")
 
 
 class AlarmDetailView(View):

@@ -48,6 +48,7 @@ def alarm_event_view(event: StoredAlarmEvent) -> AlarmEventView:
         state=event.state,
         by=event.by,
         text=event.text,
+        note=event.note,
     )
 
 

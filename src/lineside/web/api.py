@@ -266,9 +266,8 @@ class LineApi:
         return found
 
 
-def api_router(api: LineApi) -> APIRouter:
-    """Return the routes of the REST interface, documented for OpenAPI."""
-    router = APIRouter()
+def add_line_routes(router: APIRouter, api: LineApi) -> None:
+    """Add the routes of the REST interface, documented for OpenAPI."""
     line, unseen = _problem("No such line."), _problem("The board does not tick: see the detail.")
     plan = _problem("No such line, no floor plan, or an image that cannot be served.")
 
@@ -349,7 +348,6 @@ def api_router(api: LineApi) -> APIRouter:
         {200: {"model": HealthView}, 503: not_ready},
         "server",
     )
-    return router
 
 
 _NOT_MODIFIED: dict[str, Any] = {"description": "The client's copy (If-None-Match) is current."}

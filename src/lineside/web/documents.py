@@ -11,6 +11,7 @@ import copy
 from typing import Any
 
 import msgspec
+from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 
 from lineside import __version__
@@ -18,14 +19,9 @@ from lineside.core import limits
 from lineside.core.model import Instant
 from lineside.hub import frame
 from lineside.hub.close_codes import REASONS, CloseCode
-from lineside.web.alarm_routes import alarms_router
-from lineside.web.alarms_api import AlarmsApi
-from lineside.web.api import LineApi, api_router
-from lineside.web.asking import Past
-from lineside.web.history_api import HistoryApi, history_router
 from lineside.web.live import LiveView
-from lineside.web.memory import memory_router
 from lineside.web.problem import PROBLEM_MEDIA_TYPE
+from lineside.web.rest import add_rest_routes
 from lineside.web.views import ServerInfo
 
 Document = dict[str, Any]
@@ -137,9 +133,8 @@ def openapi_document() -> Document:
     info = ServerInfo(version=__version__, started_at_s=0.0)
     # The routes are only looked at, never asked, so a clock that stands still is enough.
     clock = Instant(unix_s=0.0, monotonic_s=0.0)
-    live = LiveView(lambda: clock)
-    present, past = LineApi(live, info, lambda: clock), HistoryApi(live, None)
-    alarms = AlarmsApi(live, None, lambda: clock)
+    router = APIRouter()
+    add_rest_routes(router, LiveView(lambda: clock), info, lambda: clock, None)
     document = get_openapi(
         title="Lineside",
         version=__version__,
@@ -148,12 +143,7 @@ def openapi_document() -> Document:
         "Times are ISO 8601 UTC with milliseconds and `Z`. Questions about "
         "the present are refused with 503 while the board does not tick. The live line comes over "
         "the WebSocket `/ws/monitor`: see `/asyncapi.json`.",
-        routes=[
-            *api_router(present).routes,
-            *history_router(past).routes,
-            *memory_router(Past(live, None, lambda: clock)).routes,
-            *alarms_router(alarms).routes,
-        ],
+        routes=router.routes,
     )
     for path in document["paths"].values():
         for operation in path.values():

@@ -351,9 +351,8 @@ async def _mark_between(store: Store, first: MachineStop, second: MachineStop) -
     return max(cuts, default=second.stop.begin_ms)
 
 
-def downtime_router(api: DowntimeApi) -> APIRouter:
-    """Return the routes, documented for OpenAPI."""
-    router = APIRouter()
+def add_downtime_routes(router: APIRouter, api: DowntimeApi) -> None:
+    """Add the routes, documented for OpenAPI."""
 
     def add(path: str, endpoint: Any, name: str, responses: dict[Any, Any], method: str) -> None:
         router.add_api_route(
@@ -385,7 +384,6 @@ def downtime_router(api: DowntimeApi) -> APIRouter:
     reasons = documented(DowntimeReasonsView)
     add("/api/downtime-reasons", api.reasons, "list_downtime_reasons", reasons, "GET")
     add("/api/audit", api.audit, "list_audit", documented(AuditView), "GET")
-    return router
 
 
 def stop_view(found: MachineStop, now_ms: int) -> StopView:

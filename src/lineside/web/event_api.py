@@ -127,9 +127,8 @@ class EventApi:
         return json_response(request, await self._past.ask_encoded(question))
 
 
-def event_router(api: EventApi) -> APIRouter:
-    """Return the routes, documented for OpenAPI."""
-    router = APIRouter()
+def add_event_routes(router: APIRouter, api: EventApi) -> None:
+    """Add the routes, documented for OpenAPI."""
 
     def get(path: str, endpoint: Any, name: str, responses: dict[Any, Any]) -> None:
         router.add_api_route(
@@ -151,7 +150,6 @@ def event_router(api: EventApi) -> APIRouter:
     of_config = documented(ConfigVersionView)
     of_config[404] = described("No configuration is known of so early a moment.")
     get("/api/config", api.config, "get_config", of_config)
-    return router
 
 
 def plc_event_view(event: StoredPlcEvent) -> PlcEventView:

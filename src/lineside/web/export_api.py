@@ -140,9 +140,8 @@ class ExportApi:
             self._running.discard(address)
 
 
-def export_router(api: ExportApi) -> APIRouter:
-    """Return the route, documented for OpenAPI."""
-    router = APIRouter()
+def add_export_routes(router: APIRouter, api: ExportApi) -> None:
+    """Add the route, documented for OpenAPI."""
     router.add_api_route(
         "/api/export/{kind}.{format}",
         api.export,
@@ -161,7 +160,6 @@ def export_router(api: ExportApi) -> APIRouter:
         response_class=StreamingResponse,
         tags=["export"],
     )
-    return router
 
 
 def _taken(file: IO[bytes]) -> bytes:

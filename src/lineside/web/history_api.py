@@ -109,9 +109,8 @@ class HistoryApi:
             ) from error
 
 
-def history_router(api: HistoryApi) -> APIRouter:
-    """Return the routes of the past, documented for OpenAPI."""
-    router = APIRouter()
+def add_history_routes(router: APIRouter, api: HistoryApi) -> None:
+    """Add the routes of the past, documented for OpenAPI."""
 
     def get(path: str, endpoint: Any, name: str, responses: dict[int | str, Any]) -> None:
         router.add_api_route(
@@ -144,7 +143,6 @@ def history_router(api: HistoryApi) -> APIRouter:
             503: _problem("The history cannot be read now: see the detail."),
         },
     )
-    return router
 
 
 def stored_change_view(change: StoredChange) -> StoredChangeView:

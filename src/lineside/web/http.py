@@ -22,21 +22,15 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.core.ports import Clock
-from lineside.history.records import HistoryHealth
 from lineside.history.service import History
 from lineside.hub.subscribers import HubMetrics
-from lineside.web.alarm_routes import alarms_router
-from lineside.web.alarms_api import AlarmsApi
 from lineside.web.answers import Encoded, json_response, tagged
-from lineside.web.api import LineApi, api_router
-from lineside.web.asking import Past
 from lineside.web.documents import asyncapi_document, openapi_document
-from lineside.web.history_api import HistoryApi, history_router
 from lineside.web.live import LiveView
-from lineside.web.memory import memory_router
 from lineside.web.metrics import LinesideCollector, Metrics, ServerStats
 from lineside.web.monitor_files import MonitorFiles, load_monitor_files
 from lineside.web.problem import install_problem_handlers, problem_response
+from lineside.web.rest import ServedRoutes, add_rest_routes
 from lineside.web.views import ServerInfo
 
 BODY_TIMEOUT_S = 9.0  # for the body of a request to arrive
@@ -86,11 +80,9 @@ def create_app(
         middleware=[Middleware(_HeadAsGet), Middleware(_SmallBodies)],
     )
     install_problem_handlers(app)
-    health = history.health if history is not None else HistoryHealth
-    app.include_router(api_router(LineApi(live, server_info, clock, health)))
-    app.include_router(history_router(HistoryApi(live, history)))
-    app.include_router(memory_router(Past(live, history, clock)))
-    app.include_router(alarms_router(AlarmsApi(live, history, clock)))
+    rest = ServedRoutes()
+    add_rest_routes(rest, live, server_info, clock, history)
+    app.router.routes.extend(rest.routes)
     collector = LinesideCollector(
         live,
         hub_stats,

@@ -224,9 +224,8 @@ class KpiApi:
         )
 
 
-def kpi_router(api: KpiApi) -> APIRouter:
-    """Return the routes, documented for OpenAPI."""
-    router = APIRouter()
+def add_kpi_routes(router: APIRouter, api: KpiApi) -> None:
+    """Add the routes, documented for OpenAPI."""
 
     def add(path: str, endpoint: Any, name: str, model: type, method: str = "GET") -> None:
         responses = documented(model)
@@ -248,7 +247,6 @@ def kpi_router(api: KpiApi) -> APIRouter:
     add("/api/kpis/intervals", api.intervals, "list_counted_intervals", CountedIntervalsView)
     add("/api/report", api.report, "get_report", ReportView)
     add("/api/kpis/preview", api.preview, "preview_kpis", KpiPreviewView, "POST")
-    return router
 
 
 def _shift(wanted: str, shifts: tuple[ShiftWindow, ...], line: Line) -> ShiftWindow | None:

@@ -79,8 +79,10 @@ class TimelineApi:
             from lineside.history.alarm_marks import alarm_marks
             from lineside.history.past import known_from_ms, lanes
 
+            machines = {machine.code: machine for machine in chosen.machines}
+            plc_of = {machine.code: machine.plc_id for machine in chosen.machines}
             marks = await alarm_marks(
-                store.database, chosen.codes, asked.begin_ms, until_ms, resolution_ms
+                store.database, plc_of, asked.begin_ms, until_ms, resolution_ms
             )
             head = {
                 "from_ms": asked.begin_ms,
@@ -94,7 +96,6 @@ class TimelineApi:
                 "history": {"known_from_ms": await known_from_ms(store)},
             }
             encoded = []
-            machines = {machine.code: machine for machine in chosen.machines}
             async for lane in lanes(store, chosen.codes, asked.begin_ms, until_ms):
                 machine = machines[lane.code]
                 view = {
@@ -144,9 +145,8 @@ class TimelineApi:
         return json_response(request, encode(shifts_view(chosen.line, chosen.calendar, windows)))
 
 
-def timeline_router(api: TimelineApi) -> APIRouter:
-    """Return the routes, documented for OpenAPI."""
-    router = APIRouter()
+def add_timeline_routes(router: APIRouter, api: TimelineApi) -> None:
+    """Add the routes, documented for OpenAPI."""
 
     def get(path: str, endpoint: Any, name: str, model: type) -> None:
         router.add_api_route(
@@ -164,7 +164,6 @@ def timeline_router(api: TimelineApi) -> APIRouter:
     get("/api/timeline", api.timeline, "get_timeline", TimelineView)
     get("/api/board", api.board, "get_board", BoardView)
     get("/api/shifts", api.shifts, "list_shifts", ShiftsView)
-    return router
 
 
 def shifts_view(line: Line, calendar: LineCalendar, windows: list[ShiftWindow]) -> ShiftsView:

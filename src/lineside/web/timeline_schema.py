@@ -41,7 +41,8 @@ class TimelineView(View):
     breaks: list[tuple[int, int]]
     alarms: list[tuple[str, int, Severity, str, str]] = Field(
         description="[code, at_ms, severity, Korean text, English text], each time that a fault "
-        "rose; of each machine the worst per `resolution_ms`, and at most the newest 20,000."
+        "rose or the machine's PLC was lost; of each machine the worst per `resolution_ms`, and at "
+        "most the newest 20,000."
     )
     history: TimelineHistoryView
     equipment: list[TimelineLaneView]

@@ -20,3 +20,15 @@ INSERT INTO stop_reason (equipment_code, at_ms, reason, comment, made_by, made_m
 VALUES ('KRCWO12ELOA101', 4000, 'E10', '센서', '박', 8000);
 INSERT INTO audit (id, at_ms, made_by, action, subject, before, after)
 VALUES (1, 8000, '박', 'stop.reason', 'KRCWO12ELOA101@4000', NULL, '{"reason":"E10"}');
+INSERT INTO alarm (id, revision, kind, source, line_id, name, plc_id, tag, alarm_code, severity, text_ko, text_en, advice_ko, advice_en, state, raised_ms, last_raised_ms, raised_count, cleared_ms, acknowledged_ms, acknowledged_by, shelved_until_ms, changed_ms, comments)
+VALUES (4000123, 5, 'equipment', 'KRCWO12ELOA101', 'weld1', 'Upper 로봇 용접', 'PLC01', 'M200', 12, 'high', '도어 열림', 'Door open', '', 'Close it.', 'normal', 4000, 4000, 1, 6000, NULL, NULL, NULL, 7000, '[[5000,"Kim","no longer configured"]]');
+INSERT INTO alarm_event (alarm_id, number, at_ms, run_id, seq, kind, state, person, text)
+VALUES (4000123, 1, 4000, 1, 5, 'raised', 'unacknowledged', NULL, 'comes and goes: told again after 60 s without it');
+INSERT INTO alarm_event (alarm_id, number, at_ms, run_id, seq, kind, state, person, text)
+VALUES (4000123, 2, 4500, 1, 6, 'code_seen', 'unacknowledged', NULL, 'code 12');
+INSERT INTO alarm_event (alarm_id, number, at_ms, run_id, seq, kind, state, person, text)
+VALUES (4000123, 3, 5000, 1, 7, 'commented', 'unacknowledged', 'Kim', 'no longer configured');
+INSERT INTO alarm_event (alarm_id, number, at_ms, run_id, seq, kind, state, person, text)
+VALUES (4000123, 4, 6000, 1, 8, 'cleared', 'returned_unacknowledged', NULL, 'cleared while nobody watched');
+INSERT INTO alarm_event (alarm_id, number, at_ms, run_id, seq, kind, state, person, text)
+VALUES (4000123, 5, 7000, 1, 9, 'superseded', 'normal', NULL, 'more than 20 alarms of KRCWO12ELOA101 waited for an acknowledgement');

@@ -20,8 +20,8 @@ import { useTimelineStrings } from '@/lib/i18n/useTimelineStrings';
 import type { Route } from '@/lib/navigation/navigation';
 import type { Navigate } from '@/lib/navigation/useRoute';
 import type { LineSession } from '@/lib/session/lineSession';
-import { ClockContext } from '@/lib/time/useClock';
-import { createZone, formatZoneMinute, formatZoneMoment, type Zone } from '@/lib/time/zone';
+import { ZoneContext } from '@/lib/time/useZone';
+import { createZone, formatZoneMoment, type Zone } from '@/lib/time/zone';
 import { askBoardAt, createAsk } from '@/lib/timeline/askTimeline';
 import { TimeMachine } from '@/lib/timeline/timeMachine';
 import { TimelineStore } from '@/lib/timeline/timelineStore';
@@ -199,7 +199,6 @@ function Past({ machine, live, zone, navigate }: PastProps) {
 }
 
 function PastBoard({ machine, zone, filterCodes }: PastProps) {
-  const formatTime = useCallback((ms: number) => formatZoneMinute(zone, ms), [zone]);
   const [settings] = useSettings();
   const [openCode, setOpenCode] = useState<string | null>(null);
   const order = useSession(machine.past, (state) => state.board.order);
@@ -213,14 +212,14 @@ function PastBoard({ machine, zone, filterCodes }: PastProps) {
     <main className={styles.body}>
       <div className={styles.main}>
         <div className={styles.stage}>
-          <ClockContext value={formatTime}>
+          <ZoneContext value={zone}>
             <Arrangement
               session={machine.past}
               codes={codes}
               hasSummary={false}
               onOpen={setOpenCode}
             />
-          </ClockContext>
+          </ZoneContext>
         </div>
       </div>
       {openCode !== null && (

@@ -14,10 +14,11 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useWebSocket } from '@/lib/hooks/useWebSocket';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { LineMemoryContext, useNewLineMemory } from '@/lib/memory/useLineMemory';
+import { LineMemoryContext, useMemoryZone, useNewLineMemory } from '@/lib/memory/useLineMemory';
 import { useRoute } from '@/lib/navigation/useRoute';
 import { createRest, getSocketUrl, serverOrigin } from '@/lib/rest/rest';
 import type { LineSession, SessionState } from '@/lib/session/lineSession';
+import { ZoneContext } from '@/lib/time/useZone';
 import type { Status } from '@/lib/types/equipment';
 import styles from './LineBoard.module.css';
 
@@ -66,82 +67,85 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
   );
   const lineIdNow = useSession(session, (state) => state.line?.id ?? null);
   const memory = useNewLineMemory(lineIdNow, session);
+  const zone = useMemoryZone(memory);
   const codes = useVisibleCodes(session, filter);
   const Arrangement = settings.view === 'plan' ? FloorPlan : EquipmentGrid;
   return (
     <LineMemoryContext value={memory}>
-      <div className={styles.page} data-past={isPast ? 'true' : undefined}>
-        <Header
-          session={past ?? session}
-          isPast={isPast}
-          filter={filter}
-          onFilter={setFilter}
-          onLine={onLine}
-        />
-        {!isPast && <Banner session={session} />}
-        {isMemoryView(route.view) ? (
-          <MemoryView view={route.view} session={session} memory={memory} />
-        ) : isPast || route.view !== 'board' ? (
-          <Suspense fallback={<Waiting />}>
-            {lineIdNow === null ? (
-              <Empty session={session} />
-            ) : (
-              <HistoryStage
-                key={lineIdNow}
-                live={session}
-                lineId={lineIdNow}
-                route={route}
-                navigate={navigate}
-                filterCodes={filterCodes}
-                onShown={setPast}
-              />
-            )}
-          </Suspense>
-        ) : (
-          <div className={styles.body}>
-            <main className={styles.main}>
-              {filter !== null && (
-                <p className={styles.filter}>
-                  <span>
-                    <b>{strings.status[filter]}</b> {strings.board.filtered(codes.length, count)}
-                  </span>
-                  <button type="button" onClick={() => setFilter(null)}>
-                    {strings.board.clearFilter}
-                  </button>
-                </p>
-              )}
-              <div className={styles.stage}>
-                {count === 0 ? (
-                  <Empty session={session} />
-                ) : (
-                  <Arrangement
-                    session={session}
-                    codes={codes}
-                    hasSummary={filter === null}
-                    onOpen={setOpenCode}
-                  />
-                )}
-              </div>
-            </main>
-            <AttentionPanel session={session} onOpen={setOpenCode} />
-          </div>
-        )}
-        {openCode !== null && !isPast && (
-          <EquipmentDetail
-            key={openCode}
-            session={session}
-            rest={rest}
-            code={openCode}
-            onClose={() => setOpenCode(null)}
+      <ZoneContext value={zone}>
+        <div className={styles.page} data-past={isPast ? 'true' : undefined}>
+          <Header
+            session={past ?? session}
+            isPast={isPast}
+            filter={filter}
+            onFilter={setFilter}
+            onLine={onLine}
           />
-        )}
-        {settings.isWall && (
-          <button type="button" className={styles.leave} onClick={leaveWall}>
-            {strings.header.leaveWall}
-          </button>
-        )}
-        {!isPast && <Announcer session={session} />}
-      </div>
+          {!isPast && <Banner session={session} />}
+          {isMemoryView(route.view) ? (
+            <MemoryView view={route.view} session={session} memory={memory} />
+          ) : isPast || route.view !== 'board' ? (
+            <Suspense fallback={<Waiting />}>
+              {lineIdNow === null ? (
+                <Empty session={session} />
+              ) : (
+                <HistoryStage
+                  key={lineIdNow}
+                  live={session}
+                  lineId={lineIdNow}
+                  route={route}
+                  navigate={navigate}
+                  filterCodes={filterCodes}
+                  onShown={setPast}
+                />
+              )}
+            </Suspense>
+          ) : (
+            <div className={styles.body}>
+              <main className={styles.main}>
+                {filter !== null && (
+                  <p className={styles.filter}>
+                    <span>
+                      <b>{strings.status[filter]}</b> {strings.board.filtered(codes.length, count)}
+                    </span>
+                    <button type="button" onClick={() => setFilter(null)}>
+                      {strings.board.clearFilter}
+                    </button>
+                  </p>
+                )}
+                <div className={styles.stage}>
+                  {count === 0 ? (
+                    <Empty session={session} />
+                  ) : (
+                    <Arrangement
+                      session={session}
+                      codes={codes}
+                      hasSummary={filter === null}
+                      onOpen={setOpenCode}
+                    />
+                  )}
+                </div>
+              </main>
+              <AttentionPanel session={session} onOpen={setOpenCode} />
+            </div>
+          )}
+          {openCode !== null && !isPast && (
+            <EquipmentDetail
+              key={openCode}
+              session={session}
+              rest={rest}
+              code={openCode}
+              onClose={() => setOpenCode(null)}
+            />
+          )}
+          {settings.isWall && (
+            <button type="button" className={styles.leave} onClick={leaveWall}>
+              {strings.header.leaveWall}
+            </button>
+          )}
+          {!isPast && <Announcer session={session} />}
+        </div>
+      </ZoneContext>
     </LineMemoryContext>
   );
 }

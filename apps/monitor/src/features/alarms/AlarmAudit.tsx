@@ -11,7 +11,7 @@ interface AlarmAuditProps {
   readonly timeZone: string;
 }
 
-/** A fault that comes and goes has hundreds; the export has them all. */
+/** A fault that comes and goes has hundreds; `/api/alarms/{id}` has up to a thousand. */
 const SHOWN_MAX = 30;
 
 /** Everything that happened to an alarm, the newest first: who did what, when, and what they said. */
@@ -23,7 +23,7 @@ export function AlarmAudit({ audit, timeZone }: AlarmAuditProps) {
         {words.audit}
       </h3>
       <Loaded answer={audit}>
-        {({ events }) => {
+        {({ alarm, events }) => {
           const numbered = events.map((event, number) => ({ ...event, number }));
           const earlier = events.length - SHOWN_MAX;
           return (
@@ -32,10 +32,12 @@ export function AlarmAudit({ audit, timeZone }: AlarmAuditProps) {
                 {numbered
                   .slice(-SHOWN_MAX)
                   .reverse()
-                  .map(({ number, at, event, by, text }) => (
+                  .map(({ number, at, event, by, text, note }) => (
                     <li key={number}>
                       <small>{dateTimeOf(Date.parse(at), timeZone)}</small>{' '}
                       {by !== '' && <b>{by}</b>} {words.events[event]}
+                      {event === 'code_seen' && ` #${alarm.alarm_code}`}
+                      {note !== null && ` · ${words.notes[note]}`}
                       {text !== '' && ` · ${text}`}
                     </li>
                   ))}

@@ -9,7 +9,9 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import { findPlcAlarm, listMachineAlarms, type LineMemoryState } from '@/lib/memory/lineMemory';
 import { useLineMemory } from '@/lib/memory/useLineMemory';
 import type { LineSession, SessionState } from '@/lib/session/lineSession';
-import { formatCounter, formatMoment } from '@/lib/time/format';
+import { formatCounter } from '@/lib/time/format';
+import { useZone } from '@/lib/time/useZone';
+import { formatZoneNear, type Zone } from '@/lib/time/zone';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import styles from './AttentionRow.module.css';
 
@@ -19,11 +21,13 @@ interface AttentionRowProps {
   readonly onOpen: (code: string) => void;
 }
 
+const PART_END = '\n';
 const LIVE_TAGS = { status_tag: 0, error_tag: 0, connection: true };
 
 /** One thing that needs someone; pressing it opens its machine, or the first of them. */
 export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
   const strings = useStrings();
+  const zone = useZone();
   const { sinceMs } = item;
   const { duration } = strings;
   const selectTime = useCallback(
@@ -31,7 +35,7 @@ export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
       sinceMs === null ? '' : formatCounter(nowS - Math.floor(sinceMs / 1_000), duration),
     [sinceMs, duration],
   );
-  const memo = useLineMemory((state) => describeMemory(item, state, strings));
+  const memo = useLineMemory((state) => describeMemory(item, state, strings, zone));
   const note = useSession(session, (state) => describeNote(item, state, strings));
   const code = item.kind === 'machine' ? item.machine.code : item.codes[0];
   return (
@@ -47,8 +51,10 @@ export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
         <span className={styles.title}>{describeTitle(item, strings)}</span>
         <span className={styles.note}>{note}</span>
         {memo !== '' && (
-          <span className={styles.note} data-memory>
-            {memo}
+          <span className={`${styles.note} ${styles.memo}`} data-memory>
+            {memo.split(PART_END).map((part) => (
+              <span key={part}>{part} </span>
+            ))}
           </span>
         )}
       </span>
@@ -57,8 +63,14 @@ export function AttentionRow({ session, item, onOpen }: AttentionRowProps) {
   );
 }
 
-/** Since when, who has taken it up, and how often it was so today. */
-function describeMemory(item: AttentionItem, state: LineMemoryState, strings: Strings): string {
+/** Since when, who has taken it up, and how often it was so today; a line for each. */
+function describeMemory(
+  item: AttentionItem,
+  state: LineMemoryState,
+  strings: Strings,
+  zone: Zone,
+): string {
+  const timeOf = (ms: number): string => formatZoneNear(zone, ms);
   const words = strings.memory;
   if (item.kind === 'page') return '';
   const isPlc = item.kind === 'plc';
@@ -66,9 +78,9 @@ function describeMemory(item: AttentionItem, state: LineMemoryState, strings: St
     ? findPlcAlarm(state, item.plcId)
     : (listMachineAlarms(state.alarms, item.machine.code, item.machine.plcId)[0] ?? null);
   const today = isPlc ? undefined : state.today.get(item.machine.code);
-  const said = item.sinceMs === null ? [] : [strings.detail.since(formatMoment(item.sinceMs))];
+  const said = item.sinceMs === null ? [] : [strings.detail.since(timeOf(item.sinceMs))];
   if (alarm !== null && alarm.acknowledged_by !== null && alarm.acknowledged !== null) {
-    const time = formatMoment(Date.parse(alarm.acknowledged));
+    const time = timeOf(Date.parse(alarm.acknowledged));
     said.push(words.acknowledgedBy(alarm.acknowledged_by, time));
   } else if (alarm !== null) {
     said.push(words.unacknowledged);
@@ -76,7 +88,7 @@ function describeMemory(item: AttentionItem, state: LineMemoryState, strings: St
   if (today !== undefined && today.failures + today.stops > 0) {
     said.push(words.today(today.failures, today.stops));
   }
-  return said.join(' · ');
+  return said.join(PART_END);
 }
 
 function describeTitle(item: AttentionItem, strings: Strings): string {

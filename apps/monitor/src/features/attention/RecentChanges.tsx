@@ -4,7 +4,8 @@ import { listRecent } from '@/lib/board/recent';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
-import { formatHourMinute } from '@/lib/time/format';
+import { useZone } from '@/lib/time/useZone';
+import { formatZoneMinute } from '@/lib/time/zone';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import styles from './RecentChanges.module.css';
 
@@ -19,6 +20,7 @@ const LIVE_TAGS = { status_tag: 0, error_tag: 0, connection: true };
 /** The newest changes of the line, those that matter: faults, stops and losses. */
 export function RecentChanges({ session, onOpen }: RecentChangesProps) {
   const strings = useStrings();
+  const zone = useZone();
   const changes = useSession(session, (state) => state.board.changes);
   const machines = useSession(session, (state) => state.board.machines);
   const recent = useMemo(() => listRecent(changes, machines, RECENT_MAX), [changes, machines]);
@@ -39,9 +41,9 @@ export function RecentChanges({ session, onOpen }: RecentChangesProps) {
                 data-color={getEquipmentColor({ status: change.status, tags: LIVE_TAGS })}
                 onClick={() => onOpen(codes[0])}
               >
-                <time className={styles.time}>{formatHourMinute(change.atMs)}</time>
+                <time className={styles.time}>{formatZoneMinute(zone, change.atMs)}</time>
                 <StatusIcon status={change.status} className={styles.icon ?? ''} />
-                <span className={styles.name}>
+                <span className={styles.name} data-whole={plcId === null ? undefined : 'true'}>
                   {plcId === null
                     ? (machines.get(codes[0])?.name ?? codes[0])
                     : strings.attention.plcLost(plcId, codes.length)}

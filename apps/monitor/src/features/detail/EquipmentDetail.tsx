@@ -90,11 +90,15 @@ function Content({ session, rest, machine, onClose }: ContentProps) {
       </header>
       {detail.isUnavailable && <p className={styles.notice}>{strings.detail.unavailable}</p>}
       <div className={styles.columns} role="group" aria-label={machine.name} tabIndex={0}>
-        <WhyThisColour session={session} machine={machine} isLate={isLate} view={detail.view} />
-        <RawTags session={session} view={detail.view} />
-        <Timeline session={session} machine={machine} view={detail.view} />
-        <PlcHealth session={session} plc={detail.plc} />
-        <TodayFacts machine={machine} />
+        <div className={styles.column}>
+          <WhyThisColour session={session} machine={machine} isLate={isLate} view={detail.view} />
+          <TodayFacts machine={machine} />
+          <Timeline session={session} machine={machine} view={detail.view} />
+        </div>
+        <div className={styles.column}>
+          <RawTags session={session} view={detail.view} />
+          <PlcHealth session={session} plc={detail.plc} />
+        </div>
       </div>
     </div>
   );

@@ -2,7 +2,9 @@ import styles from '@/features/detail/Section.module.css';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
-import { formatClock, formatDuration, parseTimeMs } from '@/lib/time/format';
+import { formatDuration, parseTimeMs } from '@/lib/time/format';
+import { useZone } from '@/lib/time/useZone';
+import { formatZoneSecond } from '@/lib/time/zone';
 import type { PlcView } from '@/lib/types/generated';
 
 interface PlcHealthProps {
@@ -13,6 +15,7 @@ interface PlcHealthProps {
 /** How things stand with the PLC that this machine depends on, and what last went wrong with it. */
 export function PlcHealth({ session, plc }: PlcHealthProps) {
   const strings = useStrings();
+  const zone = useZone();
   const nowS = useSession(session, (state) => state.nowS);
   const words = strings.detail;
   if (plc === null) return null;
@@ -28,7 +31,7 @@ export function PlcHealth({ session, plc }: PlcHealthProps) {
         <dt>{words.link}</dt>
         <dd>
           <b data-link={plc.link}>{strings.link[plc.link]}</b>{' '}
-          <span>{since !== null && words.linkSince(formatClock(since))}</span>
+          <span>{since !== null && words.linkSince(formatZoneSecond(zone, since))}</span>
         </dd>
         <dt>{words.endpoint}</dt>
         <dd>{plc.endpoint}</dd>
@@ -72,7 +75,8 @@ export function PlcHealth({ session, plc }: PlcHealthProps) {
             words.noFault
           ) : (
             <>
-              <time>{formatClock(Date.parse(plc.last_fault.at))}</time> {plc.last_fault.message}
+              <time>{formatZoneSecond(zone, Date.parse(plc.last_fault.at))}</time>{' '}
+              {plc.last_fault.message}
               {plc.last_fault.end_code !== null && ` (${words.endCode(plc.last_fault.end_code)})`}
               {plc.last_fault.cause !== '' && <small>{plc.last_fault.cause}</small>}
             </>

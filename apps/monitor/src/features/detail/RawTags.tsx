@@ -3,7 +3,9 @@ import { formatValue } from '@/lib/board/reasonFacts';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
-import { formatClock, formatDuration, parseTimeMs } from '@/lib/time/format';
+import { formatDuration, parseTimeMs } from '@/lib/time/format';
+import { useZone } from '@/lib/time/useZone';
+import { formatZoneSecond } from '@/lib/time/zone';
 import type { EquipmentDetailView, RawTagView } from '@/lib/types/generated';
 
 interface RawTagsProps {
@@ -43,6 +45,7 @@ export function RawTags({ session, view }: RawTagsProps) {
 
 function TagRow({ session, tag }: { readonly session: LineSession; readonly tag: RawTagView }) {
   const strings = useStrings();
+  const zone = useZone();
   const readMs = parseTimeMs(tag.read_at);
   const age = useSession(session, (state) =>
     readMs === null
@@ -63,7 +66,7 @@ function TagRow({ session, tag }: { readonly session: LineSession; readonly tag:
         {tag.reason !== '' && <small>{tag.reason}</small>}
       </td>
       <td>
-        {readMs === null ? strings.detail.never : formatClock(readMs)}
+        {readMs === null ? strings.detail.never : formatZoneSecond(zone, readMs)}
         {readMs !== null && <small>{strings.detail.ago(age)}</small>}
       </td>
     </tr>

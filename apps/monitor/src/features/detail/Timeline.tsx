@@ -7,7 +7,9 @@ import { useEarlier } from '@/features/detail/useEarlier';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
-import { formatClock, formatDuration, parseTimeMs } from '@/lib/time/format';
+import { formatDuration, parseTimeMs } from '@/lib/time/format';
+import { useZone } from '@/lib/time/useZone';
+import { findMidnightMs, formatZoneSecond } from '@/lib/time/zone';
 import type { EquipmentDetailView } from '@/lib/types/generated';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import { Strip } from '@/lib/ui/Strip';
@@ -24,9 +26,10 @@ const LIVE_TAGS = { status_tag: 0, error_tag: 0, connection: true };
 /** Today from midnight to now: one bar, and the newest changes under it. */
 export function Timeline({ session, machine, view }: TimelineProps) {
   const strings = useStrings();
+  const zone = useZone();
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
   const endMs = (minute + 1) * 60_000;
-  const startMs = new Date(endMs - 60_000).setHours(0, 0, 0, 0);
+  const startMs = findMidnightMs(zone, endMs - 60_000);
   const { status, sinceMs } = machine;
   const changes = useMemo(
     () =>
@@ -60,7 +63,7 @@ export function Timeline({ session, machine, view }: TimelineProps) {
     .map((span) => {
       const word = span.status === null ? strings.detail.unobserved : strings.status[span.status];
       const length = formatDuration((span.endMs - span.startMs) / 1_000, strings.duration);
-      return `${formatClock(span.startMs)} ${word} ${length}`;
+      return `${formatZoneSecond(zone, span.startMs)} ${word} ${length}`;
     })
     .slice(-20)
     .join(', ');
@@ -85,11 +88,12 @@ export function Timeline({ session, machine, view }: TimelineProps) {
 
 function Change({ span, isOver }: { readonly span: Span; readonly isOver: boolean }) {
   const strings = useStrings();
+  const zone = useZone();
   const { status, startMs, endMs } = span;
   if (status === null) return null;
   return (
     <li data-color={getEquipmentColor({ status, tags: LIVE_TAGS })}>
-      <time>{formatClock(startMs)}</time>
+      <time>{formatZoneSecond(zone, startMs)}</time>
       <StatusIcon status={status} className={styles.sign ?? ''} />
       <span>{strings.status[status]}</span>
       <span className={styles.soft}>

@@ -7,7 +7,8 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import { isUnacknowledged, listMachineAlarms } from '@/lib/memory/lineMemory';
 import { useLineMemory, useReloadMemory } from '@/lib/memory/useLineMemory';
 import { usePlace } from '@/lib/place/usePlace';
-import { formatMoment } from '@/lib/time/format';
+import { useZone } from '@/lib/time/useZone';
+import { formatZoneNear } from '@/lib/time/zone';
 import type { AlarmView } from '@/lib/types/generated';
 import own from './TodayFacts.module.css';
 
@@ -58,16 +59,16 @@ export function TodayFacts({ machine }: { readonly machine: Machine }) {
 function AlarmLine({ alarm }: { readonly alarm: AlarmView }) {
   const words = useStrings().memory;
   const [{ language }] = useSettings();
+  const zone = useZone();
+  const timeOf = (time: string): string => formatZoneNear(zone, Date.parse(time));
   const { acknowledged, acknowledged_by: by } = alarm;
   const isTaken = by !== null && acknowledged !== null;
   return (
     <li data-state={alarm.state}>
       <b>{getAlarmText(alarm, language)}</b>
-      <span>{words.alarmSince(formatMoment(Date.parse(alarm.raised)))}</span>
+      <span>{words.alarmSince(timeOf(alarm.raised))}</span>
       <span className={isTaken ? undefined : own.open}>
-        {isTaken
-          ? words.acknowledgedBy(by, formatMoment(Date.parse(acknowledged)))
-          : words.unacknowledged}
+        {isTaken ? words.acknowledgedBy(by, timeOf(acknowledged)) : words.unacknowledged}
       </span>
     </li>
   );

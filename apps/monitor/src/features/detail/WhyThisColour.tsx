@@ -5,8 +5,10 @@ import { getReasonFacts } from '@/lib/board/reasonFacts';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
-import { formatClock, formatCounter, formatDuration, parseTimeMs } from '@/lib/time/format';
+import { formatCounter, formatDuration, parseTimeMs } from '@/lib/time/format';
 import { elapsedMs, readClocks } from '@/lib/time/instant';
+import { useZone } from '@/lib/time/useZone';
+import { formatZoneSecond } from '@/lib/time/zone';
 import type { EquipmentDetailView } from '@/lib/types/generated';
 
 interface WhyThisColourProps {
@@ -19,6 +21,7 @@ interface WhyThisColourProps {
 /** Which row of the status rule fired, in a full sentence, and what happens next. */
 export function WhyThisColour({ session, machine, isLate, view }: WhyThisColourProps) {
   const strings = useStrings();
+  const zone = useZone();
   const nowS = useSession(session, (state) => state.nowS);
   const line = useSession(session, (state) => state.line);
   // While the page cannot hear, what matters is its own silence, not how old the PLC's data is.
@@ -58,7 +61,7 @@ export function WhyThisColour({ session, machine, isLate, view }: WhyThisColourP
             <dt>{strings.status[machine.status]}</dt>
             <dd>
               <b>{formatCounter(nowS - Math.floor(machine.sinceMs / 1_000), strings.duration)}</b>{' '}
-              <span>{strings.detail.since(formatClock(machine.sinceMs))}</span>
+              <span>{strings.detail.since(formatZoneSecond(zone, machine.sinceMs))}</span>
             </dd>
           </div>
           {machine.status === 'idle' && (

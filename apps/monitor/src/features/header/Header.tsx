@@ -7,7 +7,8 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
-import { formatClock } from '@/lib/time/format';
+import { useZone } from '@/lib/time/useZone';
+import { formatZoneSecond, isOnScreensClock } from '@/lib/time/zone';
 import type { Status } from '@/lib/types/equipment';
 import styles from './Header.module.css';
 
@@ -38,7 +39,7 @@ export function Header({ session, isPast, filter, onFilter, onLine }: HeaderProp
       {!settings.isWall && <ViewTabs isPast={isPast} />}
       <StatusCounts session={session} filter={filter} onFilter={onFilter} />
       <div className={styles.truth}>
-        {!isPast && settings.isWall && <AlarmCount />}
+        {!isPast && settings.isWall && <AlarmCount isNamed />}
         {!isPast && <ConnectionPill session={session} />}
         {!isPast && <Clock session={session} />}
       </div>
@@ -73,7 +74,20 @@ function LineName({ session, onLine }: Pick<HeaderProps, 'session' | 'onLine'>) 
   );
 }
 
+/** The plant's clock; whose it is stands under it on a screen that has another. */
 function Clock({ session }: { readonly session: LineSession }) {
-  const nowS = useSession(session, (state) => state.nowS);
-  return <time className={styles.clock}>{formatClock(nowS * 1_000)}</time>;
+  const words = useStrings().header;
+  const zone = useZone();
+  const nowMs = useSession(session, (state) => state.nowS) * 1_000;
+  return (
+    <div className={styles.clock}>
+      <time>{formatZoneSecond(zone, nowMs)}</time>
+      {zone.name !== null && !isOnScreensClock(zone, nowMs) && (
+        <small data-zone={zone.name} title={`${words.plantTime} ${zone.name}`}>
+          <span>{words.plantTime} </span>
+          {zone.name}
+        </small>
+      )}
+    </div>
+  );
 }

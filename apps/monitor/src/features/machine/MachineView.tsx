@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { MachineNow } from '@/features/machine/MachineNow';
 import { Precursors } from '@/features/machine/Precursors';
 import { TodayStrip } from '@/features/machine/TodayStrip';
@@ -7,14 +7,15 @@ import type { Machine } from '@/lib/board/board';
 import { useSession } from '@/lib/hooks/useSession';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { IntervalDrawer, type OpenFigure } from '@/lib/intervals/IntervalDrawer';
-import { dayWindow, timeOf } from '@/lib/kpi/days';
+import { dayWindow } from '@/lib/kpi/days';
 import { FIGURE_NAMES, type FigureName } from '@/lib/kpi/figures';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { usePlace } from '@/lib/place/usePlace';
 import type { LineSession } from '@/lib/session/lineSession';
 import { StopsPanel } from '@/lib/stops/StopsPanel';
-import { ClockContext } from '@/lib/time/useClock';
+import { ZoneContext } from '@/lib/time/useZone';
+import { createZone } from '@/lib/time/zone';
 import type { KpiRowView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import { KpiTile } from '@/lib/ui/KpiTile';
@@ -37,7 +38,7 @@ const OF_MONTH: ReadonlySet<FigureName> = new Set<FigureName>(['mtbf', 'mttr']);
 /** One machine: today, its last alarms, how often and how long it fails, and what precedes that. */
 export function MachineView(props: MachineViewProps) {
   const { session, timeZone } = props;
-  const formatTime = useCallback((ms: number) => timeOf(ms, timeZone), [timeZone]);
+  const zone = useMemo(() => createZone(timeZone), [timeZone]);
   const words = useMemoryStrings();
   const [{ code }, go] = usePlace();
   const order = useSession(session, (state) => state.board.order);
@@ -69,9 +70,9 @@ export function MachineView(props: MachineViewProps) {
       {machine === undefined ? (
         code !== null && order.length > 0 && <p>{words.machineView.unknown}</p>
       ) : (
-        <ClockContext value={formatTime}>
+        <ZoneContext value={zone}>
           <Content key={machine.code} {...props} machine={machine} />
-        </ClockContext>
+        </ZoneContext>
       )}
     </main>
   );
@@ -86,8 +87,10 @@ function Content({
   const words = useMemoryStrings();
   const { code } = machine;
   const nowMs = useSession(session, (state) => Math.floor(state.nowS / 60) * 60_000);
-  const [today] = useState(() => dayWindow(Date.now(), timeZone));
-  const [month] = useState(() => getMonth(Date.now()));
+  // A page that is left open overnight goes over to the new day.
+  const { from, to } = dayWindow(nowMs, timeZone);
+  const today = useMemo(() => ({ from, to }), [from, to]);
+  const month = useMemo(() => getMonth(Date.parse(to)), [to]);
   const [open, setOpen] = useState<{ readonly of: Window; readonly figure: FigureName } | null>(
     null,
   );
@@ -174,7 +177,6 @@ function useKpis(code: string, { from, to }: Window) {
   return useAnswer(ask);
 }
 
-function getMonth(nowMs: number): Window {
-  const end = Math.ceil(nowMs / HOUR_MS) * HOUR_MS;
-  return { from: new Date(end - MONTH_MS).toISOString(), to: new Date(end).toISOString() };
+function getMonth(endMs: number): Window {
+  return { from: new Date(endMs - MONTH_MS).toISOString(), to: new Date(endMs).toISOString() };
 }

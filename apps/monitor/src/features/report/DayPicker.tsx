@@ -55,7 +55,7 @@ export function DayPicker({ lineId, day, isToday, shift, view, onGo }: DayPicker
         <label className={styles.inline}>
           <span className="visually-hidden">{words.report.day}</span>
           <input
-            className={controls.input}
+            className={`${controls.input} ${styles.date}`}
             type="date"
             value={day ?? ''}
             onChange={(event) => {
@@ -67,7 +67,7 @@ export function DayPicker({ lineId, day, isToday, shift, view, onGo }: DayPicker
         <label className={styles.inline}>
           <span className="visually-hidden">{words.report.shift}</span>
           <select
-            className={controls.input}
+            className={`${controls.input} ${styles.shift}`}
             value={shift}
             onChange={(event) => onGo({ shift: event.currentTarget.value })}
           >
@@ -92,7 +92,7 @@ export function DayPicker({ lineId, day, isToday, shift, view, onGo }: DayPicker
         </button>
         <button
           type="button"
-          className={controls.button}
+          className={`${controls.button} ${styles.today}`}
           disabled={isToday && shift === ALL_SHIFTS}
           onClick={() => onGo({ day: null, shift: ALL_SHIFTS })}
         >

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 import { useSession } from '@/lib/hooks/useSession';
 import { useTimelineStrings } from '@/lib/i18n/useTimelineStrings';
 import type { LineSession } from '@/lib/session/lineSession';
-import { formatZoneMoment, type Zone } from '@/lib/time/zone';
+import { formatZoneMoment, isOnScreensClock, type Zone } from '@/lib/time/zone';
 import type { TimeMachine } from '@/lib/timeline/timeMachine';
 import styles from './PastFrame.module.css';
 
@@ -21,6 +21,10 @@ export function PastFrame({ machine, live, zone, onLive }: PastFrameProps) {
   );
   const isKnown = useSyncExternalStore(machine.subscribe, () => machine.getState().isKnown);
   const unseen = useSyncExternalStore(machine.subscribe, () => machine.getState().unseenCount);
+  const isForeign = useSyncExternalStore(
+    machine.subscribe,
+    () => !isOnScreensClock(zone, machine.getState().playback.atMs),
+  );
   const phase = useSession(live, (state) => state.connection.phase);
   const liveWords = phase === 'live' ? words.liveGoesOn : words.liveBroken;
   return (
@@ -30,7 +34,10 @@ export function PastFrame({ machine, live, zone, onLive }: PastFrameProps) {
           <strong>{words.past}</strong> <time data-moment="">{moment}</time>
         </p>
         <p className={styles.words}>
-          <b>{words.notLive}</b>
+          <b>
+            {words.notLive}
+            {zone.name !== null && isForeign && ` · ${words.clock(zone.name)}`}
+          </b>
           <span>
             {!isKnown ? words.loading : unseen > 0 ? words.unseenCount(unseen) : liveWords}
           </span>

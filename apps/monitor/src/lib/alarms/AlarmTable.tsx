@@ -34,7 +34,7 @@ export function AlarmTable(props: AlarmTableProps) {
         <thead>
           <tr>
             {onSelect !== undefined && (
-              <td className={styles.select}>
+              <td className={styles.select} data-all={words.alarms.selectAll}>
                 <input
                   type="checkbox"
                   aria-label={words.alarms.selectAll}

@@ -126,7 +126,8 @@ describe('listMarks', () => {
   it('stands on whole steps of the clock', () => {
     const start = new Date(2025, 10, 3, 9, 47).getTime();
     const end = new Date(2025, 10, 3, 10, 17).getTime();
-    const marks = listMarks(start, end, 600_000).map((ms) => new Date(ms));
+    const midnight = new Date(2025, 10, 3).getTime();
+    const marks = listMarks(start, end, 600_000, midnight).map((ms) => new Date(ms));
     expect(marks.map((mark) => `${mark.getHours()}:${mark.getMinutes()}`)).toEqual([
       '9:50',
       '10:0',

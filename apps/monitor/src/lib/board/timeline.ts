@@ -156,15 +156,12 @@ export function chooseScale(observedSinceMs: number | null, nowMs: number): Stri
 
 let lastMarks: { readonly key: string; readonly marks: readonly number[] } | null = null;
 
-/**
- * Return the times inside [startMs, endMs] that are multiples of `stepMs` after `midnightMs`; without
- * one, on the screen's clock.
- */
+/** Return the times inside [startMs, endMs] that are multiples of `stepMs` after `midnightMs`. */
 export function listMarks(
   startMs: number,
   endMs: number,
   stepMs: number,
-  midnightMs: number = new Date(startMs).setHours(0, 0, 0, 0),
+  midnightMs: number,
 ): readonly number[] {
   // Every strip of a board asks the same question, all within the same second of each minute.
   const key = `${startMs} ${endMs} ${stepMs} ${midnightMs}`;

@@ -108,6 +108,7 @@ export const en: Strings = {
     machine: 'Machine',
     past: 'PAST',
     filters: 'Machines per status, and filters',
+    plantTime: 'Plant time',
     dataAge: (age) => `Data ${age} old`,
     dataAgeTitle: 'Age of the oldest value that is shown',
     noData: 'No data',

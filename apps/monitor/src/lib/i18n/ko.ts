@@ -111,6 +111,7 @@ export const ko: Strings = {
     machine: '설비',
     past: '과거',
     filters: '상태별 설비 수와 필터',
+    plantTime: '공장 시각',
     dataAge: (age) => `데이터 ${age} 전`,
     dataAgeTitle: '표시 중인 값 가운데 가장 오래된 것의 나이',
     noData: '데이터 없음',

@@ -1,7 +1,7 @@
 /** The words of the views of the past. They are loaded with those views, not with the board. */
 import type { FigureName, WhyNone } from '@/lib/kpi/figures';
 import type { ExportFormat, ExportTable } from '@/lib/memory/memoryRest';
-import type { AlarmEventKind, AlarmState } from '@/lib/types/generated';
+import type { AlarmEventKind, AlarmNote, AlarmState } from '@/lib/types/generated';
 
 export interface MemoryStrings {
   readonly figures: Readonly<Record<FigureName, { readonly name: string; readonly what: string }>>;
@@ -186,6 +186,7 @@ export interface MemoryStrings {
     readonly audit: string;
     /** What happened, after the name of whoever did it, if anybody did. */
     readonly events: Readonly<Record<AlarmEventKind, string>>;
+    readonly notes: Readonly<Record<AlarmNote, string>>;
     readonly earlierEvents: (count: number) => string;
     readonly actions: string;
     readonly plc: string;

@@ -61,6 +61,7 @@ export interface Strings {
     readonly machine: string;
     readonly past: string;
     readonly filters: string;
+    readonly plantTime: string;
     readonly dataAge: (age: string) => string;
     readonly dataAgeTitle: string;
     readonly noData: string;

@@ -1,15 +1,17 @@
 /**
- * What the board adds to the present of a line: its alarms, who acknowledged them, and how often its
- * machines stood today. One store for header, list and dialog; it asks over REST and never for more
+ * What the board adds to the present of a line: its alarms, who acknowledged them, how often its
+ * machines stood today, and by whose clock. One store for header, list and dialog; it asks over REST and never for more
  * than it shows.
  */
 import { buildPath } from '@/lib/memory/memoryRest';
-import type { AlarmsView, AlarmView, KpiRowsView } from '@/lib/types/generated';
+import type { AlarmsView, AlarmView, KpiRowsView, ShiftsView } from '@/lib/types/generated';
 import { ACTIVE_STATES } from '@/lib/types/memory';
 import { serverOrigin } from '@/lib/rest/rest';
+import { namePlantZone } from '@/lib/time/zone';
 
 const ALARMS_EVERY_MS = 10_000;
 const TODAY_EVERY_MS = 60_000;
+const ZONE_EVERY_MS = 60_000;
 /** A thousand screens must not ask as one. */
 const JITTER_MS = 2_000;
 const DAY_MS = 86_400_000;
@@ -28,6 +30,8 @@ export interface LineMemoryState {
   readonly alarms: readonly AlarmView[];
   readonly unacknowledged: number;
   readonly today: ReadonlyMap<string, MachineToday>;
+  /** The IANA name of the plant's time zone; null: not known, or the screen's own will do. */
+  readonly timeZone: string | null;
 }
 
 const empty: LineMemoryState = {
@@ -35,6 +39,7 @@ const empty: LineMemoryState = {
   alarms: [],
   unacknowledged: 0,
   today: new Map(),
+  timeZone: null,
 };
 
 export class LineMemory {
@@ -73,6 +78,7 @@ export class LineMemory {
     this.#stopped = new AbortController();
     void this.#repeat(() => this.#askAlarms(), ALARMS_EVERY_MS);
     void this.#repeat(() => this.#askToday(), TODAY_EVERY_MS);
+    void this.#repeat(() => this.#askZone(), ZONE_EVERY_MS);
   }
 
   stop(): void {
@@ -121,6 +127,14 @@ export class LineMemory {
       if (code !== null) today.set(code, { failures, stops });
     }
     this.#update({ today });
+  }
+
+  async #askZone(): Promise<void> {
+    const nowMs = Date.now();
+    const [from, to] = [new Date(nowMs).toISOString(), new Date(nowMs + 1_000).toISOString()];
+    const query = { line: this.#lineId, from, to };
+    const view = await this.#get<ShiftsView>(buildPath('/api/shifts', query));
+    if (view !== null) this.#update({ timeZone: namePlantZone(view.time_zone) });
   }
 
   /** Return the answer; null where there is none, and then what is known stays. */

@@ -1,6 +1,7 @@
 import { createContext, use, useEffect, useMemo, useSyncExternalStore } from 'react';
 import { LineMemory, type LineMemoryState } from '@/lib/memory/lineMemory';
 import type { LineSession } from '@/lib/session/lineSession';
+import { createZone, type Zone } from '@/lib/time/zone';
 
 /** The memory of the line on the page. */
 export const LineMemoryContext = createContext<LineMemory>(new LineMemory(''));
@@ -18,6 +19,12 @@ export function useNewLineMemory(lineId: string | null, session: LineSession): L
     };
   }, [memory, lineId, session]);
   return memory;
+}
+
+/** Return the zone by whose clock the plant of `memory` works; the screen's until that is known. */
+export function useMemoryZone(memory: LineMemory): Zone {
+  const name = useSyncExternalStore(memory.subscribe, () => memory.getState().timeZone);
+  return useMemo(() => createZone(name), [name]);
 }
 
 /** Return how to ask at once, after something was written. */

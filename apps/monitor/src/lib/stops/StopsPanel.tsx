@@ -120,7 +120,7 @@ function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTablePr
   const [{ language }] = useSettings();
   return (
     <div className={controls.scroll}>
-      <table className={controls.table} data-table="stops">
+      <table className={`${controls.table} ${styles.stops}`} data-table="stops">
         <thead>
           <tr>
             {hasMachine && <th scope="col">{words.machine}</th>}

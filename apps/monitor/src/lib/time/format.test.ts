@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { en } from '@/lib/i18n/en';
 import { ko } from '@/lib/i18n/ko';
-import {
-  formatAge,
-  formatCounter,
-  formatDuration,
-  formatMoment,
-  parseTimeMs,
-} from '@/lib/time/format';
+import { formatAge, formatCounter, formatDuration, parseTimeMs } from '@/lib/time/format';
 
 describe('formatCounter', () => {
   it.each([
@@ -20,14 +14,6 @@ describe('formatCounter', () => {
     [97_200, '1일 3시간'],
   ])('writes %d s as %s', (seconds, text) => {
     expect(formatCounter(seconds, ko.duration)).toBe(text);
-  });
-});
-
-describe('formatMoment', () => {
-  it('has the day where it is not the day of today', () => {
-    const at = new Date(2026, 10, 25, 23, 50).getTime();
-    expect(formatMoment(at, new Date(2026, 10, 25, 23, 59).getTime())).toBe('23:50');
-    expect(formatMoment(at, new Date(2026, 10, 26, 0, 1).getTime())).toBe('11-25 23:50');
   });
 });
 

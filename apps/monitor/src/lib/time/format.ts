@@ -1,4 +1,4 @@
-/** Durations and times of day as the board writes them. Pure. */
+/** Durations and ages as the board writes them. Pure. */
 
 /** The words a duration needs; they come from the language file. */
 export interface DurationWords {
@@ -45,26 +45,6 @@ export function formatDuration(seconds: number, words: DurationWords): string {
     .filter(([count]) => count > 0)
     .map(([count, word]) => `${count}${word}`)
     .join(' ');
-}
-
-/** Return "10:30:45" in the time zone of the screen. */
-export function formatClock(unixMs: number): string {
-  const at = new Date(unixMs);
-  return `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
-}
-
-/** Return "10:30" in the time zone of the screen. */
-export function formatHourMinute(unixMs: number): string {
-  const at = new Date(unixMs);
-  return `${pad(at.getHours())}:${pad(at.getMinutes())}`;
-}
-
-/** Return "10:30" of the screen's day, "11-25 10:30" of any other. */
-export function formatMoment(unixMs: number, nowMs: number = Date.now()): string {
-  const [at, now] = [new Date(unixMs), new Date(nowMs)];
-  const time = formatHourMinute(unixMs);
-  if (at.toDateString() === now.toDateString()) return time;
-  return `${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${time}`;
 }
 
 /** Return an age for the header: milliseconds below a second, then "4.2 s", then whole seconds. */

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   createZone,
+  findMidnightMs,
   formatZoneDay,
   formatZoneMinute,
   formatZoneMoment,
+  formatZoneNear,
+  isOnScreensClock,
   toLocalMs,
   toUtcMs,
 } from '@/lib/time/zone';
@@ -39,6 +42,26 @@ describe('a zone', () => {
       expect([at, at - HOUR_MS]).toContain(back);
       expect(toUtcMs(seoul, toLocalMs(seoul, at))).toBe(at);
     }
+  });
+
+  it('has the day where it is not that of now', () => {
+    const at = Date.parse('2026-11-25T14:50:00Z');
+    expect(formatZoneNear(seoul, at, at + 9 * 60_000)).toBe('23:50');
+    expect(formatZoneNear(seoul, at, at + 11 * 60_000)).toBe('11-25 23:50');
+    expect(formatZoneNear(berlin, at, at + 11 * 60_000)).toBe('15:50');
+  });
+
+  it('begins its day at its own midnight, also on the day that its clock changes', () => {
+    const at = Date.parse('2026-03-29T12:00:00Z');
+    expect(findMidnightMs(seoul, at)).toBe(Date.parse('2026-03-28T15:00:00Z'));
+    expect(findMidnightMs(berlin, at)).toBe(Date.parse('2026-03-28T23:00:00Z'));
+  });
+
+  it('is on the clock of the screen where both show the same, whatever their names', () => {
+    const at = Date.parse('2026-03-29T12:00:00Z');
+    const away = new Date(at).getTimezoneOffset() === -330 ? 'Asia/Seoul' : 'Asia/Kolkata';
+    expect(isOnScreensClock(createZone(null), at)).toBe(true);
+    expect(isOnScreensClock(createZone(away), at)).toBe(false);
   });
 
   it('falls back to the clock of the screen', () => {

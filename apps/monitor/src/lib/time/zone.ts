@@ -9,6 +9,7 @@ export interface Zone {
 
 /** Rules change at whole quarters of an hour, so an offset holds for all of one. */
 const QUARTER_MS = 15 * 60_000;
+const DAY_MS = 24 * 3_600_000;
 const REMEMBERED_MAX = 5_000;
 
 /** Return the zone of an IANA name; the screen's own without one, or where the name is unknown. */
@@ -65,6 +66,22 @@ export function formatZoneMoment(zone: Zone, utcMs: number): string {
   return new Date(toLocalMs(zone, utcMs)).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** Return "03:12" of the day that the zone's calendar shows at `nowMs`, "11-24 03:12" of another. */
+export function formatZoneNear(zone: Zone, utcMs: number, nowMs: number = Date.now()): string {
+  const [at, now] = [formatZoneMoment(zone, utcMs), formatZoneMoment(zone, nowMs)];
+  return at.slice(at.startsWith(now.slice(0, 10)) ? 11 : 5, 16);
+}
+
+/** Return the midnight with which the zone's day at `utcMs` began. */
+export function findMidnightMs(zone: Zone, utcMs: number): number {
+  return toUtcMs(zone, Math.floor(toLocalMs(zone, utcMs) / DAY_MS) * DAY_MS);
+}
+
+/** Return whether the zone's clock shows what the screen's own shows at `utcMs`. */
+export function isOnScreensClock(zone: Zone, utcMs: number): boolean {
+  return zone.offsetMs(utcMs) === screensZone.offsetMs(utcMs);
+}
+
 /** Return the day that the zone's calendar shows, in words of `language`: "11월 24일 (화)". */
 export function formatZoneDay(zone: Zone, utcMs: number, language: string): string {
   let format = dayFormats.get(language);
@@ -81,6 +98,7 @@ export function formatZoneDay(zone: Zone, utcMs: number, language: string): stri
   return format.format(toLocalMs(zone, utcMs));
 }
 
+const screensZone = createZone(null);
 const dayFormats = new Map<string, Intl.DateTimeFormat>();
 
 function createFormat(name: string | null): { format: Intl.DateTimeFormat; isNamed: boolean } {

@@ -872,7 +872,7 @@ export interface components {
          * @description What can happen to an alarm.
          * @enum {string}
          */
-        readonly AlarmEventKind: "raised" | "cleared" | "acknowledged" | "shelved" | "unshelved" | "shelf_over" | "suppressed" | "unsuppressed" | "commented" | "code_seen" | "superseded" | "removed";
+        readonly AlarmEventKind: "raised" | "cleared" | "acknowledged" | "shelved" | "unshelved" | "shelf_over" | "suppressed" | "unsuppressed" | "commented" | "code_seen" | "continued" | "superseded" | "removed";
         /**
          * AlarmEventView
          * @description Something that happened to an alarm. `by` is empty when it was no person.
@@ -885,8 +885,13 @@ export interface components {
             readonly state: components["schemas"]["AlarmState"];
             /** By */
             readonly by: string;
-            /** Text */
+            /**
+             * Text
+             * @description What that person wrote.
+             */
             readonly text: string;
+            /** @description What else there is to know, where no person was. */
+            readonly note: components["schemas"]["AlarmNote"] | null;
         };
         /**
          * AlarmKind
@@ -894,6 +899,12 @@ export interface components {
          * @enum {string}
          */
         readonly AlarmKind: "equipment" | "plc";
+        /**
+         * AlarmNote
+         * @description What else there is to know of something that happened by itself.
+         * @enum {string}
+         */
+        readonly AlarmNote: "not_watched" | "first_sight" | "comes_and_goes" | "too_many" | "same_code" | "not_configured";
         /**
          * AlarmState
          * @description The states of ISA-18.2.
@@ -2388,7 +2399,7 @@ export interface components {
             ])[];
             /**
              * Alarms
-             * @description [code, at_ms, severity, Korean text, English text], each time that a fault rose; of each machine the worst per `resolution_ms`, and at most the newest 20,000.
+             * @description [code, at_ms, severity, Korean text, English text], each time that a fault rose or the machine's PLC was lost; of each machine the worst per `resolution_ms`, and at most the newest 20,000.
              */
             readonly alarms: readonly (readonly [
                 string,
@@ -2513,6 +2524,7 @@ export type AlarmDetailView = components['schemas']['AlarmDetailView'];
 export type AlarmEventKind = components['schemas']['AlarmEventKind'];
 export type AlarmEventView = components['schemas']['AlarmEventView'];
 export type AlarmKind = components['schemas']['AlarmKind'];
+export type AlarmNote = components['schemas']['AlarmNote'];
 export type AlarmState = components['schemas']['AlarmState'];
 export type AlarmStatisticsView = components['schemas']['AlarmStatisticsView'];
 export type AlarmView = components['schemas']['AlarmView'];

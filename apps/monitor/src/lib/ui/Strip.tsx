@@ -1,6 +1,7 @@
 import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
 import { listMarks, type Span } from '@/lib/board/timeline';
-import { useClock } from '@/lib/time/useClock';
+import { useZone } from '@/lib/time/useZone';
+import { findMidnightMs, formatZoneMinute } from '@/lib/time/zone';
 import type { Status } from '@/lib/types/equipment';
 import styles from '@/lib/ui/Strip.module.css';
 
@@ -10,7 +11,7 @@ interface StripProps {
   readonly endMs: number;
   /** Between two marks of the scale. */
   readonly stepMs: number;
-  /** From when the marks count, where that is not the screen's midnight. */
+  /** From when the marks count, where that is not midnight. */
   readonly midnightMs?: number;
   /** What it shows, for people who cannot see it; left out where the text beside it says so. */
   readonly label?: string;
@@ -18,11 +19,12 @@ interface StripProps {
 
 /** A stretch of history: one bar, coloured by status, over a scale of clock times. */
 export function Strip({ spans, startMs, endMs, stepMs, midnightMs, label }: StripProps) {
-  const formatTime = useClock();
+  const zone = useZone();
   const lengthMs = endMs - startMs;
+  const marks = listMarks(startMs, endMs, stepMs, midnightMs ?? findMidnightMs(zone, startMs));
   const percent = (ms: number): string => `${((100 * (ms - startMs)) / lengthMs).toFixed(3)}%`;
-  // The text beside a mark near the end would be cut off.
-  const hasRoom = (ms: number): boolean => endMs - ms > lengthMs * 0.18;
+  // The text beside a mark near the end would be cut off; a whole step has room for it.
+  const hasRoom = (ms: number): boolean => endMs - ms >= Math.min(lengthMs * 0.18, stepMs);
   const a11y = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
   return (
     <div className={styles.strip} {...a11y}>
@@ -40,9 +42,9 @@ export function Strip({ spans, startMs, endMs, stepMs, midnightMs, label }: Stri
         ))}
       </div>
       <div className={styles.scale}>
-        {listMarks(startMs, endMs, stepMs, midnightMs).map((markMs) => (
+        {marks.map((markMs) => (
           <span key={markMs} className={styles.mark} style={{ left: percent(markMs) }}>
-            {hasRoom(markMs) && formatTime(markMs)}
+            {hasRoom(markMs) && formatZoneMinute(zone, markMs)}
           </span>
         ))}
       </div>
