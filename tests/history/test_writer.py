@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class Scene:
         *,
         spool_max_bytes: int = 10**9,
         queue_max: int = 1000,
+        is_quiet: bool = False,
         kind: type[Recorder] = Recorder,
     ) -> None:
         self.store = ObedientStore()
@@ -83,6 +85,8 @@ class Scene:
         )
         self.told: list[tuple[str, int]] = []
         self.second = 0
+        if is_quiet:
+            return
         self.recorder.on_message(site_change(site()))
         self.recorder.on_message(tick(0))
 
@@ -215,6 +219,29 @@ async def test_when_neither_takes_anything_it_waits_in_memory_until_that_is_full
             lambda: scene.store.batches[-1].run.cause is RunCause.LOST, "no new run begins"
         )
         assert scene.writer.health().lost == lost
+
+
+async def test_it_rests_while_nothing_can_be_kept(tmp_path: Path) -> None:
+    async with playing(Scene(tmp_path, spool_max_bytes=10)) as scene:
+        await scene.is_caught_up()
+        scene.store.trouble = "the disk is full"
+        scene.change(20)
+        await eventually(lambda: "bound" in scene.writer.health().error, "no trouble was told")
+        assert await share_of_the_processor() < 0.5
+        scene.store.trouble = ""
+
+
+async def test_it_rests_before_anything_was_heard(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, is_quiet=True)
+    async with playing(scene):
+        assert await share_of_the_processor() < 0.5
+
+
+async def share_of_the_processor(seconds: float = 0.5) -> float:
+    """How much of the time this process computed."""
+    begun_s, cpu_s = time.monotonic(), time.process_time()
+    await asyncio.sleep(seconds)
+    return (time.process_time() - cpu_s) / (time.monotonic() - begun_s)
 
 
 async def test_a_database_that_hangs_delays_the_end_by_a_second_and_loses_nothing(

@@ -134,7 +134,9 @@ class Writer:
         """Wait for work: something in the queue, a retry, or the next sign of life."""
         now_s = time.monotonic()
         until_s = self._marked_at_s + self._alive_s
-        if self._spool or self._pending is not None:
+        if self._pending is not None:
+            until_s = self._retry_at_s  # nothing else is kept before it
+        elif self._spool:
             until_s = min(until_s, self._retry_at_s)
         if not self._recorder or self._pending is not None:
             try:
@@ -164,7 +166,10 @@ class Writer:
         is_mark_due = time.monotonic() - self._marked_at_s >= self._alive_s
         if not self._recorder and not is_mark_due:
             return None
-        return self._recorder.take(BATCH_MAX)
+        batch = self._recorder.take(BATCH_MAX)
+        if batch is None:  # nothing has been heard yet that there could be a sign of life of
+            self._marked_at_s = time.monotonic()
+        return batch
 
     async def _keep(self, batch: Batch) -> bool:
         """Store or spool one batch; without success it stays pending. Say whether it is kept."""
