@@ -94,6 +94,7 @@ def questions(chance: random.Random, days: int) -> list[tuple[str, str]]:
     begin_ms = FIRST_MS + chance.randrange(days) * DAY_MS
     day = f"from={_iso(begin_ms)}&to={_iso(begin_ms + DAY_MS)}"
     line = f"{chance.randrange(10):02d}"
+    recent = 2 + chance.randrange(min(days, 10))  # its trend of 14 days is of the newest month
     week = f"from={_iso(end_ms - min(days, 7) * DAY_MS)}&to={_iso(end_ms)}"
     at = _iso(begin_ms + chance.randrange(DAY_MS))
     return [
@@ -104,7 +105,7 @@ def questions(chance: random.Random, days: int) -> list[tuple[str, str]]:
         ("alarms of a day, one line", f"/api/alarms?line={line}&{day}"),
         (
             "the report of a day, one line",
-            f"/api/report?line={line}&day={_iso(begin_ms + DAY_MS // 2)[:10]}&shift=all",
+            f"/api/report?line={line}&day={_iso(end_ms - recent * DAY_MS)[:10]}&shift=all",
         ),
         (MONTH[0], f"/api/kpis?{month}&by=line"),
         (MONTH[1], f"/api/kpis?{month}&limit=1000"),
