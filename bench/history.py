@@ -297,11 +297,10 @@ def write_report(figures: dict[str, Any]) -> None:
             "PLCs, without news",
             f"{figures['tick_us']:.1f} us",
         ),
-        (
-            "parts of a machine's day, computed in the background",
-            f"{figures['part_ms']:.1f} ms, of which {figures['part_cpu_ms']:.1f} ms CPU",
-        ),
     ]
+    if "part_ms" in figures:
+        of_which = f"{figures['part_ms']:.1f} ms, of which {figures['part_cpu_ms']:.1f} ms CPU"
+        rows.append(("parts of a machine's day, computed in the background", of_which))
     asked = [
         f"| {each['question']} | {each['took_ms']:.0f} ms | {each['took_max_ms']:.0f} ms "
         f"| {each['cpu_ms']:.0f} ms | {each['size_kib']:,.0f} KiB | {each['stall_ms']:.1f} ms |"
