@@ -167,3 +167,13 @@ def test_an_unknown_plc_is_refused(tmp_path: Path) -> None:
         code, output = probe(config, "--plc", "PLC7")
     assert code == 2
     assert "there is no PLC PLC7; there is PLC01" in output
+
+
+def test_a_normally_closed_contact_is_shown_as_the_machine_means_it(tmp_path: Path) -> None:
+    with plant(tmp_path, "binary") as (config, _):
+        # It is served as the bit of a fault, which is 0, and read as a contact that opens.
+        change(config, 'error_tag = "M200"', 'error_tag = "!M200"')
+        code, output = probe(config, "--json")
+        assert code == 0
+        tags = {tag["address"]: tag["value"] for tag in json.loads(output)["plcs"][0]["tags"]}
+        assert tags["!M200"] == 1

@@ -386,3 +386,19 @@ def test_a_machine_that_was_never_seen_yet_recalls_its_timer() -> None:
     board.recall(past(seen_until=-100, ran_until=-400), at(1))
     board.fold(reading({"M100": 0, "M200": 0}, at(2)))
     assert only(board, at(2)).status is Status.STOPPED
+
+
+def test_a_normally_closed_contact_says_the_opposite_of_what_its_bit_holds() -> None:
+    addresses = {TagRole.STATUS: "!M100", TagRole.ERROR: "!M200"}
+    board = Board(site(replace(machine(), addresses=addresses)), at(0))
+    board.note_plc(PlcState(id="PLC01", link=PlcLink.ONLINE, since_s=0.0), at(0))
+    for m100, m200, expected in [
+        (0, 1, Status.RUNNING),
+        (1, 1, Status.IDLE),
+        (0, 0, Status.ERROR),
+        (0, None, Status.ERROR),  # what cannot be read has no opposite: the last good value stays
+    ]:
+        board.fold(reading({"M100": m100, "M200": m200}, at(1)))
+        state = board.tick(at(1))[0].lines[0].equipment[0]
+        assert state.status is expected
+    assert [(tag.address, tag.value) for tag in state.tags] == [("!M100", 1), ("!M200", 1)]

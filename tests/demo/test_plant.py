@@ -10,11 +10,11 @@ from lineside.config import LoadedConfig, load_config
 from lineside.core.board import Board
 from lineside.core.errors import DriverError
 from lineside.core.limits import TICK_PERIOD_S
-from lineside.core.model import CpuState, Instant, Quality, Reading, Status
+from lineside.core.model import CpuState, Equipment, Instant, Quality, Reading, Status, TagRole
 from lineside.core.ports import Clock
 from lineside.demo import DEMO_FLOW, open_demo, write_demo_config
-from lineside.demo.behaviour import Activity
-from lineside.demo.plant import CannotServe, SimulatedPlant
+from lineside.demo.behaviour import Activity, MachineSignals
+from lineside.demo.plant import CannotServe, SimulatedPlant, tag_values
 from lineside.drivers import DRIVERS
 
 
@@ -280,3 +280,15 @@ async def test_machines_from_a_csv_are_simulated_too(tmp_path: Path) -> None:
     loaded = write(tmp_path / "c.toml", text)
     async with SimulatedPlant(loaded, clock=system_clock, ports={"P": 0}, is_steady=True) as plant:
         assert plant.simulator("P").get_bit("M50")
+
+
+def test_a_normally_closed_contact_is_served_open_at_a_fault() -> None:
+    machine = Equipment(
+        code="KRCWO12ELOA101",
+        name="Upper",
+        line_id="weld1",
+        addresses={TagRole.STATUS: "M100", TagRole.ERROR: "!M200"},
+    )
+    for has_fault, m200 in [(False, 1), (True, 0)]:
+        signals = MachineSignals(activity=Activity.RUNNING, is_running=True, has_fault=has_fault)
+        assert tag_values(machine, signals)["M200"] == m200

@@ -23,8 +23,9 @@ from lineside.cli.loop import run_until_stopped
 from lineside.clock import system_clock
 from lineside.config import LoadedConfig, load_config
 from lineside.config.schema import PlcConfig
+from lineside.core.contacts import read_address, tag_value
 from lineside.core.errors import ConfigError, DriverError
-from lineside.core.model import CpuState, Quality, Reading
+from lineside.core.model import CpuState, Quality, Reading, TagValue
 from lineside.drivers import DRIVERS
 
 EXIT_ALL_GOOD = 0
@@ -196,7 +197,7 @@ def _tag_table(uses: tuple[TagUse, ...], reading: Reading) -> Table:
     table.add_column("latency", justify="right", no_wrap=True)
     latency = f"{reading.latency_s * 1000:.1f} ms"
     for use in uses:
-        value = reading.tags[use.address]
+        value = _value(use, reading)
         quality = Text(value.quality.value, style=_QUALITY_STYLE[value.quality])
         shown = "-" if value.value is None else str(value.value)
         equipment = Text(f"{use.code} {use.name}" if use.code else "")
@@ -204,11 +205,15 @@ def _tag_table(uses: tuple[TagUse, ...], reading: Reading) -> Table:
     return table
 
 
+def _value(use: TagUse, reading: Reading) -> TagValue:
+    return tag_value(use.address, reading.tags[read_address(use.address)])
+
+
 def _print_reasons(console: Console, uses: tuple[TagUse, ...], reading: Reading) -> None:
     """Print each reason for a doubtful value once, with the addresses that it concerns."""
     reasons: dict[str, list[str]] = {}
     for address in dict.fromkeys(use.address for use in uses):
-        if reason := reading.tags[address].reason:
+        if reason := reading.tags[read_address(address)].reason:
             reasons.setdefault(reason, []).append(address)
     for reason, addresses in reasons.items():
         which = "all tags" if len(addresses) == len(reading.tags) else " ".join(addresses)
@@ -234,7 +239,7 @@ def _print_verdict(console: Console, probes: list[PlcProbe]) -> None:
         value.quality is Quality.GOOD
         for probed in probes
         if probed.reading is not None
-        for value in (probed.reading.tags[use.address] for use in probed.uses)
+        for value in (_value(use, probed.reading) for use in probed.uses)
     )
     silent = [probed.plc.id for probed in probes if probed.error is not None]
     style = "green" if good == total else "bold red"
@@ -272,9 +277,9 @@ def _plc_json(probed: PlcProbe) -> dict[str, Any]:
                 "tag": use.tag,
                 "address": use.address,
                 "equipment_code": use.code,
-                "value": reading.tags[use.address].value,
-                "quality": reading.tags[use.address].quality.value,
-                "reason": reading.tags[use.address].reason,
+                "value": _value(use, reading).value,
+                "quality": _value(use, reading).quality.value,
+                "reason": _value(use, reading).reason,
             }
             for use in probed.uses
         ]

@@ -25,6 +25,7 @@ from lineside.config.schema import (
     stale_after_s,
 )
 from lineside.config.tables import Draft, TableT
+from lineside.core.contacts import is_opposite, read_address
 from lineside.core.model import AddressProblem, ReadingPlan
 from lineside.core.spacing import poll_spacing_s
 
@@ -96,7 +97,9 @@ def check_readings(
         plc = draft.table
         uses = users.get(plc.id, {}) if draft.has("id") else {}
         if draft.has("heartbeat") and plc.heartbeat is not None:
-            uses = {plc.heartbeat: [(draft.origin, "heartbeat")], **uses}
+            beat = (draft.origin, "heartbeat", plc.heartbeat)
+            uses = {**{plc.heartbeat: []}, **uses}
+            uses[plc.heartbeat] = [beat, *uses[plc.heartbeat]]
         all_addresses[plc.id] = tuple(uses)
         rules = drivers.get(plc.driver)
         if rules is None:
@@ -109,18 +112,17 @@ def check_readings(
             message = problem.message
             if problem.address.upper() not in message.upper():
                 message = f'"{problem.address}": {message}'
-            for origin, key in uses[problem.address]:
+            for origin, key, _ in uses[problem.address]:
                 findings.problem(origin, (key,), message, problem.hint)
         wrong = {problem.address for problem in bad}
         right = tuple(address for address in uses if address not in wrong)
-        if right:
+        if right and plc.heartbeat not in wrong:  # a plan reads the heartbeat too
             plans[plc.id] = rules.plan(plc, right)
             _check_period(draft, plans[plc.id], findings)
         for address in right:
-            for origin, key in uses[address]:
-                if key == "alarm_code_tag" and rules.is_bit(plc, address):
-                    message = f"{address} is a bit: a code stands in a word"
-                    findings.problem(origin, (key,), message, 'as in "D200"')
+            is_bit = rules.is_bit(plc, address)
+            for origin, key, written in uses[address]:
+                _check_kind(origin, key, written, is_bit, findings)
     return Readings(addresses=all_addresses, plans=plans)
 
 
@@ -276,9 +278,26 @@ def _check_tags(draft: Draft[EquipmentConfig], findings: Findings) -> None:
             )
 
 
-def _tags_by_plc(drafts: Drafts) -> dict[str, dict[str, list[tuple[Origin, str]]]]:
-    """Return per PLC every address in use, in order of first use, with the keys that use it."""
-    users: dict[str, dict[str, list[tuple[Origin, str]]]] = defaultdict(dict)
+def _check_kind(origin: Origin, key: str, written: str, is_bit: bool, findings: Findings) -> None:
+    """Note a code that is read from a bit, and the opposite of what has none."""
+    if key == "alarm_code_tag" and is_bit:
+        findings.problem(
+            origin, (key,), f"{written} is a bit: a code stands in a word", 'as in "D200"'
+        )
+    elif is_opposite(written) and not is_bit:
+        plain = read_address(written)
+        hint = f'name a bit of it, as in "!{plain}.0"'
+        if key == "alarm_code_tag":
+            hint = f'write "{plain}"'
+        findings.problem(origin, (key,), f"{plain} is a word: only a bit has an opposite", hint)
+
+
+def _tags_by_plc(drafts: Drafts) -> dict[str, dict[str, list[tuple[Origin, str, str]]]]:
+    """Return per PLC every address to read, in order of first use.
+
+    With each stand the keys that use it, and how they write it: "!M200" reads M200.
+    """
+    users: dict[str, dict[str, list[tuple[Origin, str, str]]]] = defaultdict(dict)
     for draft in drafts.equipment:
         if not draft.has("plc") or draft.table.plc is None:
             continue
@@ -287,7 +306,8 @@ def _tags_by_plc(drafts: Drafts) -> dict[str, dict[str, list[tuple[Origin, str]]
                 continue  # the map says what idle is
             address = getattr(draft.table, key)
             if address is not None and draft.has(key):
-                users[draft.table.plc].setdefault(address, []).append((draft.origin, key))
+                use = (draft.origin, key, address)
+                users[draft.table.plc].setdefault(read_address(address), []).append(use)
     return users
 
 

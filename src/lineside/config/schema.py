@@ -343,13 +343,15 @@ class EquipmentConfig(Table):
     status_tag: Text | None = Field(
         default=None,
         description="Address that is 1 while the machine runs and 0 while it does not, in the "
-        "PLC's own syntax: a bit `M100`, `X1F`, `D100.3`, or a word `D100`.",
+        "PLC's own syntax: a bit `M100`, `X1F`, `D100.3`, or a word `D100`. `!M100` is the "
+        "opposite of a bit, for normally closed contacts; so in error_tag and idle_tag.",
         examples=["M100"],
     )
     error_tag: Text | None = Field(
         default=None,
-        description="Address that is 1 while the machine has a fault. A fault wins over running.",
-        examples=["M200"],
+        description="Address that is 1 while the machine has a fault. A fault wins over running. "
+        "`!M200` is a contact that opens, and is 0, at a fault.",
+        examples=["M200", "!M200"],
     )
     idle_tag: Text | None = Field(
         default=None,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from lineside.core.contacts import read_address, tag_value
 from lineside.core.limits import LATENCY_WINDOW
 from lineside.core.model import (
     Equipment,
@@ -285,9 +286,10 @@ def _planned_times(site: Site) -> dict[str, PlannedTime | None]:
 
 def _fold_tags(memory: _EquipmentMemory, values: Mapping[str, TagValue]) -> None:
     for role, tag in memory.tags.items():
-        value = values.get(tag.address)
-        if value is None:
+        read = values.get(read_address(tag.address))
+        if read is None:
             continue
+        value = tag_value(tag.address, read)
         if value.quality is not Quality.GOOD:
             memory.tags[role] = TagEvidence(
                 address=tag.address,

@@ -14,6 +14,7 @@ from zlib import crc32
 
 from lineside.config import LoadedConfig
 from lineside.config.schema import Family, PlcConfig
+from lineside.core.contacts import is_opposite, read_address
 from lineside.core.errors import LinesideError
 from lineside.core.model import CpuState, Equipment, Status, TagRole
 from lineside.core.ports import Clock
@@ -294,7 +295,10 @@ def tag_values(equipment: Equipment, signals: MachineSignals) -> Mapping[str, in
             values[address] = int(signals.is_running)
         else:
             values[address] = _mapped_value(equipment.rule.value_map, signals.status)
-    return values
+    return {
+        read_address(address): int(not value) if is_opposite(address) else value
+        for address, value in values.items()
+    }
 
 
 def _alarm_code(code: str) -> int:
