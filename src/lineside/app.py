@@ -279,7 +279,7 @@ class House:
         return PollTarget(
             plc=plc,
             make_driver=partial(DRIVERS[plc.driver].create, settings, addresses, system_clock),
-            fingerprint=f"{settings!r} {addresses!r}",
+            fingerprint=f"{settings!r} {addresses!r} {plc.has_lamps}",
         )
 
 

@@ -13,7 +13,9 @@ from lineside.core.ports import Clock
 
 @dataclass
 class ScriptedPlc:
-    """Answers after `answer_s` while `is_up`; times out after `timeout_s` while it is down.
+    """Answers `tags`, and `beats` as functions of the monotonic time in seconds.
+
+    Answers after `answer_s` while `is_up`; times out after `timeout_s` while it is down.
 
     It fails the test that lets two calls run at once or reads without a connection.
     """
@@ -21,6 +23,7 @@ class ScriptedPlc:
     id: str
     clock: Clock
     tags: dict[str, Scalar] = field(default_factory=dict)
+    beats: dict[str, Callable[[float], Scalar]] = field(default_factory=dict)
     answer_s: float = 0.01
     timeout_s: float = 1.0
     is_up: bool = True
@@ -45,9 +48,10 @@ class ScriptedPlc:
         self.read_times_s.append(started.monotonic_s)
         await self._exchange()
         now = self.clock()
+        beating = {address: beat(now.monotonic_s) for address, beat in self.beats.items()}
         tags = {
             address: TagValue(value=value, quality=Quality.GOOD, read_at=now)
-            for address, value in self.tags.items()
+            for address, value in {**self.tags, **beating}.items()
         }
         return Reading(
             plc_id=self.id,

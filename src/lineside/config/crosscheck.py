@@ -29,6 +29,7 @@ from lineside.core.contacts import is_opposite, read_address
 from lineside.core.model import AddressProblem, ReadingPlan
 from lineside.core.spacing import poll_spacing_s
 
+_HOLD_LEAST_POLLS = 4  # a lamp is seen on at least every 3.6 (engine.schedule.OffBeat)
 TAG_KEYS = ("status_tag", "error_tag", "idle_tag", "alarm_code_tag")
 
 
@@ -136,6 +137,7 @@ def check_times(drafts: Drafts, findings: Findings) -> None:
         plc = plcs.get(draft.table.plc or "")
         if plc is None or "period" in plc.bad:
             continue
+        _check_hold(draft, plc.table, findings)
         line = lines.get(draft.table.line) if draft.table.line is not None else only_line
         own = draft.has("stale_after")
         owner: Draft[EquipmentConfig] | Draft[LineConfig] | None = draft if own else line
@@ -177,6 +179,10 @@ def warn_of_unused(drafts: Drafts, findings: Findings) -> None:
         if table.value_map is not None and table.idle_tag is not None:
             findings.warning(
                 draft.origin, ("idle_tag",), "has no effect: value_map says what idle is"
+            )
+        if draft.has("error_hold") and table.error_tag is None and "error_tag" not in draft.bad:
+            findings.warning(
+                draft.origin, ("error_hold",), "has no effect: there is no error_tag to hold"
             )
     _warn_of_shared_tags(drafts, findings)
 
@@ -323,6 +329,21 @@ def _check_period(draft: Draft[PlcConfig], plan: ReadingPlan, findings: Findings
         f"{format_duration(plc.period)} is too short: one poll of {plc.id} takes {count} "
         f"request{'s' if count != 1 else ''} and up to {needed}",
         f'write period = "{needed}" or longer',
+    )
+
+
+def _check_hold(draft: Draft[EquipmentConfig], plc: PlcConfig, findings: Findings) -> None:
+    """A lamp that blinks may be seen dark at two polls, and at the looks between them."""
+    hold_s = draft.table.error_hold
+    least_s = _HOLD_LEAST_POLLS * poll_spacing_s(plc.period)
+    if hold_s is None or not draft.has("error_hold") or hold_s >= least_s:
+        return
+    findings.problem(
+        draft.origin,
+        ("error_hold",),
+        f"{format_duration(hold_s)} is too short for {plc.id}, which is polled every "
+        f"{format_duration(poll_spacing_s(plc.period))}: a lamp would be lost between two looks",
+        f'write error_hold = "{format_duration(least_s)}" or longer',
     )
 
 

@@ -28,6 +28,7 @@ ALIASES: Mapping[str, str] = {
     "가동태그": "status_tag",
     "에러태그": "error_tag",
     "이상태그": "error_tag",
+    "이상유지시간": "error_hold",
     "비가동태그": "idle_tag",
     "대기태그": "idle_tag",
     "알람코드태그": "alarm_code_tag",

@@ -353,6 +353,14 @@ class EquipmentConfig(Table):
         "`!M200` is a contact that opens, and is 0, at a fault.",
         examples=["M200", "!M200"],
     )
+    error_hold: Timeout | None = Field(
+        default=None,
+        description="For an error_tag that blinks, as the lamp of a stack light does: a fault "
+        "stays for so long after its tag was last 1. At least four times the time between two "
+        "polls. The PLC is then read three times more between two polls, off their beat. Left "
+        "out: a fault is over when its tag is 0.",
+        examples=["5s"],
+    )
     idle_tag: Text | None = Field(
         default=None,
         description="Address that is 1 while the machine waits on purpose (for parts, for its "

@@ -55,7 +55,7 @@ def build_site(
         )
     return Site(
         lines=tuple(lines),
-        plcs=tuple(_plc(plc) for plc in config.plc),
+        plcs=tuple(_plc(plc, config.equipment) for plc in config.plc),
         calendar=plant_calendar(config.plant, config.shift, config.shift_exception),
         kpi_rules=KpiRules(
             micro_stop_ms=round(config.plant.micro_stop * 1000),
@@ -93,6 +93,7 @@ def _equipment(
             stop_after_s=stop_after_s(table, line),
             stale_after_s=stale_after_s(table, line, periods.get(table.plc or "", 0.0)),
             value_map=table.value_map,
+            error_hold_s=table.error_hold or 0.0,
         ),
         position=(position.x, position.y) if position else None,
         alarm_table=table.alarm_table or only_table,
@@ -107,7 +108,7 @@ def _line_stale_after_s(
     return stale_after_s(None, line, slowest_s)
 
 
-def _plc(table: PlcConfig) -> Plc:
+def _plc(table: PlcConfig, equipment: tuple[EquipmentConfig, ...]) -> Plc:
     return Plc(
         id=table.id,
         driver=table.driver,
@@ -117,4 +118,5 @@ def _plc(table: PlcConfig) -> Plc:
         period_s=table.period,
         heartbeat=table.heartbeat,
         heartbeat_timeout_s=table.heartbeat_timeout,
+        has_lamps=any(each.plc == table.id and each.error_hold for each in equipment),
     )

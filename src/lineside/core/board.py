@@ -33,7 +33,14 @@ from lineside.core.model import (
     TagValue,
 )
 from lineside.core.planned_time import PlannedTime
-from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, decide_status
+from lineside.core.status import (
+    Decision,
+    Evidence,
+    PlcEvidence,
+    TagEvidence,
+    decide_status,
+    is_faulty,
+)
 from lineside.core.window import Window
 
 
@@ -296,6 +303,8 @@ def _fold_tags(memory: _EquipmentMemory, values: Mapping[str, TagValue]) -> None
                 good=tag.good,
                 latest=value,
                 steady_since_s=tag.steady_since_s,
+                lit=tag.lit,
+                lit_since_s=tag.lit_since_s,
             )
             continue
         # What a value did while nobody could see it is not known: steady counts from the return.
@@ -304,11 +313,19 @@ def _fold_tags(memory: _EquipmentMemory, values: Mapping[str, TagValue]) -> None
             and tag.good.value == value.value
             and tag.good.read_at.age_s(value.read_at) < memory.equipment.rule.stale_after_s
         )
+        lit, lit_since_s = tag.lit, tag.lit_since_s
+        if value.value:
+            hold_s = max(memory.equipment.rule.error_hold_s, memory.equipment.rule.stale_after_s)
+            if lit is None or lit.read_at.age_s(value.read_at) >= hold_s:
+                lit_since_s = value.read_at.unix_s
+            lit = value
         memory.tags[role] = TagEvidence(
             address=tag.address,
             good=value,
             latest=value,
             steady_since_s=tag.steady_since_s if is_same else value.read_at.unix_s,
+            lit=lit,
+            lit_since_s=lit_since_s,
         )
 
 
@@ -321,8 +338,8 @@ def _fold_run_sample(memory: _EquipmentMemory, now: Instant) -> None:
     if status is None or status.latest is None or status.latest.quality is not Quality.GOOD:
         return
     error = memory.tags.get(TagRole.ERROR)
-    is_faulty = error is not None and error.good is not None and bool(error.good.value)
-    if status.latest.value == 1 and not is_faulty:
+    has_fault = error is not None and is_faulty(memory.equipment.rule, error, now)
+    if status.latest.value == 1 and not has_fault:
         memory.not_running_since, memory.has_run = now, True
     elif memory.not_running_since is None:
         memory.not_running_since = now

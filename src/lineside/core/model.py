@@ -125,11 +125,14 @@ class StatusRule(msgspec.Struct, frozen=True, kw_only=True):
 
     `stop_after_s` None means "never": a machine that waits stays idle. 0 means stopped at once.
     `value_map` turns the status tag's value into a status and replaces the 0/1 reading of it.
+    `error_hold_s` is how long a fault stays after its tag was last seen on: longer than a lamp that
+    blinks is seen dark. 0: a fault is over when its tag is off.
     """
 
     stop_after_s: float | None = 300.0
     stale_after_s: float = 3.0
     value_map: Mapping[int, Status] | None = None
+    error_hold_s: float = 0.0
 
 
 class Equipment(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +170,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 class Plc(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine and the page know of one PLC; how to speak to it is the driver's business.
 
-    `source` changes exactly when values may come from another machine than before.
+    `source` changes exactly when values may come from another machine than before. `has_lamps`:
+    some of its tags blink while they are on, so that it is looked at between polls too.
     """
 
     id: str
@@ -177,6 +181,7 @@ class Plc(msgspec.Struct, frozen=True, kw_only=True):
     period_s: float = 1.0
     heartbeat: str | None = None
     heartbeat_timeout_s: float = 3.0
+    has_lamps: bool = False
 
 
 class KpiRules(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,13 +30,16 @@ class TagEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one tag: its address, the last good value, and how the last read went.
 
     `good` is None until a first good read. `latest` is the last read of whatever quality.
-    `steady_since_s` is when the value of `good` was first seen.
+    `steady_since_s` is when the value of `good` was first seen. `lit` is the last good value that
+    was not 0; `lit_since_s` is since when such a value has been seen again and again.
     """
 
     address: str
     good: TagValue | None = None
     latest: TagValue | None = None
     steady_since_s: float | None = None
+    lit: TagValue | None = None
+    lit_since_s: float | None = None
 
 
 class PlcEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +100,8 @@ def decide_status(
     if blind is not None:
         return Decision(status=Status.DISCONNECTED, reason=blind)
     error = evidence.tags.get(TagRole.ERROR)
-    if error is not None and _is_on(error):
-        return Decision(status=Status.ERROR, reason=_tag_reason(ReasonCode.ERROR_TAG, error))
+    if error is not None and is_faulty(rule, error, now):
+        return Decision(status=Status.ERROR, reason=_fault_reason(rule, error))
     status = evidence.tags[TagRole.STATUS]
     if rule.value_map is not None:
         decision = _decide_by_map(rule.value_map, status)
@@ -267,6 +270,27 @@ def _number(tag: TagEvidence) -> float:
     if isinstance(value, bool | int | float):
         return value
     return float("nan")
+
+
+def is_faulty(rule: StatusRule, error: TagEvidence, now: Instant) -> bool:
+    """Whether a machine has a fault at `now`: its tag is on, or was within what the rule holds."""
+    if _is_on(error):
+        return True
+    lit = error.lit
+    return lit is not None and lit.read_at.age_s(now) < rule.error_hold_s
+
+
+def _fault_reason(rule: StatusRule, error: TagEvidence) -> Reason:
+    """Return why there is a fault. While a lamp blinks the reason stays the same."""
+    if not rule.error_hold_s or error.lit is None:
+        return _tag_reason(ReasonCode.ERROR_TAG, error)
+    return Reason(
+        code=ReasonCode.ERROR_TAG,
+        since_s=error.lit_since_s,
+        tag=error.address,
+        value=error.lit.value,
+        detail=f"held for {rule.error_hold_s:g} s after it was last on",
+    )
 
 
 def _is_on(tag: TagEvidence) -> bool:

@@ -18,8 +18,9 @@ from lineside.core.board import Board
 from lineside.core.limits import FIRST_TICK_WAIT_S, RECONNECT_PAUSE_S, TICK_PERIOD_S
 from lineside.core.model import PastState, Plc, PlcState, Reading, Site, SiteChange, StateChange
 from lineside.core.ports import Bus, Clock, Driver
+from lineside.engine.flicker import FLICKER_COUNT, FLICKER_WINDOW_S, Flicker
 from lineside.engine.poller import Poller
-from lineside.engine.schedule import JustInTime, PollSchedule, first_tick_s, next_tick_s
+from lineside.engine.schedule import JustInTime, OffBeat, PollSchedule, first_tick_s, next_tick_s
 
 _log = structlog.get_logger("lineside.engine")
 
@@ -70,6 +71,7 @@ class Engine:
         self._tasks: asyncio.TaskGroup | None = None
         self._unheard = {target.plc.id for target in self._targets}
         self._has_heard_all = asyncio.Event()
+        self._flicker = Flicker()
         self.ready = asyncio.Event()
         self.missed_tick_count = 0
 
@@ -115,6 +117,7 @@ class Engine:
                 lambda: self._tick_s,
                 on_reading=partial(self._take_reading, target),
                 on_state=partial(self._take_state, target),
+                off_beat=OffBeat(target.plc.period_s, self._tick_period_s),
                 link=self._board.link_of(plc_id),
                 random=self._random,
             )
@@ -163,6 +166,14 @@ class Engine:
 
     def _publish_changes(self, changes: Sequence[StateChange]) -> None:
         for change in changes:
+            if self._flicker.note(change):
+                _log.warning(
+                    "a fault comes and goes: if its tag is a lamp that blinks, set error_hold",
+                    equipment=change.equipment_code,
+                    tag=change.reason.tag,
+                    times=FLICKER_COUNT,
+                    within_s=FLICKER_WINDOW_S,
+                )
             self._bus.publish(change)
 
 

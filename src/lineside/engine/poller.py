@@ -13,11 +13,20 @@ from random import Random
 import structlog
 
 from lineside.core.errors import DriverError
-from lineside.core.limits import LATENCY_WINDOW, RETRY_LOG_INTERVAL_S
-from lineside.core.model import CpuState, Instant, Plc, PlcFault, PlcLink, PlcState, Reading
+from lineside.core.limits import LATENCY_WINDOW, OFF_BEAT_LOOKS, RETRY_LOG_INTERVAL_S
+from lineside.core.model import (
+    CpuState,
+    Instant,
+    Plc,
+    PlcFault,
+    PlcLink,
+    PlcState,
+    Reading,
+    TagValue,
+)
 from lineside.core.ports import Clock, Driver
 from lineside.core.window import Window
-from lineside.engine.schedule import PollSchedule, backoff_s
+from lineside.engine.schedule import OffBeat, PollSchedule, backoff_s
 
 _log = structlog.get_logger("lineside.poller")
 
@@ -35,6 +44,7 @@ class Poller:
         *,
         on_reading: Callable[[Reading], None],
         on_state: Callable[[PlcState], None],
+        off_beat: OffBeat | None = None,
         link: PlcLink = PlcLink.CONNECTING,
         random: Random | None = None,
     ) -> None:
@@ -48,6 +58,7 @@ class Poller:
             next_tick_s: says when the next tick is, in monotonic seconds.
             on_reading: gets every completed poll. Must not block.
             on_state: gets the link's state after every poll and every transition.
+            off_beat: when to look between two polls; None: never.
             link: how things stood with this PLC before; a new plan for a PLC that was online gives
                 it the same second chance as one failed poll.
             random: the source of the backoff's jitter.
@@ -57,6 +68,8 @@ class Poller:
         self._clock = clock
         self._schedule = schedule
         self._next_tick_s = next_tick_s
+        self._off_beat = off_beat
+        self._heartbeat: TagValue | None = None
         self._on_reading = on_reading
         self._on_state = on_state
         self._random = random or Random()  # noqa: S311 -- jitter, not a secret
@@ -102,12 +115,34 @@ class Poller:
     async def _poll_forever(self) -> None:
         self._schedule.begin(self._clock().monotonic_s)
         while True:
+            asked_s = self._clock().monotonic_s
             reading = await self._driver.read()
+            looks = self._looks_wanted(reading)
             self._note_reading(reading)
             now_s = self._clock().monotonic_s
             start_s, missed = self._schedule.next_start_s(now_s, self._next_tick_s())
             self._missed_count += missed
+            if self._off_beat is not None and looks:
+                lead_s = self._schedule.lead_s
+                for look_s in self._off_beat.looks_s(looks, asked_s, now_s, start_s, lead_s):
+                    await asyncio.sleep(look_s - self._clock().monotonic_s)
+                    self._note_reading(await self._driver.read())
+                now_s = self._clock().monotonic_s
             await asyncio.sleep(start_s - now_s)
+
+    def _looks_wanted(self, reading: Reading) -> int:
+        """Return how often to look before the next poll for what may beat in step with the polls.
+
+        That is a lamp, or a heartbeat that is the same as at the poll before. Now and then any PLC
+        is looked at once, for nobody tells which of its bits are lamps.
+        """
+        is_due = self._off_beat is not None and self._off_beat.is_due()
+        beat = reading.tags.get(self._plc.heartbeat) if self._plc.heartbeat is not None else None
+        before, self._heartbeat = self._heartbeat, beat
+        is_still = beat is not None and before is not None and beat.value == before.value
+        if is_still or self._plc.has_lamps:
+            return OFF_BEAT_LOOKS
+        return 1 if is_due else 0
 
     def _note_reading(self, reading: Reading) -> None:
         self._poll_count += 1

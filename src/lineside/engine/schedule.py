@@ -10,6 +10,7 @@ from lineside.core.limits import (
     BACKOFF_JITTER,
     BACKOFF_MAX_S,
     LATENCY_WINDOW,
+    OFF_BEAT_EVERY_POLLS,
     POLL_LEAD_JITTER_S,
     POLL_LEAD_SPREAD_MAX_S,
 )
@@ -22,6 +23,7 @@ from lineside.core.window import Window
 _PHASE_STEP_MAX_S = 0.002
 _SETTLED_AFTER = 40  # answers from which a high quantile means something
 _SLOWER_AFTER = 3  # answers in a row that say the PLC has become slower
+_GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _GRID_TOLERANCE = 0.25  # of a step: ticks and leads move a little from one to the next
 
 
@@ -111,6 +113,54 @@ class JustInTime:
         self._due_s = due_s
         self._start_s = due_s - lead_s
         return self._start_s, max(0, missed)
+
+
+class OffBeat:
+    """Says when to look at a PLC between two polls, so that what beats with them is seen to beat.
+
+    Polls come once a tick. A lamp of 1 Hz, or a counter that is back at the same number after a
+    second, would look the same at each of them for ever. Looks in between fall on phases a golden
+    section apart, which no steady beat keeps up with: with three of them, a square wave of 0.4 to
+    10 Hz is seen on, and off, at least every 3.6 ticks.
+    """
+
+    def __init__(self, period_s: float, tick_period_s: float) -> None:
+        self._step_s = min(poll_spacing_s(period_s, tick_period_s), tick_period_s)
+        self._is_in_step = self._step_s == tick_period_s
+        self._phase = 0.0
+        self._polls = 0
+
+    def is_due(self) -> bool:
+        """Count a poll; return whether it is time for a look that nothing asks for.
+
+        What is polled several times a tick is not in step with it, and is not looked at so.
+        """
+        self._polls += 1
+        return self._is_in_step and self._polls % OFF_BEAT_EVERY_POLLS == 0
+
+    def looks_s(
+        self, count: int, polled_s: float, now_s: float, start_s: float, lead_s: float
+    ) -> list[float]:
+        """Return when to look, in order: `count` times, or as often as there is time for.
+
+        Args:
+            count: how many looks are wanted.
+            polled_s: when the last poll was asked.
+            now_s: when its answer was folded.
+            start_s: when the next poll is asked.
+            lead_s: how long an answer takes.
+        """
+        wanted_s = []
+        for _ in range(count):
+            self._phase = (self._phase + _GOLDEN) % 1.0
+            wanted_s.append(polled_s + self._phase * self._step_s)
+        looks_s: list[float] = []
+        earliest_s, latest_s = now_s, start_s - lead_s
+        for look_s in sorted(wanted_s):
+            if earliest_s <= latest_s:
+                looks_s.append(min(max(look_s, earliest_s), latest_s))
+                earliest_s = looks_s[-1] + lead_s
+        return looks_s
 
 
 def backoff_s(failure_count: int, jitter: float) -> float:
