@@ -6,6 +6,8 @@ import codecs
 import errno
 import os
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -329,3 +331,21 @@ def test_a_pipe_is_a_problem_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.csv")
     (problem,) = problems(tmp_path, LINE + PLC + '[equipment_csv]\nfile = "a.csv"\n')
     assert "not a regular file" in problem.message
+
+
+@pytest.mark.parametrize(("written", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_file_is_found_however_its_letters_are_put_together(
+    tmp_path: Path, written: Literal["NFC", "NFD"], on_disk: Literal["NFC", "NFD"]
+) -> None:
+    name = normalize(written, "설비.csv")
+    (tmp_path / normalize(on_disk, "설비.csv")).write_text(
+        "code,name,plc,status_tag\nKRCWO12ELOA101,용접,PLC01,M100\n", encoding="utf-8"
+    )
+    loaded = load(tmp_path, LINE + PLC + f'[equipment_csv]\nfile = "{name}"\n')
+    assert [machine.name for machine in loaded.site.lines[0].equipment] == ["용접"]
+
+
+def test_names_are_one_name_however_their_letters_are_put_together(tmp_path: Path) -> None:
+    machine = MACHINE.replace("Upper 로봇 용접", normalize("NFD", "Upper 로봇 용접"))
+    loaded = load(tmp_path, LINE + PLC + machine + TAGS)
+    assert loaded.site.lines[0].equipment[0].name == "Upper 로봇 용접"

@@ -251,3 +251,15 @@ def test_only_windows_is_asked_for_an_address_of_our_own() -> None:
     with bound:
         reuses = bound.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
     assert bool(reuses) is (sys.platform != "win32")
+
+
+def test_every_interface_means_those_of_ipv4_too() -> None:
+    sockets = bind("::", 0)
+    try:
+        port = sockets[0].getsockname()[1]
+        for family, address in [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]:
+            with socket.socket(family) as client:
+                assert client.connect_ex((address, port)) == 0
+    finally:
+        for each in sockets:
+            each.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from lineside import __version__
+from lineside.cli.streams import drop_broken_streams, let_any_text_through
 
 _COMMANDS = {
     "run": ("lineside.cli.run", "run"),
@@ -24,6 +26,23 @@ _COMMANDS = {
 
 class _LazyGroup(click.Group):
     """A group in the order of work, whose commands are imported when they are needed."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command on streams that take whatever text there is."""
+        let_any_text_through()
+        return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; whoever reads its output may stop reading, as `head` does."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            drop_broken_streams()
+            return None
+        except SystemExit as end:
+            if isinstance(end.__context__, BrokenPipeError):  # as rich tells it
+                return None
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

@@ -218,6 +218,8 @@ async def _run(
         if output is None:
             return await _write(ask, wish, kind, format_, sys.stdout.buffer)
         return await _write_whole(ask, wish, kind, format_, output)
+    except BrokenPipeError:
+        raise  # who reads it has read enough
     except OSError as error:
         where = output or "standard output"
         raise LinesideError(f"{where} cannot be written: {error.strerror or error}") from error

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
+
+_PLAINLY = "plainly"
+_PLAIN = {"✓": "+", "✗": "x", "→": "->", "…": "...", "–": "-", "—": "-", "×": "x", "·": "-"}
 
 
 def open_missing_streams() -> None:
@@ -35,6 +40,29 @@ def drop_broken_streams() -> None:
                 null = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(null, stream.fileno())
                 os.close(null)
+
+
+def let_any_text_through() -> None:
+    """Let standard output and error take every text, whatever encoding they have.
+
+    A console in Korea or Germany, or a pipe, may lack letters of a line's name. Our own signs get
+    plain ones; any other letter is written as its code, as in \\ud488, which JSON reads as well.
+    """
+    codecs.register_error(_PLAINLY, _write_plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_PLAINLY)
+
+
+def _write_plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    plain = (
+        _PLAIN.get(each) or each.encode("ascii", "backslashreplace").decode("ascii")
+        for each in missing
+    )
+    return "".join(plain), error.end
 
 
 def _null() -> TextIO:

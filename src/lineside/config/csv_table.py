@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from lineside.config.findings import Findings, Origin
+from lineside.config.korean import looks_korean
 from lineside.config.locate import TomlPath
 from lineside.config.tables import did_you_mean
 
@@ -83,8 +84,17 @@ def _decode(contents: bytes, label: str, findings: Findings) -> str | None:
             text = contents.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
-            return text
+        if "\0" in text:
+            continue
+        if encoding == "cp949" and not looks_korean([text]):
+            shown = next((word for word in re.split(r"[,;\t\r\n]", text) if not word.isascii()), "")
+            findings.file_problem(
+                label,
+                f'is not UTF-8, and read as CP949 it is hardly Korean: "{shown.strip()}"',
+                'in Excel: Save As, "CSV UTF-8 (Comma delimited)"',
+            )
+            return None
+        return text
     findings.file_problem(
         label,
         "is neither UTF-8 nor CP949 text",

@@ -42,7 +42,13 @@ from lineside.config.schema import (
     ShiftExceptionConfig,
 )
 from lineside.config.site import build_site
-from lineside.config.source import decode_utf8, parse_toml, read_file, read_text_file
+from lineside.config.source import (
+    decode_utf8,
+    find_as_spelled,
+    parse_toml,
+    read_file,
+    read_text_file,
+)
 from lineside.config.tables import HEADERS, Draft, TableT, did_you_mean, read_table
 from lineside.core.alarm_text import AlarmText
 from lineside.core.errors import ConfigError, ConfigProblem
@@ -201,7 +207,7 @@ class _Loader:
     def _beside(self, name: str) -> tuple[Path, str]:
         """Return the path of a file named in the config, and its name for messages."""
         path = self._path.parent / name
-        return path, str(path)
+        return find_as_spelled(path), str(path)
 
     def _read_toml(self) -> tuple[dict[str, Any], Origin]:
         label = str(self._path)

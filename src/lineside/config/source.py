@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
+from unicodedata import normalize
 
 from lineside.config.findings import Findings, Origin
 
@@ -39,6 +40,22 @@ def read_file(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         return file.read(FILE_MAX_BYTES + 1)
+
+
+def find_as_spelled(path: Path) -> Path:
+    """Return `path`, or the file beside it whose name has the same letters, put together otherwise.
+
+    macOS, and what was packed there, spells 설비 with a character for each sound; editors elsewhere
+    with one for each syllable. People see no difference.
+    """
+    try:
+        if path.exists():
+            return path
+        wanted = normalize("NFC", path.name)
+        same = (each for each in path.parent.iterdir() if normalize("NFC", each.name) == wanted)
+        return next(same, path)
+    except (OSError, ValueError):  # what is wrong is told when it is read
+        return path
 
 
 def read_text_file(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Annotated, Any, TypeAlias
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -37,7 +38,7 @@ def _check_text(value: str) -> str:
         raise ValueError("is empty")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
         raise ValueError("contains a line break, a tab or another control character")
-    return value
+    return normalize("NFC", value)  # what macOS writes letter by letter is one name with the rest
 
 
 def _check_host(value: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
 
 import structlog
 import uvicorn
@@ -16,6 +17,7 @@ from lineside.web.connection_cap import ConnectionCap, connection_limit
 from lineside.web.http_stage import Door, HttpStage
 from lineside.web.wire import WireLimits
 
+_ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"
 _BACKLOG = 4096  # all screens of a plant come back in the same second after a restart
 _OTHER_DESCRIPTORS = 1000  # PLCs, files, HTTP requests
 _ANSWER_S = 1.5  # for clients to take the answers that are under way
@@ -44,15 +46,17 @@ def bind(host: str, port: int) -> list[socket.socket]:
     uvloop says nothing. Who connects before the server runs is answered when it does.
 
     Args:
-        host: an address or a name; "0.0.0.0" and "::" mean every interface.
+        host: an address or a name; "0.0.0.0" means every interface, "::" every one with IPv4 too.
         port: 0 lets the system pick one, the same for every address.
 
     Raises:
         OSError: the address is not ours, or the port is in use (`errno.EADDRINUSE`).
     """
-    infos = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
-    )
+    infos = _addresses(host, port)
+    if host == _ANY_IPV6:
+        # Its own socket: what came over IPv4 keeps its address, and no setting of the system
+        # decides whether it is heard.
+        infos += _addresses(_ANY_IPV4, port)
     sockets: list[socket.socket] = []
     try:
         for family, kind, protocol, _, address in dict.fromkeys(infos):
@@ -70,6 +74,11 @@ def bind(host: str, port: int) -> list[socket.socket]:
             bound.close()
         raise
     return sockets
+
+
+def _addresses(host: str, port: int) -> list[tuple[Any, ...]]:
+    flags = socket.AI_PASSIVE | socket.AI_NUMERICSERV
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))
 
 
 def lift_descriptor_limit() -> int | None:
