@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 10.0
-COLLECT_TIMEOUT_S = 1.0  # for the last words of a process that has ended
+START_TIMEOUT_S = 120.0  # guards against hanging, no bounds
+STOP_TIMEOUT_S = 60.0
+COLLECT_TIMEOUT_S = 5.0  # for the last words of a process that has ended
 
 
 _keepers: list[socket.socket] = []

@@ -29,7 +29,7 @@ from lineside.web.server import LinesideServer, bind
 from lineside.web.wire import WebSocketWire, WireLimits
 from lineside.web.ws import MonitorDoor, upgrade_routes
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0  # a guard against hanging, no bound
 
 
 async def eventually(is_true: Callable[[], bool], what: str) -> None:

@@ -70,7 +70,7 @@ async def served(
 
 async def until(ask: Ask, path: str, is_right: Callable[[Any], bool]) -> Any:
     """Return the first answer that is right."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not is_right(body := await ask(path)):  # noqa: ASYNC110 -- an answer has no event
             await asyncio.sleep(0.05)
     return body

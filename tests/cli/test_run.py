@@ -49,7 +49,7 @@ def write_config(path: Path, *numbers: int, port: int) -> None:
 def codes(client: ClientConnection) -> list[str]:
     """The machines of the next tick."""
     while True:
-        message: dict[str, Any] = json.loads(client.recv(timeout=5))
+        message: dict[str, Any] = json.loads(client.recv(timeout=60))
         if message["type"] == "equipment_status":
             return [e["equipment_code"] for e in message["equipment"]]
 
@@ -59,7 +59,7 @@ def until_closed(client: ClientConnection) -> tuple[list[dict[str, Any]], Connec
     messages = []
     while True:
         try:
-            messages.append(json.loads(client.recv(timeout=5)))
+            messages.append(json.loads(client.recv(timeout=60)))
         except ConnectionClosed as close:
             return messages, close
 

@@ -14,20 +14,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from priority import preferred
+import bounds
 from processes import Server
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.measures]
 
 BOARD_S = 2.0
-PATIENCE_S = 240.0  # 10 s on a machine with a core for it; tests share theirs with others
+PATIENCE_S = 600.0  # a guard against hanging: 10 s on a machine with a core for it
 LATE_MEDIAN_S = 0.05
 
 
 def ask(server: Server, path: str) -> Any:
     """The answer; None while the history is being opened."""
     try:
-        with urllib.request.urlopen(f"{server.address}{path}", timeout=15) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{server.address}{path}", timeout=120) as answer:  # noqa: S310
             return json.load(answer)
     except urllib.error.HTTPError as error:
         if error.code != 503:
@@ -38,7 +38,7 @@ def ask(server: Server, path: str) -> Any:
 def tick_lateness_s(client: ClientConnection) -> float:
     """How late the next tick is here: it is meant for a whole second."""
     while True:
-        message = json.loads(client.recv(timeout=10))
+        message = json.loads(client.recv(timeout=60))
         if message["type"] == "equipment_status":
             return time.time() % 1.0
 
@@ -46,10 +46,10 @@ def tick_lateness_s(client: ClientConnection) -> float:
 def test_a_demo_has_a_past_week_and_ticks_on_time_while_it_is_written() -> None:
     now = datetime.now(UTC)
     began = time.monotonic()
-    with preferred(), Server("--demo") as server, connect(server.ws_address) as client:
+    with Server("--demo") as server, connect(server.ws_address) as client:
         shown = time.monotonic()
         assert len(ask(server, "/api/equipment")["equipment"]) == 17
-        assert time.monotonic() - shown < BOARD_S
+        bounds.hold(time.monotonic() - shown, BOARD_S, "all machines shown after (s)")
         late_s = []
         report = None
         day = (now.astimezone(ZoneInfo("Asia/Seoul")) - timedelta(days=2)).date()
@@ -57,7 +57,7 @@ def test_a_demo_has_a_past_week_and_ticks_on_time_while_it_is_written() -> None:
             assert time.monotonic() - began < PATIENCE_S, server.output
             late_s.append(tick_lateness_s(client))
             report = ask(server, f"/api/report?line=weld1&day={day}&shift=all")
-        assert statistics.median(late_s) < LATE_MEDIAN_S, late_s
+        bounds.hold(statistics.median(late_s), LATE_MEDIAN_S, "median lateness of ticks (s)")
         _it_all_answers(server, now)
         server.wait_for("past week was generated")
 

@@ -35,7 +35,7 @@ def test_the_reference_in_the_repository_is_fresh() -> None:
 def test_the_module_writes_the_reference(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "config.md"
     command = [sys.executable, "-W", "error", "-m", "lineside.config.reference", str(file)]
-    subprocess.run(command, check=True, timeout=50)
+    subprocess.run(command, check=True, timeout=120)
     assert file.read_text(encoding="utf-8") == reference_markdown()
 
 

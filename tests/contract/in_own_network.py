@@ -38,7 +38,7 @@ def main() -> int:
         return subprocess.run(sys.argv[1:], check=False).returncode
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+import bounds
 from processes import Server
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+EARLY_MAX_S = 0.02
 STATUSES = {"running", "idle", "stopped", "error", "disconnected"}
 
 
@@ -50,10 +52,12 @@ def unix_s(timestamp: str) -> float:
     return datetime.fromisoformat(timestamp).timestamp()
 
 
+@pytest.mark.measures
 async def test_the_greeting_comes_at_once_with_every_field(server: Server) -> None:
+    began_s = time.monotonic()
     async with connect(server.ws_address) as client:
-        async with asyncio.timeout(0.5):
-            greeting = json.loads(await client.recv())
+        greeting = json.loads(await client.recv())
+        bounds.hold(time.monotonic() - began_s, 0.5, "greeted after (s)")
     assert list(greeting) == ["type", "timestamp", "status", "message", "equipment"]
     assert greeting["message"] == "WebSocket connected successfully"
     assert greeting["equipment"] == []
@@ -105,6 +109,15 @@ async def test_a_tick_is_compact_utf8_json_of_about_five_kilobytes(server: Serve
     assert 3_000 < len(text.encode()) < 6_000
 
 
+async def test_each_tick_is_of_a_later_second_than_the_one_before_it(server: Server) -> None:
+    async with connected(server) as client:
+        sent = [unix_s((await tick(client))["timestamp"]) for _ in range(5)]
+    # The grid of the ticks may be ahead of the wall clock's seconds by a little.
+    seconds = [int(each + EARLY_MAX_S) for each in sent]
+    assert seconds == sorted(set(seconds)), sent
+
+
+@pytest.mark.only_measures
 async def test_ticks_come_once_a_second_on_the_whole_second_within_100_ms(server: Server) -> None:
     delays = []
     async with connected(server) as client:
@@ -114,45 +127,52 @@ async def test_ticks_come_once_a_second_on_the_whole_second_within_100_ms(server
             delays.append(time.time() - unix_s(message["timestamp"]))
             sent.append(unix_s(message["timestamp"]))
     gaps = [b - a for a, b in itertools.pairwise(sent)]
-    assert sorted(gaps)[len(gaps) // 2] == pytest.approx(1.0, abs=0.05)
-    assert all(abs(t - round(t)) < 0.25 for t in sent)
-    assert sorted(delays)[len(delays) // 2] < 0.1
+    bounds.hold(abs(sorted(gaps)[len(gaps) // 2] - 1.0), 0.05, "a tick off the next by (s)")
+    bounds.hold(max(abs(t - round(t)) for t in sent), 0.25, "a tick off its second by (s)")
+    bounds.hold(sorted(delays)[len(delays) // 2], 0.1, "median delay (s)")
 
 
 async def test_fifty_clients_all_get_the_same_bytes(server: Server) -> None:
-    async def second_tick(client: ClientConnection) -> tuple[str, str]:
-        await tick(client)
-        text = await client.recv()
-        return json.loads(text)["timestamp"], str(text)
+    async def ticks(client: ClientConnection, until: str) -> dict[str, str]:
+        """Hear ticks up to the second one after `until`; by their timestamps, as they came."""
+        heard: dict[str, str] = {}
+        while sum(timestamp > until for timestamp in heard) < 2:
+            text = str(await client.recv())
+            heard[json.loads(text)["timestamp"]] = text
+        return heard
 
     clients = [await connect(server.ws_address) for _ in range(50)]
     try:
-        heard = await asyncio.gather(*(second_tick(client) for client in clients))
+        everybody_is_here = (await tick(clients[-1]))["timestamp"]
+        heard = await asyncio.gather(*(ticks(client, everybody_is_here) for client in clients))
     finally:
         await asyncio.gather(*(client.close() for client in clients))
-    by_timestamp: dict[str, set[str]] = {}
-    for timestamp, text in heard:
-        by_timestamp.setdefault(timestamp, set()).add(text)
-    assert len(by_timestamp) <= 2
-    assert all(len(texts) == 1 for texts in by_timestamp.values())
+    common = {timestamp for timestamp in heard[-1] if timestamp > everybody_is_here}
+    assert len(common) == 2
+    for each in heard:
+        assert {at: each.get(at) for at in common} == {at: heard[-1][at] for at in common}
 
 
+@pytest.mark.measures
 async def test_a_client_that_vanishes_disturbs_no_other(server: Server) -> None:
-    async with connected(server) as client:
+    async with connected(server) as client, connected(server) as other:
         for _ in range(5):
             doomed = await connect(server.ws_address)
             doomed.transport.abort()
-        first = unix_s((await tick(client))["timestamp"])
-        second = unix_s((await tick(client))["timestamp"])
-    assert second - first == pytest.approx(1.0, abs=0.2)
+        heard = [(await tick(client))["timestamp"] for _ in range(3)]
+        heard_too = {(await tick(other))["timestamp"]: None for _ in range(3)}
+    assert heard == list(heard_too), "both hear every tick, once and in order"
+    gap_s = unix_s(heard[1]) - unix_s(heard[0])
+    bounds.hold(abs(gap_s - 1.0), 0.2, "a tick off the next by (s)")
 
 
 async def test_ping_is_answered_with_pong_and_its_own_timestamp(server: Server) -> None:
     async with connected(server) as client:
+        asked_unix_s = int(time.time() * 1000) / 1000  # timestamps have milliseconds
         await client.send('{"type":"ping","timestamp":"2025-11-03T10:30:45.123Z"}')
         pong = await reply(client)
     assert pong["type"] == "pong"
-    assert abs(unix_s(pong["timestamp"]) - time.time()) < 5
+    assert asked_unix_s <= unix_s(pong["timestamp"]) <= time.time()
     assert pong["ping_timestamp"] == "2025-11-03T10:30:45.123Z"
 
 

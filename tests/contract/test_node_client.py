@@ -33,7 +33,7 @@ def test_it_reads_the_greeting_a_pong_and_ticks_and_closes_in_peace(server: Serv
         cwd=MONITOR,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

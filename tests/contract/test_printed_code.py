@@ -32,7 +32,7 @@ def test_the_printed_python_script_runs_green(
         ["unshare", "--net", "--map-root-user", sys.executable, RUNNER, sys.executable, script],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

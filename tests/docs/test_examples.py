@@ -101,8 +101,8 @@ def named_metrics(text: str) -> set[str]:
 
 def test_every_metric_named_in_the_examples_and_documents_is_exposed(server: Server) -> None:
     with connect(server.ws_address, proxy=None) as screen:
-        screen.recv(timeout=10)  # connected
-        screen.recv(timeout=10)  # the first tick: some metrics speak of it
+        screen.recv(timeout=60)  # connected
+        screen.recv(timeout=60)  # the first tick: some metrics speak of it
     exposed = httpx.get(f"{server.address}/metrics", trust_env=False).text
     families = set(re.findall(r"^# TYPE (\S+)", exposed, re.MULTILINE))
     texts = [(EXAMPLES / "prometheus-rules.yml").read_text(encoding="utf-8")]

@@ -19,7 +19,7 @@ from lineside.config import template
 from processes import Process, Server
 
 MACHINE = "KRCWO12ELOA101"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 ADDRESS = "http://127.0.0.1:8000"
 GUIDES = ("docs/howto/history.md", "docs/howto/write-a-client.md")
 
@@ -68,7 +68,7 @@ def run(text: str, server: Server, folder: Path) -> list[Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
         cwd=folder,
         env={**os.environ, "NO_PROXY": "127.0.0.1"},
     )

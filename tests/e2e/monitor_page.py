@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 GREEN, YELLOW, RED, PURPLE, GRAY = "green", "yellow", "red", "purple", "gray"
 #: Until a change in a PLC is on the screen: poll, tick and paint take 2 s; the rest is for machines
 #: that are busy. Where the time itself is promised, a test measures it.
-TICK_MS = 8_000
+TICK_MS = 60_000
 
 #: Writes down, in the page, when which box changed its colour and what the connection pill said.
 RECORDER = """
@@ -89,7 +89,7 @@ class MonitorPage:
         """Wait until the page says "connected", "reconnecting" or "failed" of its connection."""
         expect(self.root).to_have_attribute("data-connection", word, timeout=timeout_ms)
 
-    def expect_live(self, count: int, *, timeout_ms: float = 20_000) -> None:
+    def expect_live(self, count: int, *, timeout_ms: float = TICK_MS) -> None:
         """Wait until the page is connected, shows `count` machines and believes its data."""
         self.expect_connection("connected", timeout_ms=timeout_ms)
         expect(self.boxes).to_have_count(count, timeout=timeout_ms)

@@ -174,7 +174,7 @@ def _toml_value(value: object) -> str:
 
 def ask(server: Server, path: str) -> Any:
     """Return what the server answers at `path`, as JSON."""
-    with urllib.request.urlopen(server.address + path, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(server.address + path, timeout=120) as answer:  # noqa: S310
         return json.load(answer)
 
 
@@ -182,6 +182,6 @@ def wait_until_running(server: Server, codes: Collection[str]) -> None:
     """Follow the ticks until every machine of `codes` has been read as running."""
     with connect(server.ws_address) as client:
         while True:
-            tick = json.loads(client.recv(timeout=10))["equipment"]
+            tick = json.loads(client.recv(timeout=60))["equipment"]
             if {e["equipment_code"] for e in tick if e["status"] == "running"} >= set(codes):
                 return

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 
 TEXT, BINARY = 0x1, 0x2
 CHUNK_BYTES = 65_536
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 # Not passed on: a test reads and writes what the server says, which compression would hide.
 _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:.*\n")
 

@@ -54,7 +54,7 @@ def test_the_documentation_of_the_api(motley: Server, open_monitor: OpenMonitor)
     # As far as it is ours: what Swagger UI draws inside its own element is not.
     """Judged as far as it is ours: what Swagger UI draws inside its own element is not."""
     page = open_monitor(f"{motley.address}/docs").page
-    expect(page.locator(".swagger-ui .info")).to_be_visible(timeout=15_000)
+    expect(page.locator(".swagger-ui .info")).to_be_visible(timeout=60_000)
     assert violations(page, but_not=".swagger-ui") == []
 
 

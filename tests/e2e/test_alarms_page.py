@@ -36,7 +36,7 @@ from lineside.history.records import Batch
 from processes import Server
 
 SMALL, PHONE = (1280, 720), (390, 844)
-ANSWER_MS = 20_000
+ANSWER_MS = 60_000
 MINUTE_MS = 60_000
 #: Both themes and both languages, without every pair of them.
 LOOKS = [("dark", "ko"), ("light", "en")]

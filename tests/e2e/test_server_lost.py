@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+import bounds
 from e2e.axe import violations
 from e2e.conftest import OpenMonitor
-from e2e.monitor_page import GRAY, GREEN, MonitorPage
+from e2e.monitor_page import GRAY, GREEN, TICK_MS, MonitorPage
 from e2e.pictures import picture
 from e2e.plant import Plant
 from processes import Server
@@ -21,11 +22,13 @@ from processes import Server
 RETRY_S = 3.0
 GRAY_WITHIN_S = 4.0
 ATTEMPTS = ["1/5", "2/5", "3/5", "4/5", "5/5"]
-FAILED_WITHIN_MS = 22_000  # five attempts of 3 s, and a margin for a busy machine
+FAILED_WITHIN_MS = 120_000  # five attempts of 3 s, and a margin for a busy machine
 HAS_ALL_GLYPHS = (
     "() => document.fonts.check('1em \"Pretendard Variable\"', document.body.innerText)"
 )
-HEALED_WITHIN_MS = 19_000  # the page asks every 15 s
+HEALED_WITHIN_MS = 120_000  # the page asks every 15 s
+
+pytestmark = pytest.mark.measures
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def servers(steady_plant: Plant) -> Iterator[tuple[Server, Server]]:
 
 
 # It waits out five attempts and the health question, 35 s by the contract's own clock, twice over.
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_dead_server_is_retried_five_times_then_failed_and_heals_when_it_returns(
     servers: tuple[Server, Server], steady_plant: Plant, open_monitor: OpenMonitor
 ) -> None:
@@ -68,7 +71,7 @@ def test_a_dead_server_is_retried_five_times_then_failed_and_heals_when_it_retur
     crashed.start()
     restarted.start()
     impatient.banner.get_by_role("button", name="Reconnect").click()
-    impatient.expect_live(17, timeout_ms=5_000)
+    impatient.expect_live(17, timeout_ms=60_000)
     for monitor in (patient, warned):
         monitor.expect_connection("connected", timeout_ms=HEALED_WITHIN_MS)
     for monitor in pages:
@@ -92,8 +95,9 @@ def _expect_five_attempts(monitor: MonitorPage, lost_at_s: float, *, is_timed: b
     if not is_timed:
         return
     gaps_s = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(attempts)]
-    assert all(RETRY_S - 0.3 < gap_s < RETRY_S + 1 for gap_s in gaps_s), gaps_s
-    assert attempts[0][0] - lost_at_s < 1.0, "said at once, not after the first wait"
+    bounds.hold(RETRY_S - min(gaps_s), 0.3, "a retry early by (s)")
+    bounds.hold(max(gaps_s) - RETRY_S, 1.0, "a retry late by (s)")
+    bounds.hold(attempts[0][0] - lost_at_s, 1.0, "said after (s), not after the first wait")
 
 
 def test_a_server_restart_is_survived_without_a_touch(
@@ -105,7 +109,7 @@ def test_a_server_restart_is_survived_without_a_touch(
     server.terminate()
     monitor.expect_connection("reconnecting")
     server.start()
-    monitor.expect_connection("connected", timeout_ms=4 * RETRY_S * 1_000)
+    monitor.expect_connection("connected", timeout_ms=FAILED_WITHIN_MS)
     monitor.expect_colors(steady_plant.codes, GREEN)
     assert not any("5/5" in text for _, text in monitor.recorded()["pill"])
 
@@ -120,13 +124,13 @@ def test_a_frozen_server_turns_every_box_gray_by_itself_and_thaws(
     os.kill(server.pid, signal.SIGSTOP)
     try:
         # The socket is open and silent; nothing arrives that could say so.
-        monitor.expect_colors(steady_plant.codes, GRAY, timeout_ms=2 * GRAY_WITHIN_S * 1_000)
+        monitor.expect_colors(steady_plant.codes, GRAY, timeout_ms=TICK_MS)
         expect(monitor.banner).to_have_attribute("data-banner", "stale")
     finally:
         os.kill(server.pid, signal.SIGCONT)
     gray_after_s = [at_s - frozen_at_s for at_s in monitor.turned(GRAY, frozen_at_s).values()]
     assert len(gray_after_s) == 17
-    assert max(gray_after_s) < GRAY_WITHIN_S, gray_after_s
+    bounds.hold(max(gray_after_s), GRAY_WITHIN_S, "gray after (s)")
     monitor.expect_live(17)
     monitor.expect_colors(steady_plant.codes, GREEN)
     said = [text for at_s, text in monitor.recorded()["pill"] if at_s > frozen_at_s]

@@ -43,7 +43,7 @@ def test_every_status_has_its_colour_its_word_and_an_icon_of_its_own(
     icons = set()
     for code, color in COLORS.items():
         box, word = monitor.box(code), WORDS[language][code]
-        expect(box).to_have_attribute("data-color", color, timeout=2 * TICK_MS)
+        expect(box).to_have_attribute("data-color", color, timeout=TICK_MS)
         expect(box.get_by_text(word, exact=True)).to_be_visible()
         for said in (motley_plant.names[code], word, code):
             expect(box).to_have_accessible_name(re.compile(rf"(^|\W){said}(\W|$)"))
@@ -85,7 +85,7 @@ def test_a_machine_is_followed_from_status_to_status(
     box = monitor.box(STOPPED)
     expect(box).to_have_attribute("data-color", GREEN, timeout=TICK_MS)
     steady_plant.order(STOPPED, "stop")
-    expect(box).to_have_attribute("data-color", RED, timeout=TICK_MS + 2_000)
+    expect(box).to_have_attribute("data-color", RED, timeout=TICK_MS)
     steady_plant.order(STOPPED, "fault")
     expect(box).to_have_attribute("data-color", PURPLE, timeout=TICK_MS)
     steady_plant.order(STOPPED, "run")

@@ -97,7 +97,7 @@ def open_past(
     """Open a moment by its link, and wait until it is known."""
     monitor = open_monitor(memory.server, f"?at={iso(at_ms)}{query}", size=size)
     moment = monitor.page.locator("[data-moment]")
-    expect(moment).to_have_text(written(at_ms), timeout=20_000)
+    expect(moment).to_have_text(written(at_ms), timeout=60_000)
     return monitor
 
 
@@ -113,7 +113,7 @@ def test_the_live_board_begins_with_what_happened_before_the_server_was_started(
     code, life = next((code, life) for code, life in memory.past.items() if has_fault(life, 6))
     monitor = open_monitor(memory.server, "?lang=en")
     strip = monitor.box(code).locator("[data-span]")
-    expect(monitor.box(code).locator('[data-span="purple"]')).not_to_have_count(0, timeout=10_000)
+    expect(monitor.box(code).locator('[data-span="purple"]')).not_to_have_count(0, timeout=60_000)
     found = strip.evaluate_all(
         """(spans) => spans.filter((span) => parseFloat(span.style.width) > 1)
             .map((span) => [span.dataset.span, parseFloat(span.style.left) / 100])"""
@@ -230,7 +230,7 @@ def test_it_plays_and_steps_from_change_to_change(
     page.wait_for_function(  # two minutes go by in a second, so that one may not be seen
         "(later) => document.querySelector('[data-moment]').textContent >= later",
         arg=written(following[0] + 60_000),
-        timeout=5_000,
+        timeout=60_000,
     )
     page.get_by_role("button", name="Pause").click()
     stopped = moment.inner_text()
@@ -268,7 +268,7 @@ def test_the_timeline_leads_into_it_and_keeps_the_moment(
     monitor = open_monitor(memory.server, "?page=timeline&lang=en")
     page = monitor.page
     chart = page.get_by_role("application")
-    expect(page.locator("[data-notice]")).to_have_text("", timeout=20_000)
+    expect(page.locator("[data-notice]")).to_have_text("", timeout=60_000)
     chart.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")

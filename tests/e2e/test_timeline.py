@@ -21,7 +21,7 @@ from e2e.plant import RUNNING, Plant
 from processes import Server
 
 SMALL, PHONE = (1280, 720), (390, 844)
-RECORDED_MS = 30_000  # the recorder writes within seconds, the page asks again every 10 s
+RECORDED_MS = 90_000  # the recorder writes within seconds, the page asks again every 10 s
 
 Past = dict[str, list[Stretch]]
 
@@ -64,8 +64,8 @@ def open_timeline(
 ) -> MonitorPage:
     """Open the timeline, and wait until it shows something."""
     monitor = open_monitor(server, f"?page=timeline&lang=en{query}", size=size)
-    expect(chart(monitor.page)).to_be_visible(timeout=20_000)
-    expect(monitor.page.locator("[data-notice]")).to_have_text("", timeout=20_000)
+    expect(chart(monitor.page)).to_be_visible(timeout=60_000)
+    expect(monitor.page.locator("[data-notice]")).to_have_text("", timeout=60_000)
     return monitor
 
 
@@ -254,9 +254,9 @@ def test_it_is_drawn_in_pixels_for_a_dense_screen(
     remembering: Server, open_monitor: OpenMonitor
 ) -> None:
     monitor = open_monitor(remembering, "?page=timeline&lang=en", size=SMALL, device_scale_factor=2)
-    expect(chart(monitor.page)).to_be_visible(timeout=20_000)
+    expect(chart(monitor.page)).to_be_visible(timeout=60_000)
     canvas = chart(monitor.page).locator("canvas")
-    expect(monitor.page.locator("[data-notice]")).to_have_text("", timeout=20_000)
+    expect(monitor.page.locator("[data-notice]")).to_have_text("", timeout=60_000)
     sizes = canvas.evaluate("(c) => [c.width / c.clientWidth, c.height / c.clientHeight]")
     assert sizes == pytest.approx([2, 2], abs=0.01)
     assert monitor.page.evaluate(_LANE_COLORS, 8) > 8
@@ -271,7 +271,7 @@ def test_a_server_without_history_says_so_and_nothing_breaks(
     with plant.server() as server:
         monitor = open_monitor(server, "?page=timeline&lang=en")
         notice = monitor.page.locator("[data-notice]")
-        expect(notice).to_contain_text("cannot be loaded", timeout=20_000)
+        expect(notice).to_contain_text("cannot be loaded", timeout=60_000)
         expect(chart(monitor.page)).to_be_visible()
 
 
@@ -295,12 +295,12 @@ def test_it_fits_passes_axe_and_is_pictured(
 ) -> None:
     monitor = open_monitor(remembering, f"?page=timeline&lang={language}&theme={theme}")
     page = monitor.page
-    expect(page.get_by_role("application")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("application")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name={"ko": "24시간", "en": "24 h"}[language]).click()
     for width, height in (LARGE, SMALL, PHONE):
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(1_200)  # for the finer records to replace the coarser ones
-        expect(page.locator("[data-notice]")).to_have_text("", timeout=20_000)
+        expect(page.locator("[data-notice]")).to_have_text("", timeout=60_000)
         picture(monitor, f"timeline-{width}x{height}-{theme}-{language}")
         assert not page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth")
         assert violations(page) == []

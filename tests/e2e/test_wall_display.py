@@ -14,19 +14,19 @@ from dataclasses import dataclass
 import pytest
 from websockets.sync.client import connect
 
+import bounds
 from e2e.monitor_page import GRAY, GREEN, PURPLE
 from e2e.plant import RUNNING, Plant
 from e2e.relay import Relay, frame
 from e2e.wall import Display, Wall, wall
-from priority import preferred
 from processes import Server
 
 TRUE_WITHIN_S = 1.0
 ASLEEP_TICKS = 11  # longer than a silent socket is kept
 AWAY_TICKS = 4  # longer than data is believed
-FAILED_WITHIN_MS = 30_000  # six attempts of 3 s, and a margin for a busy machine
+FAILED_WITHIN_MS = 120_000  # six attempts of 3 s, and a margin for a busy machine
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.measures]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,19 +53,16 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]:
-    """The browser. It goes first, as does whatever is started after it: a display has its computer
-    for itself, and here it shares one with other tests.
-    """
-    with preferred(), wall(tmp_path_factory.mktemp("wall")) as running:
+    """The browser."""
+    with wall(tmp_path_factory.mktemp("wall")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def shared_plant(
     tmp_path_factory: pytest.TempPathFactory,
-    chromium: Wall,
 ) -> Iterator[Plant]:
-    """A plant of this module's own, and so with the right of way."""
+    """A plant of this module's own."""
     with Plant(tmp_path_factory.mktemp("walled")).running() as plant:
         yield plant
 
@@ -198,16 +195,15 @@ def expect_colors_within(display: Display, truth: Mapping[str, str], since_s: fl
     turned = display.colors_since(woke_at_s)
     assert all(color in (GRAY, truth[code]) for _, code, color in turned), turned
     true_after_s = max((at_s for at_s, _, _ in turned), default=woke_at_s) - woke_at_s
-    print(f"true {true_after_s * 1_000:.0f} ms after waking")
-    assert true_after_s < TRUE_WITHIN_S, turned
+    bounds.hold(true_after_s, TRUE_WITHIN_S, "true after waking (s)")
 
 
 def wait_for_ticks(server: Server, count: int, until: tuple[str, str] | None = None) -> None:
     """Let the server serve `count` ticks, and more until a machine has the status of `until`."""
     with connect(server.ws_address) as client:
-        client.recv(timeout=5)
+        client.recv(timeout=60)
         while True:
-            tick = json.loads(client.recv(timeout=5))
+            tick = json.loads(client.recv(timeout=60))
             count -= 1
             statuses = {item["equipment_code"]: item["status"] for item in tick["equipment"]}
             if count <= 0 and (until is None or statuses[until[0]] == until[1]):

@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from e2e.conftest import CHROMIUM_FLAGS
 from e2e.monitor_page import RECORDER, TICK_MS
 
-ANSWER_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 180.0
 
 _UNTIL = """
 new Promise((resolve) => {{

@@ -30,7 +30,7 @@ from lineside.history.spool import Spool
 from lineside.history.stop_questions import stops_in
 from lineside.history.store import Store
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 FRIDAY = date(2026, 3, 6)
 END_S = 1_772_766_000  # that day at 12:00 in Seoul

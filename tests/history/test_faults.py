@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+import bounds
 from builders import code, line, site, site_change, snapshot, state_change
 from disks import can_mount, fill, small_disk
 from history.postgresql import PostgreSQL, postgresql
@@ -28,14 +29,16 @@ from lineside.history.event_store import server_events
 from lineside.history.records import HistoryHealth
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
-from priority import preferred
 from serving import PATIENCE_S, eventually
 
 SITE = site(line("weld1", range(101, 106)))
 CODES = [code(number) for number in range(101, 106)]
 EVERY_S = 0.01  # a change, and a tick
-LATE_MAX_S = 0.25  # by which the board's own loop may come late, also on a machine that is busy
+LATE_MAX_S = 0.25  # by which the board's own loop may come late
 LATE_SHARE = 0.75  # of the time: a loop that waits for a database comes late again and again
+
+
+pytestmark = pytest.mark.measures
 
 
 @pytest.fixture(autouse=True)
@@ -125,13 +128,12 @@ async def recording(folder: Path, url: str | None = None) -> AsyncIterator[Plant
     history.start()
     telling = asyncio.create_task(plant.run())
     try:
-        with preferred():  # the board's loop only: the history's thread runs already
-            yield plant
+        yield plant
     finally:
         telling.cancel()
         await asyncio.wait([telling])
         history.stop()
-        assert await history.wait_stopped(10)
+        assert await history.wait_stopped(60)
 
 
 async def test_a_locked_database_delays_nothing_and_loses_nothing(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ async def test_a_locked_database_delays_nothing_and_loses_nothing(tmp_path: Path
             other.execute("BEGIN EXCLUSIVE")
             await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
             assert "is locked by another program" in plant.history.health().error
-            assert plant.late_s() < LATE_MAX_S
+            bounds.hold(plant.late_s(), LATE_MAX_S, "the loop came late by (s)")
             assert await plant.stored(), "what is stored can still be read"
             other.execute("ROLLBACK")
         other.close()
@@ -180,7 +182,7 @@ async def test_a_folder_that_goes_away_is_made_anew(tmp_path: Path) -> None:
         await plant.until(lambda h: h.error != "", "no error is told")
         plant.watch()
         await asyncio.sleep(0.3)  # a while to measure in
-        assert plant.late_s() < LATE_MAX_S
+        bounds.hold(plant.late_s(), LATE_MAX_S, "the loop came late by (s)")
         await plant.until(lambda h: not h.is_behind, "it does not catch up")
 
 
@@ -198,7 +200,7 @@ async def test_a_full_disk_keeps_changes_in_memory_and_writes_them_when_there_is
             plant.watch()
             await plant.until(lambda h: "disk is full" in h.error, "the disk is not full")
             await plant.until(lambda h: h.queued > 50, "nothing is queued")
-            assert plant.late_s() < LATE_MAX_S
+            bounds.hold(plant.late_s(), LATE_MAX_S, "the loop came late by (s)")
             ballast.unlink()
             await plant.assert_all_stored()
 
@@ -229,7 +231,7 @@ async def test_postgresql_stopped_and_started_again(
         await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
         error = plant.history.health().error
         assert f"postgresql://lineside@127.0.0.1:{own_postgres.port}/stopped" in error
-        assert plant.late_s() < LATE_MAX_S
+        bounds.hold(plant.late_s(), LATE_MAX_S, "the loop came late by (s)")
         await asyncio.to_thread(own_postgres.start)
         await plant.assert_all_stored()
 
@@ -243,7 +245,7 @@ async def test_postgresql_that_stands_still(own_postgres: PostgreSQL, tmp_path: 
             plant.watch()
             await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
             assert "did not answer in time" in plant.history.health().error
-            assert plant.late_s() < LATE_MAX_S
+            bounds.hold(plant.late_s(), LATE_MAX_S, "the loop came late by (s)")
         finally:
             own_postgres.thaw()
         await plant.assert_all_stored()

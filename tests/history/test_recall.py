@@ -105,7 +105,7 @@ async def machine(server: Server) -> dict[str, Any]:
 
 async def until(server: Server, **expected: str) -> dict[str, Any]:
     """Ask until the machine is as expected."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = await machine(server)
             if expected.items() <= found.items():
@@ -117,7 +117,7 @@ async def until_stored(server: Server, status: str) -> None:
     """Ask until the database has a change of the machine to `status`."""
     day = {"from": "2000-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         httpx.AsyncClient(base_url=server.address, params=day) as client,
     ):
         while True:
@@ -129,7 +129,7 @@ async def until_stored(server: Server, status: str) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_stop_timer_survives_a_restart_and_a_kill(tmp_path: Path) -> None:
     async with MelsecSimulator() as plc:
         plc.set_bit("M100", True)

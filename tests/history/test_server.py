@@ -24,7 +24,7 @@ name = "Weld 1"
 code = "KRCWO12ELOA101"
 name = "Robot"
 """
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ async def recording(history: History) -> AsyncIterator[History]:
         yield history
     finally:
         history.stop()
-        assert await history.wait_stopped(10)
+        assert await history.wait_stopped(60)
 
 
 def tell(history: History) -> None:
@@ -83,7 +83,7 @@ async def test_an_end_right_after_the_start_still_keeps_everything(tmp_path: Pat
     tell(history)
     history.start()
     history.stop()
-    assert await history.wait_stopped(20)
+    assert await history.wait_stopped(60)
     assert not history.recorder
 
 
@@ -108,7 +108,7 @@ async def test_a_second_server_in_the_same_folder_does_not_write_into_it(
     lock.release()
     await eventually(lambda: history.health().written > 0, "it does not recover")
     history.stop()
-    assert await history.wait_stopped(10)
+    assert await history.wait_stopped(60)
 
 
 async def test_a_folder_that_is_not_there_and_cannot_be_made_is_told(
@@ -120,7 +120,7 @@ async def test_a_folder_that_is_not_there_and_cannot_be_made_is_told(
     history.start()
     await eventually(lambda: "cannot be written to" in history.health().error, "nothing is told")
     history.stop()
-    await history.wait_stopped(10)
+    await history.wait_stopped(60)
 
 
 async def test_a_fault_of_ours_is_logged_and_recording_starts_again(
@@ -182,7 +182,7 @@ async def test_an_end_while_the_database_is_being_opened_leaves_no_thread_behind
     history.start()
     await eventually(is_connecting.is_set, "the database is not opened")
     history.stop()
-    assert await history.wait_stopped(10)
+    assert await history.wait_stopped(60)
     assert set(threading.enumerate()) <= before
 
 
@@ -243,7 +243,7 @@ async def test_a_clock_that_is_years_ahead_deletes_nothing(
     before.recorder.on_message(tick(3))
     before.start()
     before.stop()
-    assert await before.wait_stopped(10)
+    assert await before.wait_stopped(60)
     now_s = T0_S + 86_400 * (2 + 365 * years_ahead)
     settings = HistorySettings(folder=tmp_path, retention=Retention(changes_s=86_400.0))
     history = History(settings, TurnedClock(now_s), "1.2.3")
@@ -264,7 +264,7 @@ async def test_a_clock_that_is_years_ahead_deletes_nothing(
 
 
 async def recalled(history: History) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await history.recall_alarms()
 
 
@@ -343,4 +343,4 @@ async def test_what_can_be_kept_nowhere_is_not_called_done(
         with pytest.raises(HistoryError, match="neither the database nor the spool"):
             await history.act(alarm, event)
     history.stop()
-    assert await history.wait_stopped(20)
+    assert await history.wait_stopped(60)

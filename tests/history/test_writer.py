@@ -115,7 +115,7 @@ async def playing(scene: Scene) -> AsyncIterator[Scene]:
         yield scene
     finally:
         scene.writer.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await running
 
 

@@ -17,7 +17,7 @@ from websockets.frames import Frame, Opcode
 
 from serving import handshake, parse_frames
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0  # a guard against hanging, no bound
 GONE = 1006  # ended without a close frame
 DEFLATE_OFFER = "Sec-WebSocket-Extensions: permessage-deflate"
 DEFLATE_ANSWER = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"

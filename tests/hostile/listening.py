@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-PATIENCE_S = 6.0
+PATIENCE_S = 60.0
 _POLL_S = 0.05
 _CHUNK_BYTES = 256 * 1024
 _CLOSE, _TEXT, _PING, _PONG = 0x8, 0x1, 0x9, 0xA

@@ -14,7 +14,6 @@ from typing import Any, Self
 import httpx
 
 from hostile.listeners import Delivery, Listeners, assert_undisturbed
-from priority import preferred
 from processes import Server
 
 SCREENS = 50
@@ -23,7 +22,7 @@ MEMORY_GROWTH_MAX_BYTES = 64 * 2**20  # while it lasts
 MEMORY_KEPT_MAX_BYTES = 4 * 2**20  # when it is over: the allocator gives back late
 MEMORY_KEPT_IN_ALL_MAX_BYTES = 5 * 2**20  # after all attacks on one server, so that none adds up
 DESCRIPTORS_MAX = 1_200  # 500 strangers, fifty screens, three PLCs, and room
-COME_BACK_TIMEOUT_S = 10.0
+COME_BACK_TIMEOUT_S = 60.0  # a guard against hanging, no bound
 
 
 def eventually(is_true: Callable[[], bool], timeout_s: float = COME_BACK_TIMEOUT_S) -> bool:
@@ -161,11 +160,11 @@ def build_documents(server: Server) -> None:
         *("/", "/openapi.json", "/asyncapi.json", "/docs", "/metrics", "/api/equipment"),
         *("/api/alarms", "/api/plcs"),
     ):
-        httpx.get(server.address + path).raise_for_status()
+        httpx.get(server.address + path, timeout=60).raise_for_status()
 
 
 def _keeps_history(server: Server) -> bool:
-    health = httpx.get(f"{server.address}/api/history/health").json()
+    health = httpx.get(f"{server.address}/api/history/health", timeout=60).json()
     return not health["is_enabled"] or (health["written"] > 0 and not health["queued"])
 
 
@@ -179,8 +178,7 @@ def besieged(*words: str, plant: str = "--demo", **surroundings: Any) -> Iterato
         surroundings: of the process, as `processes.Server` takes them.
     """
     with contextlib.ExitStack() as stack:
-        with preferred():
-            more = ["--no-past"] if plant == "--demo" else []
-            server = stack.enter_context(Server(plant, *words, *more, **surroundings))
+        more = ["--no-past"] if plant == "--demo" else []
+        server = stack.enter_context(Server(plant, *words, *more, **surroundings))
         build_documents(server)
         yield Siege(server, stack.enter_context(Listeners(server.port, SCREENS)))

@@ -9,11 +9,14 @@ from functools import partial
 
 import pytest
 
+import bounds
 from hostile.attackers import Stranger, all_at_once, over_and_over
 from hostile.listeners import Listeners, delivery
 from hostile.siege import SCREENS, Siege, besieged, eventually, held_from
 from processes import free_port
 from serving import handshake
+
+pytestmark = pytest.mark.measures
 
 COMINGS = 1_000
 AT_ONCE = 500
@@ -98,7 +101,8 @@ def test_five_hundred_at_once_are_all_served(siege: Siege) -> None:
         crowd.listen(TOGETHER_S)
         heard = crowd.report(time.time())
     result = delivery(heard, seated_unix_s, seated_unix_s + TOGETHER_S)
-    assert not result.missed, str(result)
+    assert not result.lost, str(result)
+    bounds.hold(len(result.missed), 1, "seconds without a tick")
     opened_s = [each.opened_s[0] for each in heard]
     print(f"seated in {max(opened_s) - min(opened_s):.2f} s: {result}")
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from functools import partial
 
+import pytest
+
 from hostile.attackers import (
     GONE,
     Stranger,
@@ -15,6 +17,8 @@ from hostile.attackers import (
     over_and_over,
 )
 from hostile.siege import Siege
+
+pytestmark = pytest.mark.measures
 
 ATTACK_S = 1.5  # from one tick through the next to before the one after it
 AT_ONCE = 10

@@ -18,6 +18,8 @@ from hostile.attackers import DEFLATE_OFFER, PATIENCE_S, Stranger, all_at_once, 
 from hostile.siege import Siege, besieged
 from serving import handshake
 
+pytestmark = pytest.mark.measures
+
 ATTACK_S = 1.5  # from one tick through the next to before the one after it
 NONSENSE_COUNT = 300
 AT_ONCE = 20

@@ -15,12 +15,16 @@ from typing import TypeAlias
 
 import pytest
 
+import bounds
 from hostile.attackers import GONE, Stranger, deflated, frame_bytes
 from hostile.siege import Siege, eventually, held_from
 from serving import handshake
 
+pytestmark = pytest.mark.measures
+
 SIEGE_S = 26.0
 NEVER_READ_MAX_S = 25.0
+PATIENCE_S = 240.0  # a guard against hanging, no bound
 ROUNDS_MIN = 3  # of each lane, or the siege was none
 CROWD = 100
 EACH = 5
@@ -146,7 +150,7 @@ LANES: tuple[Lane, ...] = (
 def over_and_over(siege: Siege, until_s: float, lane: Lane) -> tuple[str, int]:
     """Run rounds of `lane` until then; return its name and how many there were."""
     rounds = 0
-    while time.monotonic() < until_s:
+    while time.monotonic() < until_s or rounds < ROUNDS_MIN:
         lane(siege)
         rounds += 1
     return lane.__name__, rounds
@@ -182,7 +186,7 @@ def dribble(strangers: list[Stranger], is_over: threading.Event) -> None:
                 each.send(bytes([byte]))
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(600)
 def test_half_a_minute_of_everything_at_once_disturbs_nobody(siege: Siege) -> None:
     is_over = threading.Event()
     with (
@@ -201,8 +205,8 @@ def test_half_a_minute_of_everything_at_once_disturbs_nobody(siege: Siege) -> No
             return not names & held_from(siege.server.pid, siege.port)
 
         try:
-            assert eventually(are_gone, NEVER_READ_MAX_S), "some still hang on"
-            gone_after_s = time.monotonic() - began_s
+            assert eventually(are_gone, PATIENCE_S), "some still hang on"
+            bounds.hold(time.monotonic() - began_s, NEVER_READ_MAX_S, "gone after (s)")
             rounds: Counter[str] = Counter()
             for lane in lanes:
                 name, count = lane.result()
@@ -210,5 +214,4 @@ def test_half_a_minute_of_everything_at_once_disturbs_nobody(siege: Siege) -> No
         finally:
             is_over.set()
         dribbling.result()
-    print(f"\nall that hung gone after {gone_after_s:.1f} s; rounds: {dict(rounds)}")
-    assert min(rounds.values()) >= ROUNDS_MIN, rounds
+    print(f"\nrounds: {dict(rounds)}")

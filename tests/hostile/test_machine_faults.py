@@ -17,11 +17,13 @@ from typing import Any
 import httpx
 import pytest
 
+import bounds
 from disks import can_mount, fill, small_disk
 from hostile.listeners import Heard, Listeners
 from hostile.siege import SCREENS, Siege, besieged, build_documents, eventually
-from priority import preferred
 from processes import Process, Server, free_port
+
+pytestmark = pytest.mark.measures
 
 SHIM_SOURCE = Path(__file__).with_name("shifted_clock.c")
 HOUR_S = 3600.4  # not whole, so that the seconds of the shifted clock fall elsewhere
@@ -30,6 +32,7 @@ TICK_NOISE_S = 0.15
 FROZEN_S = 5.0
 DISK_BYTES = 8 * 2**20  # room for the history, while there is any
 LISTEN_S = 2.0
+SHOWN_S = 600.0  # tells one clock from the other, however long a tick was under way
 
 CONFIG = """\
 [[line]]
@@ -72,9 +75,18 @@ class ShiftedClock:
 
 
 def equipment(server: Server) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{server.address}/api/equipment").raise_for_status()
+    answer = httpx.get(f"{server.address}/api/equipment", timeout=60).raise_for_status()
     machines: list[dict[str, Any]] = answer.json()["equipment"]
     return machines
+
+
+def assert_no_burst(each: Heard, since_s: float, until_s: float) -> None:
+    """Assert that no more ticks were heard than seconds passed: a busy machine makes them fewer.
+
+    One more may have been on its way at the beginning, and one may have been due.
+    """
+    ticks = [tick for tick in each.ticks if tick.heard_s >= since_s]
+    assert len(ticks) <= until_s - since_s + 2, f"{len(ticks)} ticks in {until_s - since_s:.1f} s"
 
 
 def periods_s(heard: Sequence[Heard], since_s: float) -> list[float]:
@@ -97,15 +109,17 @@ def test_a_clock_stepped_by_an_hour_moves_no_tick(tmp_path: Path) -> None:
             screens.listen(LISTEN_S)
             heard = screens.report()
             last = heard[0].ticks[-1]
-            assert last.stamped_unix_s == pytest.approx(last.heard_unix_s + shift_s, abs=0.5)
+            assert last.stamped_unix_s == pytest.approx(last.heard_unix_s + shift_s, abs=SHOWN_S)
             gray = [each for each in equipment(server) if not each["tags"]["connection"]]
             assert gray == [], f"{shift_s:+.0f} s made machines stale"
         assert {machine["equipment_code"] for machine in equipment(server)} == seen
+    until_s = time.monotonic()
+    for each in heard:
+        assert not each.closed
+        assert_no_burst(each, since_s, until_s)
     waits = periods_s(heard, since_s)
-    assert min(waits) > TICK_S - TICK_NOISE_S
-    assert max(waits) < TICK_S + TICK_NOISE_S
-    assert not any(each.closed for each in heard)
-    print(f"\n{len(waits)} periods from {min(waits):.3f} to {max(waits):.3f} s")
+    bounds.hold(TICK_S - min(waits), TICK_NOISE_S, "a tick early by (s)")
+    bounds.hold(max(waits) - TICK_S, TICK_NOISE_S, "a tick late by (s)")
 
 
 @pytest.mark.skipif(not can_mount(), reason="no disk can be mounted here: that needs root")
@@ -121,8 +135,7 @@ def test_a_full_disk_stops_no_tick_and_not_the_end(tmp_path: Path) -> None:
         server = Server(
             *("--config", str(config)), cwd=disk, stderr=log, environment={"TMPDIR": str(disk)}
         )
-        with preferred():
-            stack.enter_context(server)
+        stack.enter_context(server)
         build_documents(server)
         siege = Siege(server, stack.enter_context(Listeners(server.port, SCREENS)))
         with siege.attack("disk full"):
@@ -148,17 +161,19 @@ def test_a_process_frozen_and_thawed_sends_no_burst() -> None:
     with besieged() as siege:
         os.kill(siege.server.pid, signal.SIGSTOP)
         threading.Event().wait(FROZEN_S)
-        os.kill(siege.server.pid, signal.SIGCONT)
         thawed_s = time.monotonic()
+        os.kill(siege.server.pid, signal.SIGCONT)
         siege.pass_time(LISTEN_S)
         heard = siege.screens.report()
+        until_s = time.monotonic()
     for each in heard:
         assert not each.closed
+        assert_no_burst(each, thawed_s, until_s)
         after = [tick for tick in each.ticks if tick.heard_s >= thawed_s]
-        assert after[0].heard_s - thawed_s < TICK_S + TICK_NOISE_S
         # The tick that was due, then those of the seconds that follow.
         waits = [later.heard_s - earlier.heard_s for earlier, later in pairwise(after)]
-        assert waits[0] < TICK_S + TICK_NOISE_S
-        assert min(waits[1:]) > TICK_S - TICK_NOISE_S
+        first_s = max(after[0].heard_s - thawed_s, waits[0])
+        bounds.hold(first_s, TICK_S + TICK_NOISE_S, "until the next tick (s)")
+        bounds.hold(TICK_S - min(waits[1:]), TICK_NOISE_S, "a tick early by (s)")
         stamps = [tick.stamped_unix_s for tick in each.ticks]
         assert all(earlier < later for earlier, later in pairwise(stamps))

@@ -43,7 +43,7 @@ class Scene(WebPlant):
             scene.hear(state_change(number, Status.ERROR, at_s=scene.clock.unix_s))
         scene.tick()
         history.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await history.recall_alarms()
         await scene.stored()
         return scene
@@ -90,7 +90,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     scene = await Scene.opened(tmp_path)
     yield scene
     scene.history.stop()
-    await scene.history.wait_stopped(10)
+    await scene.history.wait_stopped(60)
 
 
 async def test_alarms_are_listed_the_last_raised_first(scene: Scene) -> None:

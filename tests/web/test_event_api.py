@@ -58,7 +58,7 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     built, history = await remembering(tmp_path, FIRST, [batch], now_s=T0_S + 60)
     yield built
     history.stop()
-    await history.wait_stopped(10)
+    await history.wait_stopped(60)
 
 
 async def get(plant: WebPlant, path: str) -> Any:

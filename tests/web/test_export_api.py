@@ -45,7 +45,7 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     built, history = await remembering(tmp_path, SITE, batches, now_s=now_s)
     yield built
     history.stop()
-    await history.wait_stopped(10)
+    await history.wait_stopped(60)
 
 
 async def get(plant: WebPlant, path: str) -> httpx.Response:
@@ -248,7 +248,7 @@ async def test_a_client_that_reads_nothing_makes_room_after_a_while(
 ) -> None:
     monkeypatch.setattr("lineside.web.export_api.TAKEN_WITHIN_S", 0.05)
     is_stalled = asyncio.Event()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(stall(plant, is_stalled))
     assert is_stalled.is_set()
     assert len(rows_of(await get(plant, CHANGES))) == 5

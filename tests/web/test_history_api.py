@@ -35,7 +35,7 @@ async def history(tmp_path: Path) -> AsyncIterator[History]:
     await eventually(lambda: history.health().written >= 7, "nothing was written")
     yield history
     history.stop()
-    await history.wait_stopped(10)
+    await history.wait_stopped(60)
 
 
 @pytest.fixture

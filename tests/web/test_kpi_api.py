@@ -61,7 +61,7 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     built, history = await remembering(tmp_path, SITE, batches, now_s=now_s)
     yield built
     history.stop()
-    await history.wait_stopped(10)
+    await history.wait_stopped(60)
 
 
 async def get(plant: WebPlant, path: str) -> Any:
@@ -297,7 +297,7 @@ async def test_a_preview_of_many_machines_and_days_is_computed_piece_by_piece(
         assert {row["idle_ms"] for row in found["preview"]} == {50 * day_ms}
     finally:
         history.stop()
-        await history.wait_stopped(10)
+        await history.wait_stopped(60)
 
 
 async def test_a_preview_that_would_take_minutes_says_how_many_days_are_possible(
@@ -314,7 +314,7 @@ async def test_a_preview_that_would_take_minutes_says_how_many_days_are_possible
         assert "to: a preview of 500 machines may have 40 days at most" in found["detail"]
     finally:
         history.stop()
-        await history.wait_stopped(10)
+        await history.wait_stopped(60)
 
 
 async def test_other_hours_of_a_shift_are_tried_and_change_nothing(plant: WebPlant) -> None:

@@ -27,7 +27,7 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     built, history = await remembering(tmp_path, SITE, batches)
     yield built
     history.stop()
-    await history.wait_stopped(10)
+    await history.wait_stopped(60)
 
 
 async def get(plant: WebPlant, path: str) -> Any:
@@ -72,7 +72,7 @@ async def test_a_lost_plc_has_a_mark_on_every_lane_that_it_is_read_for(tmp_path:
         body = await get(plant, f"/api/timeline?{DAY}")
     finally:
         history.stop()
-        await history.wait_stopped(10)
+        await history.wait_stopped(60)
     assert len(body["equipment"]) == 7
     assert body["alarms"] == [
         [code(number), at_ms, "high", "두절", "Lost"] for number in range(101, 106)
