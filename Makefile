@@ -60,7 +60,10 @@ autobahn: $(VENV)/.installed-dev ## Run the Autobahn fuzzing client against the 
 
 .PHONY: simulate-seeds
 simulate-seeds: $(VENV)/.installed-dev ## Play more simulated plants than the test run: ARGS="--seeds 0-100000"
-	@PYTHONPATH=tests $(BIN)/python -m simulation $(or $(ARGS),--seeds 1000-10999)
+	@export PYTHONPATH=tests
+	if [ -n "$(ARGS)" ]; then exec $(BIN)/python -m simulation $(ARGS); fi
+	$(BIN)/python -m simulation --seeds 0-10999
+	$(BIN)/python -m simulation --seeds 0-71 --true-tick
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(PAGE) .venv-bench/.installed $(PEERS)/node_modules/.package-lock.json ## Measure Lineside beside its peers (half an hour; ARGS=--quick: minutes)

