@@ -126,13 +126,15 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Some records of one run, in order; whole in itself, so that it can wait on a disk.
 
     Up to `alive_ms` nothing happened in the run but what stands in this batch and those before it.
-    With `stopped_ms` the run is over.
+    With `stopped_ms` the run is over. `last_seq` is the number of the run's newest record up to
+    there, whether or not it stands in this batch, by which a gap is found; None: not told.
     """
 
     run: Run
     alive_ms: int
     stopped_ms: int | None = None
     records: tuple[Record, ...] = ()
+    last_seq: int | None = None
 
 
 class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
