@@ -16,9 +16,9 @@ from history.asked import lanes_of
 from history.told import T0_MS, a_batch, a_change, a_run
 from lineside.core.model import Status
 from lineside.history.database import Database
+from lineside.history.gaps import Gap, piece_of, whole_pieces
 from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.records import Batch
-from lineside.history.run_writing import Gap, piece_of, whole_pieces
 from lineside.history.store import Store
 
 RUNNING, ERROR, IDLE = Status.RUNNING, Status.ERROR, Status.IDLE

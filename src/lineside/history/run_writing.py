@@ -1,14 +1,7 @@
-"""Runs as they are stored, and the gaps in them.
-
-Records of a run are numbered. Where numbers are missing, what happened there is not known: the run
-ends before the gap, and what comes behind it is a run of its own, which watches each machine from
-its first change on. So the time between is unseen, and stays so when batches are stored again.
-"""
+"""Runs as they are stored, each in as many rows as gaps leave of it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -16,19 +9,11 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.history import schema
+from lineside.history.gaps import Gap, behind_gap
 from lineside.history.recorder import LATE_MAX_MS
-from lineside.history.records import Batch, Run, RunCause
+from lineside.history.records import Batch, Run
 
 _table = schema.run
-_KEY_BITS = 20  # of a key, beside the time
-
-
-class Gap(msgspec.Struct, frozen=True, kw_only=True):
-    """Records `first_seq` up to, not including, `end_seq` of a run are missing."""
-
-    run_key: int
-    first_seq: int
-    end_seq: int
 
 
 class RunPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +63,10 @@ class RunWriting:
             if part.is_closed and not now.is_closed:
                 await self._set(part.id, stopped_ms=None)
             self._keep(piece.run.key, now)
-        self._alive[part.id] = piece
+        before = self._alive.get(part.id)
+        # Batches that are stored again may come behind younger ones.
+        if before is None or (before.last_seq or 0) <= (piece.last_seq or 0):
+            self._alive[part.id] = piece
         return part.id
 
     async def note_alive(self) -> None:
@@ -104,7 +92,7 @@ class RunWriting:
             await self._close(run.key, before[-1])
         if not piece.records:
             return None
-        return await self._begin(_behind_gap(piece), first_seq, origin_key=run.key)
+        return await self._begin(behind_gap(piece), first_seq, origin_key=run.key)
 
     async def _parts_of(self, key: int) -> tuple[RunPart, ...]:
         if key not in self._parts:
@@ -173,42 +161,3 @@ class RunWriting:
 
     async def _set(self, part_id: int, **values: Any) -> None:
         await self._connection.execute(update(_table).where(_table.c.id == part_id).values(values))
-
-
-def whole_pieces(batch: Batch) -> Iterator[Batch]:
-    """Yield `batch` in pieces in which no number is missing, nearly always as it is."""
-    if batch.last_seq is None or not batch.records:
-        yield batch
-        return
-    records, begin = batch.records, 0
-    for index in range(1, len(records)):
-        if records[index].seq != records[index - 1].seq + 1:
-            yield piece_of(batch, begin, index)
-            begin = index
-    yield piece_of(batch, begin, len(records))
-
-
-def piece_of(batch: Batch, begin: int, end: int) -> Batch:
-    """Return the records [begin, end) of `batch` as a batch, which says no more than they do."""
-    records = batch.records[begin:end]
-    if end == len(batch.records) and batch.last_seq in (None, records[-1].seq):
-        return msgspec.structs.replace(batch, records=records)
-    return Batch(
-        run=batch.run,
-        alive_ms=max(record.at_ms for record in records),
-        records=records,
-        last_seq=None if batch.last_seq is None else records[-1].seq,
-    )
-
-
-def _behind_gap(piece: Batch) -> Run:
-    """Return the run that begins with `piece`; the same each time it is stored."""
-    run, first = piece.run, piece.records[0]
-    digest = hashlib.blake2b(f"{run.key} {first.seq}".encode(), digest_size=8).digest()
-    low_bits = int.from_bytes(digest, "big") & ((1 << _KEY_BITS) - 1)
-    return Run(
-        key=(first.at_ms << _KEY_BITS) | low_bits,
-        started_ms=first.at_ms,
-        cause=RunCause.LOST,
-        version=run.version,
-    )

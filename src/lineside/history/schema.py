@@ -30,8 +30,8 @@ metadata = MetaData(
 )
 
 # A span of time in which every change was recorded. Its end is stopped_ms, or alive_ms when it
-# ended without a word. Where records are missing in the middle, what comes behind the gap is a run of
-# its own: `origin_key` is the key of the run it was part of, `first_seq` its first record's number.
+# ended without a word. Where records are missing in the middle, what comes behind the gap is a run
+# of its own: `origin_key` is the key of the run it was part of, `first_seq` its first number.
 run = Table(
     "run",
     metadata,

@@ -178,6 +178,19 @@ class Spool:
         self.lost_count += len(batch.records)
         _log.error("history: set aside, for it can never be stored", file=str(path), why=why)
 
+    def warnings(self) -> list[str]:
+        """Return, in English, what a person has to look at in the folder. For any thread."""
+        found = []
+        if self.set_aside_count:
+            found.append(
+                f"{self.set_aside_count} pieces of the spool {self._folder} cannot be read or "
+                f"stored: see *{_DAMAGED}, *{_NEWER} and {REFUSED_FILE} there"
+            )
+        if self.foreign:
+            names = ", ".join(self.foreign[:3])
+            found.append(f"the spool {self._folder} holds files that are left alone: {names}")
+        return found
+
     def close(self) -> None:
         """Let go of the files."""
         if self._descriptor is not None:

@@ -16,6 +16,7 @@ from lineside.core.model import Status
 from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
 from lineside.history.database import Database
+from lineside.history.gaps import Gap
 from lineside.history.records import (
     Batch,
     ConfigRecord,
@@ -23,7 +24,6 @@ from lineside.history.records import (
     StatusChange,
     StoredChange,
 )
-from lineside.history.run_writing import Gap
 from lineside.history.writing import Ids, Writing
 
 Alive: TypeAlias = Callable[[], tuple[int, int] | None]

@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import Insert
 
 from lineside.core.model import Equipment
 from lineside.history import schema
+from lineside.history.gaps import Gap, whole_pieces
 from lineside.history.records import (
     AlarmRecord,
     Batch,
@@ -22,7 +23,7 @@ from lineside.history.records import (
     ServerRecord,
     decode_site,
 )
-from lineside.history.run_writing import Gap, RunPart, RunWriting, whole_pieces
+from lineside.history.run_writing import RunPart, RunWriting
 
 
 class Ids:
