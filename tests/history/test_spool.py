@@ -167,8 +167,10 @@ def test_batches_of_a_newer_version_wait_for_it_and_hold_up_nothing(
 ) -> None:
     spool = opened(tmp_path)
     newer = BatchOfTheFuture(run=a_run(), alive_ms=1, records=(["robot", 1, 2, 3],))
-    for each in (batch(1), newer, batch(2)):
-        spool.append(each)
+    with monkeypatch.context() as in_the_future:
+        in_the_future.setattr(spool_file, "_decode", decode_in_the_future)
+        for each in (batch(1), newer, batch(2)):
+            spool.append(each)
     spool.close()
     older = opened(tmp_path)
     assert drained(older) == [batch(1), batch(2)]

@@ -45,8 +45,13 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record_of(batch: Batch) -> bytes:
-    """Return `batch` as it stands in a file."""
+    """Return `batch` as it stands in a file.
+
+    Raises:
+        Exception: it cannot be encoded, or not be read again, as values of a wrong type are.
+    """
     body = _encode(batch)
+    _decode(body)
     return _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 

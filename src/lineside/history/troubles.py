@@ -81,6 +81,7 @@ def is_about_the_data(error: BaseException) -> bool:
         # "Data exception" and "integrity constraint violation", as PostgreSQL classes them.
         or str(getattr(each, "sqlstate", None) or "")[:2] in ("22", "23")
         or type(each).__name__ == "IntegrityError"
+        or "binding parameter" in str(each)  # of SQLite: a value of a type that it does not know
         for each in _chain(error)
     )
 
