@@ -250,10 +250,11 @@ def _history(health: HistoryHealth) -> Iterator[Metric]:
         "Pieces that cannot be read or stored, kept in files beside the spool.",
         value=health.set_aside,
     )
-    if health.wal_bytes is not None:
-        yield _gauge(
-            "lineside_history_wal_bytes", "Size of SQLite's write-ahead log.", health.wal_bytes
-        )
+    yield _gauge(
+        "lineside_history_wal_bytes",
+        "Size of SQLite's write-ahead log; 0 on PostgreSQL, which keeps its own.",
+        health.wal_bytes or 0,
+    )
     yield _gauge(
         "lineside_history_warnings",
         "What /api/history/health warns of.",
