@@ -251,6 +251,25 @@ async def test_postgresql_that_stands_still(own_postgres: PostgreSQL, tmp_path: 
         await plant.assert_all_stored()
 
 
+async def test_postgresql_that_stands_still_is_not_waited_for(
+    own_postgres: PostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is heard is on the disk long before the attempt that hangs is given up."""
+    monkeypatch.setattr(database_module, "OPERATION_S", 3600.0)
+    url = own_postgres.create("not_waited_for")
+    async with recording(tmp_path, url) as plant:
+        await plant.until(lambda h: h.written > 20, "nothing is written")
+        own_postgres.freeze()
+        try:
+            await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
+            assert "did not answer in time" in plant.history.health().error
+            plant.is_quiet = True
+            await plant.until(lambda h: h.queued == 0, "it waits in memory")
+        finally:
+            own_postgres.thaw()
+        await plant.assert_all_stored()
+
+
 async def test_postgresql_that_is_not_there_at_the_start(
     own_postgres: PostgreSQL, tmp_path: Path
 ) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from history.told import T0_MS, a_batch, a_change, a_run
 from lineside.core.errors import HistoryError
+from lineside.history import spool_file
 from lineside.history.records import Batch
 from lineside.history.spool import Spool
+from lineside.history.spool_file import record_of
 
 
 def opened(folder: Path, **limits: int) -> Spool:
@@ -29,9 +34,11 @@ def batch(number: int, rows: int = 3) -> Batch:
 
 def drained(spool: Spool, records_max: int = 5) -> list[Batch]:
     found = []
-    while batches := spool.peek(records_max):
+    while spool:
+        batches = spool.peek(records_max)
         found += batches
-        spool.drop_peeked(batches)
+        if batches:
+            spool.drop_peeked(batches)
     return found
 
 
@@ -92,23 +99,157 @@ def test_a_torn_last_record_is_cut_off_and_the_rest_kept(
     assert drained(again) == [*(batch(number, rows=1) for number in range(whole)), batch(9)]
 
 
-@given(place=st.integers(0, 10_000), flip=st.integers(1, 255))
-def test_a_damaged_byte_never_gives_a_wrong_batch(
-    place: int, flip: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("spool")
-    spool = opened(folder)
-    batches = [batch(number, rows=1) for number in range(3)]
+def spooled(folder: Path, count: int, *, files: bool = False) -> list[Batch]:
+    """Leave `count` batches in the spool, as a process does that dies."""
+    spool = opened(folder, file_max_bytes=700 if files else 10**6)
+    batches = [batch(number, rows=1) for number in range(count)]
     for each in batches:
         spool.append(each)
     spool.close()
-    (file,) = folder.iterdir()
+    return batches
+
+
+def flip(file: Path, at_byte: int, bits: int = 0xFF) -> None:
     data = bytearray(file.read_bytes())
-    data[place % len(data)] ^= flip
+    data[at_byte % len(data)] ^= bits
     file.write_bytes(data)
-    found = drained(opened(folder))
-    assert found == batches[: len(found)]
-    assert len(found) < 3
+
+
+@given(place=st.integers(0, 10_000), bits=st.integers(1, 255))
+def test_a_flipped_bit_takes_away_one_batch_and_no_other(
+    place: int, bits: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    batches = spooled(folder, 6)
+    (file,) = folder.iterdir()
+    size_bytes = file.stat().st_size
+    flip(file, place, bits)
+    ends = list(itertools.accumulate(len(record_of(each)) for each in batches))
+    hit = sum(end <= place % size_bytes for end in ends)
+    spool = opened(folder)
+    assert drained(spool) == batches[:hit] + batches[hit + 1 :]
+    assert spool.set_aside_count == 1 or hit == 5, "what a crash has torn is not damage"
+
+
+def test_a_batch_that_is_damaged_in_the_middle_is_set_aside_and_the_good_ones_are_kept(
+    tmp_path: Path,
+) -> None:
+    batches = spooled(tmp_path, 21)
+    (file,) = tmp_path.iterdir()
+    damaged = bytearray(file.read_bytes())
+    flip(file, 3 * len(damaged) // 42)
+    spool = opened(tmp_path)
+    assert drained(spool, 100) == [batches[0], *batches[2:]]
+    assert (spool.set_aside_count, spool.lost_count) == (1, 1)
+    assert (spool.size_bytes, spool.record_count) == (0, 0)
+    (aside,) = tmp_path.iterdir()
+    assert aside.name == "000001.damaged"
+    assert aside.stat().st_size == len(damaged), "a person can still look at it"
+    again = opened(tmp_path)
+    assert not again, "it is not read again"
+    again.append(batch(50))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["000001.damaged", "000002.spool"]
+
+
+class BatchOfTheFuture(Batch, frozen=True, kw_only=True, array_like=True):
+    """Whose records are of a kind that nobody knows yet."""
+
+    records: tuple[object, ...] = ()  # type: ignore[assignment]
+
+
+def decode_in_the_future(body: bytes) -> Batch:
+    future = msgspec.msgpack.decode(body, type=BatchOfTheFuture)
+    return a_batch(future.run, [], alive_ms=future.alive_ms)
+
+
+def test_batches_of_a_newer_version_wait_for_it_and_hold_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened(tmp_path)
+    newer = BatchOfTheFuture(run=a_run(), alive_ms=1, records=(["robot", 1, 2, 3],))
+    with monkeypatch.context() as in_the_future:
+        in_the_future.setattr(spool_file, "_decode", decode_in_the_future)
+        for each in (batch(1), newer, batch(2)):
+            spool.append(each)
+    spool.close()
+    older = opened(tmp_path)
+    assert drained(older) == [batch(1), batch(2)]
+    assert (older.set_aside_count, older.lost_count) == (1, 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["000001.newer"]
+    assert not opened(tmp_path), "it is not read again by a version that cannot"
+    monkeypatch.setattr(spool_file, "_decode", decode_in_the_future)
+    assert [each.alive_ms for each in drained(opened(tmp_path))] == [T0_MS + 1, 1, T0_MS + 2]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["000001 copy.spool", "copy of 000001.spool", "x.spool", "١.spool", ".spool", "-1.spool"],
+)
+def test_files_of_other_names_are_told_of_and_left_alone(tmp_path: Path, name: str) -> None:
+    batches = spooled(tmp_path, 3)
+    shutil.copy(tmp_path / "000001.spool", tmp_path / name)
+    spool = opened(tmp_path)
+    assert drained(spool) == batches
+    assert spool.foreign == ((name,) if name != ".spool" else ())
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_or_a_file_in_the_way_of_the_next_file_is_gone_round(tmp_path: Path) -> None:
+    (tmp_path / "000007.spool").mkdir()
+    spool = opened(tmp_path)
+    (tmp_path / "000008.spool").write_bytes(b"from nowhere")
+    with pytest.raises(HistoryError):
+        spool.append(batch(1))
+    spool.append(batch(1))
+    assert drained(spool) == [batch(1)]
+
+
+damages = st.lists(
+    st.one_of(
+        st.tuples(st.just("flip"), st.integers(0, 10**6), st.integers(1, 255)),
+        st.tuples(st.just("cut"), st.integers(0, 10**6), st.just(0)),
+        st.tuples(st.just("insert"), st.integers(0, 10**6), st.integers(1, 60)),
+        st.tuples(st.just("copy"), st.integers(0, 10**6), st.integers(20, 30)),
+        st.tuples(st.just("junk"), st.integers(0, 10**6), st.integers(20, 30)),
+    ),
+    max_size=4,
+)
+
+
+@given(damages=damages)
+def test_whatever_happens_to_its_files_no_good_batch_is_lost(
+    damages: list[tuple[str, int, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    batches = spooled(folder, 12, files=True)
+    records = {record_of(each): each for each in batches}
+    files = sorted(folder.iterdir())
+    assert len(files) >= 3
+    for kind, place, how in damages:
+        file = files[place % len(files)]
+        data = file.read_bytes()
+        at_byte = place // len(files) % (len(data) + 1)
+        if kind == "flip" and data:
+            flip(file, at_byte, how)
+        elif kind == "cut":
+            file.write_bytes(data[:at_byte])
+        elif kind == "insert":
+            file.write_bytes(data[:at_byte] + bytes(range(how)) + data[at_byte:])
+        elif kind == "copy":
+            (folder / f"{how:06d}.spool").write_bytes(data)
+        elif kind == "junk":
+            (folder / f"{how:06d}.spool").write_bytes(b"\x00\xff\x94" * at_byte)
+    held = [path.read_bytes() for path in sorted(folder.iterdir())]
+    good = []
+    for data in held:
+        places = {data.find(record): each for record, each in records.items()}
+        good += [places[place].alive_ms for place in sorted(places) if place >= 0]
+    spool = opened(folder)
+    assert [each.alive_ms for each in drained(spool)] == good
+    assert not spool
+    spool.append(batch(99))
+    assert drained(spool) == [batch(99)]
 
 
 def test_a_file_that_the_disk_damages_is_put_aside_and_counted(tmp_path: Path) -> None:
@@ -121,6 +262,41 @@ def test_a_file_that_the_disk_damages_is_put_aside_and_counted(tmp_path: Path) -
     assert spool.lost_count == 3
     assert drained(spool) == [batch(1), batch(2), batch(3)]
     assert [path.suffix for path in tmp_path.iterdir()] == [".damaged"]
+
+
+def test_a_file_that_the_disk_does_not_give_holds_up_those_behind_it_three_times_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened(tmp_path, file_max_bytes=500)
+    for number in range(3):
+        spool.append(batch(number))
+    first = sorted(tmp_path.iterdir())[0]
+    real = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path == first:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    for _ in range(2):
+        with pytest.raises(HistoryError, match="Input/output error"):
+            spool.peek(10)
+    assert spool.peek(10) == []
+    assert drained(spool) == [batch(1), batch(2)]
+    assert (spool.set_aside_count, spool.lost_count) == (1, 3)
+
+
+def test_what_can_never_be_stored_is_put_into_a_file_for_people(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    spool.set_aside(batch(1, rows=1), "the tag is no text")
+    line = (tmp_path / "refused.jsonl").read_text().splitlines()[0]
+    assert "the tag is no text" in line
+    assert "상태" in line
+    spool.set_aside(batch(2**70, rows=1), "a number is too large")
+    assert len((tmp_path / "refused.jsonl").read_text().splitlines()) == 2
+    assert (spool.set_aside_count, spool.lost_count) == (2, 2)
+    assert not spool
 
 
 def test_its_bound_is_an_error_and_changes_nothing(tmp_path: Path) -> None:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from builders import T0_S, TurnedClock, site, site_change, state_change
 from history.told import tick
 from lineside.core.errors import HistoryError
-from lineside.core.model import Status
+from lineside.core.model import StateChange, Status
 from lineside.history import writer as writer_module
+from lineside.history.gaps import Gap
 from lineside.history.recorder import Recorder
-from lineside.history.records import Batch, ChangeRecord, RunCause
+from lineside.history.records import Batch, ChangeRecord, RunCause, change_record
 from lineside.history.spool import Spool
 from lineside.history.writer import Writer
 from serving import eventually
@@ -35,16 +37,27 @@ class ObedientStore:
 
     batches: list[Batch] = field(default_factory=list)
     trouble: str = ""
+    fault: BaseException | None = None
+    poison: frozenset[int] = frozenset()  # times of changes that can never be stored
+    slow_over: int | None = None  # records: a transaction of more is cut by its limit
     is_hung: bool = False
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)  # for what hangs
     attempts: int = 0
 
     async def write(self, batches: Sequence[Batch]) -> None:
         self.attempts += 1
         if self.is_hung:
-            await asyncio.Event().wait()
+            await self.go_on.wait()
         if self.trouble:
             raise HistoryError(self.trouble)
-        self.batches += batches
+        if self.fault is not None:
+            raise self.fault
+        records = [record for batch in batches for record in batch.records]
+        if self.slow_over is not None and len(records) > self.slow_over:
+            raise HistoryError("the database did not answer in time")
+        if any(record.at_ms in self.poison for record in records):
+            raise TypeError("a tag is no text")
+        self.batches += [batch for batch in batches if batch.last_seq != 0]  # a mere question
 
     def changes(self) -> list[tuple[str, int]]:
         return [
@@ -65,6 +78,7 @@ class Scene:
         spool_max_bytes: int = 10**9,
         queue_max: int = 1000,
         is_quiet: bool = False,
+        handover_s: float = 1.0,
         kind: type[Recorder] = Recorder,
     ) -> None:
         self.store = ObedientStore()
@@ -82,6 +96,7 @@ class Scene:
             replaced_count=lambda: self.replaced,
             alive_s=0.05,
             batch_wait_s=0.0,
+            handover_s=handover_s,
         )
         self.told: list[tuple[str, int]] = []
         self.second = 0
@@ -242,6 +257,178 @@ async def share_of_the_processor(seconds: float = 0.5) -> float:
     begun_s, cpu_s = time.monotonic(), time.process_time()
     await asyncio.sleep(seconds)
     return (time.process_time() - cpu_s) / (time.monotonic() - begun_s)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        TypeError("not a text"),
+        KeyError("KRCWO12ELOA101"),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+        AssertionError("RETURNING returns"),
+        MemoryError(),
+        asyncio.CancelledError(),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_whatever_is_raised_while_writing_everything_is_spooled_and_arrives(
+    tmp_path: Path, fault: BaseException
+) -> None:
+    async with playing(Scene(tmp_path)) as scene:
+        await scene.is_caught_up()
+        scene.store.fault = fault
+        scene.change(18)
+        await eventually(lambda: scene.writer.health().spooled >= 18, "nothing was spooled")
+        error = scene.writer.health().error
+        assert type(fault).__name__ in error or "did not answer" in error
+        attempts = scene.store.attempts
+        await eventually(
+            lambda: scene.store.attempts > attempts + 3 * writer_module.REFUSALS, "no more tries"
+        )
+        assert scene.writer.health().set_aside == 0, "the database itself does not answer"
+        scene.store.fault = None
+        await scene.is_caught_up()
+        assert scene.writer.health().lost == 0
+
+
+async def test_only_what_can_never_be_stored_is_set_aside_and_the_rest_arrives(
+    tmp_path: Path,
+) -> None:
+    async with playing(Scene(tmp_path)) as scene:
+        await scene.is_caught_up()
+        bad = [round((T0_S + second) * 1000) for second in (3, 8, 9)]
+        scene.store.poison = frozenset(bad)
+        scene.change(12)
+        scene.told = [row for row in scene.told if row[1] not in bad]
+        await eventually(lambda: scene.writer.health().set_aside == 3, "it is not set aside")
+        scene.change(2)
+        await eventually(
+            lambda: sorted(set(scene.store.changes())) == sorted(scene.told),
+            "the others did not arrive",
+        )
+        await eventually(lambda: not scene.writer.health().is_behind, "it holds up those behind it")
+        health = scene.writer.health()
+        assert health.lost == 3
+        assert "3 pieces of the spool" in health.warnings[0]
+    assert "a tag is no text" in (tmp_path / "refused.jsonl").read_text()
+    assert not scene.spool
+
+
+async def test_what_can_never_be_stored_is_lost_and_counted_when_no_disk_takes_it_either(
+    tmp_path: Path,
+) -> None:
+    async with playing(Scene(tmp_path, spool_max_bytes=10)) as scene:
+        await scene.is_caught_up()
+        scene.change(4)
+        (*_, bad) = scene.told
+        scene.store.poison = frozenset([bad[1]])
+        scene.told.remove(bad)
+        await eventually(lambda: scene.writer.health().lost == 1, "it is not given up")
+        await eventually(lambda: not scene.writer.health().is_behind, "it holds up those behind it")
+        assert sorted(set(scene.store.changes())) == sorted(scene.told)
+
+
+async def test_a_record_that_the_spool_cannot_write_down_takes_none_with_it(
+    tmp_path: Path,
+) -> None:
+    async with playing(Scene(tmp_path)) as scene:
+        await scene.is_caught_up()
+        scene.store.trouble = "gone"
+        scene.change(2)
+        broken = state_change(101, Status.IDLE, at_s=T0_S + scene.second)
+
+        def damaged(seq: int, at_ms: int, change: StateChange) -> ChangeRecord:
+            record = change_record(seq, at_ms, change)
+            return replace(record, until_ms=2**70) if change is broken else record
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("lineside.history.recorder.change_record", damaged)
+            scene.recorder.on_message(broken)
+            scene.change(2)
+            await eventually(lambda: scene.writer.health().set_aside == 1, "it is not set aside")
+        scene.store.trouble = ""
+        await scene.is_caught_up()
+
+
+async def test_what_was_in_hand_when_the_writer_died_is_written_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(tmp_path)
+    scene.change(5)
+    monkeypatch.setattr(scene.spool, "append", None)
+    monkeypatch.setattr(scene.store, "write", None)
+    monkeypatch.setattr(scene.spool, "set_aside", None)
+    with pytest.raises(TypeError):
+        await scene.writer.run()
+    monkeypatch.undo()
+    assert scene.recorder.in_hand is not None
+    scene.writer = Writer(
+        scene.recorder, scene.store, scene.spool, scene.clock, alive_s=0.05, batch_wait_s=0.0
+    )
+    async with playing(scene):
+        await scene.is_caught_up()
+
+
+async def test_while_the_database_hangs_what_is_heard_goes_to_the_spool(tmp_path: Path) -> None:
+    async with playing(Scene(tmp_path, handover_s=0.0)) as scene:
+        await scene.is_caught_up()
+        scene.store.is_hung = True
+        scene.change(3)
+        await eventually(lambda: scene.writer.health().spooled >= 3, "it waits for the database")
+        attempts = scene.store.attempts
+        scene.change(3)
+        await eventually(lambda: scene.writer.health().spooled >= 6, "it waits for the database")
+        assert scene.store.attempts == attempts, "one attempt at a time"
+        assert "did not answer in time" in scene.writer.health().error
+        await eventually(lambda: scene.writer.health().queued == 0, "it waits for the database")
+        scene.store.is_hung = False
+        scene.store.go_on.set()
+        await eventually(lambda: not scene.writer.health().is_behind, "it does not catch up")
+        assert sorted(set(scene.store.changes())) == sorted(scene.told)
+
+
+async def test_while_a_large_drain_takes_its_time_what_is_heard_goes_to_the_spool(
+    tmp_path: Path,
+) -> None:
+    async with playing(Scene(tmp_path, handover_s=0.0)) as scene:
+        scene.store.trouble = "gone"
+        scene.change(30)
+        await eventually(lambda: scene.writer.health().spooled >= 30, "nothing was spooled")
+        attempts, scene.store.is_hung, scene.store.trouble = scene.store.attempts, True, ""
+        await eventually(lambda: scene.store.attempts > attempts, "it is not drained")
+        scene.change(3)
+        await eventually(lambda: scene.writer.health().spooled >= 33, "it waits for the drain")
+        scene.store.is_hung = False
+        scene.store.go_on.set()
+        await scene.is_caught_up()
+
+
+async def test_a_database_that_takes_only_little_at_a_time_is_given_little(tmp_path: Path) -> None:
+    async with playing(Scene(tmp_path)) as scene:
+        scene.store.trouble = "gone"
+        scene.change(200)
+        await eventually(lambda: scene.writer.health().spooled >= 200, "nothing was spooled")
+        scene.store.slow_over, scene.store.trouble = 7, ""
+        await eventually(lambda: not scene.writer.health().is_behind, "it never catches up")
+        assert sorted(set(scene.store.changes())) == sorted(scene.told)
+
+
+async def test_the_run_that_goes_on_is_torn_where_records_are_missing_in_it(
+    tmp_path: Path,
+) -> None:
+    async with playing(Scene(tmp_path)) as scene:
+        scene.change()
+        await scene.is_caught_up()
+        key = scene.store.batches[-1].run.key
+        scene.writer.note_gap(Gap(run_key=key + 1, first_seq=3, end_seq=5))
+        scene.change(2)
+        await scene.is_caught_up()
+        assert scene.store.batches[-1].run.key == key, "it is another run that has a gap"
+        scene.writer.note_gap(Gap(run_key=key, first_seq=3, end_seq=5))
+        scene.recorder.on_message(tick(scene.second + 1))
+        await eventually(
+            lambda: scene.store.batches[-1].run.cause is RunCause.LOST, "no new run begins"
+        )
 
 
 async def test_a_database_that_hangs_delays_the_end_by_a_second_and_loses_nothing(

@@ -110,6 +110,8 @@ async def test_health_says_that_everything_is_stored(plant: WebPlant) -> None:
     assert (body["is_enabled"], body["is_behind"], body["error"]) == (True, False, "")
     assert body["written"] >= 7
     assert body["database"].endswith("lineside-history.db")
+    assert (body["set_aside"], body["warnings"]) == (0, [])
+    assert body["wal_bytes"] > 0
 
 
 async def test_metrics_say_how_the_history_fares(plant: WebPlant) -> None:
@@ -124,6 +126,9 @@ async def test_metrics_say_how_the_history_fares(plant: WebPlant) -> None:
     assert found["lineside_history_behind_seconds"] == 0
     assert found["lineside_history_written_total"] >= 7
     assert found["lineside_history_lost_total"] == 0
+    assert found["lineside_history_set_aside_total"] == 0
+    assert found["lineside_history_warnings"] == 0
+    assert found["lineside_history_wal_bytes"] > 0
 
 
 async def test_a_history_that_is_not_open_answers_503_with_the_reason(tmp_path: Path) -> None:

@@ -73,5 +73,9 @@ class HistoryError(LinesideError):
     """The history cannot be written or read now. Says why in plain words; a retry can help."""
 
 
+class RecordsRefused(HistoryError):
+    """The database answers, but does not take these records: trying again is of little help."""
+
+
 class AlarmRefused(LinesideError):
     """An alarm cannot be treated so in the state it is in. Says why; a retry does not help."""

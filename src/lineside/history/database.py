@@ -23,15 +23,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from lineside.core.errors import HistoryError
+from lineside.core.errors import HistoryError, RecordsRefused
 from lineside.history.schema import REVISION
-from lineside.history.troubles import in_plain_words
+from lineside.history.troubles import in_plain_words, is_about_the_data
 
 LOCK_WAIT_S = 1.0  # for another connection's lock; then it counts as trouble
 OPERATION_S = 10.0  # the longest that one transaction may take
 END_S = 1.0  # for the threads of connections to end
 MIGRATION_S = 6 * 3600.0
 _POOL_SIZE = 8  # the writer, retention, key figures, and as many questions as are let in
+WAL_SIZE_BYTES = 8 * 1024**2  # to which it shrinks once nobody holds it up
 _SQLITE_CACHE_KIB = 32 * 1024
 
 
@@ -78,6 +79,37 @@ class Database:
         async with self._connection(will_write=False) as connection:
             yield connection
 
+    def wal_bytes(self) -> int | None:
+        """Return the size of SQLite's write-ahead log; None elsewhere. For any thread."""
+        if not self.is_sqlite or not self._url.database:
+            return None
+        try:
+            return Path(f"{self._url.database}-wal").stat().st_size
+        except OSError:
+            return 0
+
+    async def truncate_wal(self) -> bool:
+        """Bring SQLite's write-ahead log into the database; say whether it could be emptied.
+
+        Waits for nobody: while another reads what is older, that part stays.
+
+        Raises:
+            HistoryError: it cannot be written now.
+        """
+        try:
+            engine = (await self._open()).execution_options(sqlite_begin="")
+            async with asyncio.timeout(self._operation_s), engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA busy_timeout=0")
+                try:
+                    result = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                    busy = result.scalar()
+                finally:
+                    wait_ms = round(LOCK_WAIT_S * 1000)
+                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
+        except self._troubles() as error:
+            raise HistoryError(in_plain_words(error, self.label)) from error
+        return not busy
+
     async def close(self) -> None:
         """Let go of every connection. The next transaction opens the database again."""
         engine, self._engine = self._engine, None
@@ -103,7 +135,9 @@ class Database:
             async with asyncio.timeout(self._operation_s), engine.begin() as connection:
                 yield connection
         except self._troubles() as error:
-            raise HistoryError(in_plain_words(error, self.label)) from error
+            words = in_plain_words(error, self.label)
+            refused = RecordsRefused if will_write and is_about_the_data(error) else HistoryError
+            raise refused(words) from error
 
     def _troubles(self) -> tuple[type[Exception], ...]:
         """Return what may be raised, past SQLAlchemy too, as drivers do while connecting."""
@@ -230,6 +264,7 @@ def _set_up_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
         "synchronous=FULL",
         f"cache_size=-{_SQLITE_CACHE_KIB}",
         "temp_store=MEMORY",
+        f"journal_size_limit={WAL_SIZE_BYTES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -237,4 +272,5 @@ def _set_up_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     how = connection.get_execution_options().get("sqlite_begin", "BEGIN")
-    connection.exec_driver_sql(how)
+    if how:  # a checkpoint is no part of a transaction
+        connection.exec_driver_sql(how)

@@ -94,9 +94,10 @@ class Recorder:
         self._tick_at: Instant | None = None
         self._is_over = False
         self._notes: deque[ServerRecord] = deque(maxlen=NOTES_MAX)
-        # The run, and up to when all of it is in the queue or has left it; one value for the
-        # other thread.
-        self._alive: tuple[Run, int] | None = None
+        # The run, up to when all of it is in the queue or has left it, and the number of its
+        # newest record then; one value for the other thread.
+        self._alive: tuple[Run, int, int] | None = None
+        self.in_hand: Batch | None = None  # the writer's: taken, and not kept yet
         self.lost_count = 0
         self.heard_count = 0
 
@@ -170,7 +171,9 @@ class Recorder:
                 break
             heard.append(queue.popleft())
         if not heard:
-            return None if alive is None else Batch(run=alive[0], alive_ms=alive[1])
+            if alive is None:
+                return None
+            return Batch(run=alive[0], alive_ms=alive[1], last_seq=alive[2])
         run, last = heard[0].run, heard[-1]
         alive_ms = last.at_ms
         if not queue and alive is not None and alive[0] is run:
@@ -180,6 +183,7 @@ class Recorder:
             alive_ms=alive_ms,
             stopped_ms=last.at_ms if last.is_end else None,
             records=self._records(heard),
+            last_seq=last.seq,
         )
 
     def _records(self, heard: Sequence[_Heard]) -> tuple[Record, ...]:
@@ -215,7 +219,7 @@ class Recorder:
                 self._links[plc.id] = plc.link
                 self._put(unix_ms(now.unix_s), plc)
         if not self._is_torn:
-            self._alive = (self._run, self._not_before(unix_ms(now.unix_s)))
+            self._alive = (self._run, self._not_before(unix_ms(now.unix_s)), self._seq)
 
     def _take_change(self, change: StateChange) -> None:
         if self._codes is not None and change.equipment_code not in self._codes:
@@ -254,7 +258,7 @@ class Recorder:
         self._seq = 0
         self._last_ms.clear()
         self._links.clear()
-        self._alive = (self._run, at_ms)
+        self._alive = (self._run, at_ms, 0)
         kind = ServerEventKind(cause.value)
         self._put(at_ms, ServerRecord(seq=0, at_ms=at_ms, kind=kind, detail=detail))
 
@@ -266,7 +270,10 @@ class Recorder:
             return
         assert self._run is not None and self._alive is not None, "a run goes on"  # noqa: S101, PT018
         self._renewal, self._is_torn = None, False
-        self._put(self._alive[1], None, is_end=True)
+        end_ms = self._alive[1]
+        if cause is RunCause.LOST:  # what is lost may be a little older
+            end_ms = max(self._run.started_ms, end_ms - LATE_MAX_MS)
+        self._put(end_ms, None, is_end=True)
         at_ms = unix_ms(snapshot.at.unix_s)
         self._begin(cause, at_ms, detail)
         for line in snapshot.lines:
@@ -294,7 +301,8 @@ class Recorder:
             self._renewal, self._is_torn = RunCause.LOST, True
             self.lost_count += 1
             return
-        self._seq += 1
+        if not is_end:  # which is no record: numbers of records have no gaps
+            self._seq += 1
         self.heard_count += 1
         self._queue.append(_Heard(run, self._seq, at_ms, matter, is_end))
         if len(self._queue) == 1:

@@ -126,20 +126,24 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Some records of one run, in order; whole in itself, so that it can wait on a disk.
 
     Up to `alive_ms` nothing happened in the run but what stands in this batch and those before it.
-    With `stopped_ms` the run is over.
+    With `stopped_ms` the run is over. `last_seq` is the number of the run's newest record up to
+    there, whether or not it stands in this batch, by which a gap is found; None: not told.
     """
 
     run: Run
     alive_ms: int
     stopped_ms: int | None = None
     records: tuple[Record, ...] = ()
+    last_seq: int | None = None
 
 
 class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How the history fares. `behind_s` 0 and no `error`: all that was heard is in the database.
 
     `behind_s` is the age of the oldest that is not; `spooled` and `spooled_bytes` wait on the disk
-    and `queued` in memory; `lost` could be kept nowhere since the start. `error` is English.
+    and `queued` in memory; `lost` could be kept nowhere since the start, and `set_aside` pieces
+    cannot be read or stored, and stand in files. `wal_bytes` None: the database keeps its own log.
+    `error` and `warnings` are English.
     """
 
     is_enabled: bool = True
@@ -150,7 +154,10 @@ class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     spooled_bytes: int = 0
     written: int = 0
     lost: int = 0
+    set_aside: int = 0
+    wal_bytes: int | None = None
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_behind(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import Column, Table, delete, func, select
+from sqlalchemy import Column, Table, delete, func, or_, select
 
 from lineside.core.alarm import AlarmState
 from lineside.core.errors import HistoryError
@@ -49,7 +49,8 @@ async def recorded_before_ms(database: Database, key: int) -> int | None:
     table = schema.run
     end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
     async with database.reading() as connection:
-        own_id = await connection.scalar(select(table.c.id).where(table.c.key == key))
+        is_own = or_(table.c.key == key, table.c.origin_key == key)
+        own_id = await connection.scalar(select(func.min(table.c.id)).where(is_own))
         if own_id is None:
             raise HistoryError("nothing of this server is stored yet")
         before = select(end).where(table.c.id < own_id).order_by(table.c.id.desc()).limit(1)

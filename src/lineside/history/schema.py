@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"  # of this schema: the newest file in migrations/versions
+REVISION = "0012"  # of this schema: the newest file in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -30,7 +30,8 @@ metadata = MetaData(
 )
 
 # A span of time in which every change was recorded. Its end is stopped_ms, or alive_ms when it
-# ended without a word.
+# ended without a word. Where records are missing in the middle, what comes behind the gap is a run
+# of its own: `origin_key` is the key of the run it was part of, `first_seq` its first number.
 run = Table(
     "run",
     metadata,
@@ -41,8 +42,12 @@ run = Table(
     Column("stopped_ms", BigInteger),
     Column("cause", Text, nullable=False),
     Column("version", Text, nullable=False),
+    Column("origin_key", BigInteger),
+    Column("first_seq", BigInteger),  # NULL: 1
+    Column("last_seq", BigInteger),  # of the newest record that is stored; NULL: not told
     UniqueConstraint("key"),
     Index(None, "started_ms"),
+    Index(None, "origin_key"),
 )
 
 # Every machine that was ever recorded, with its names as of the newest configuration.

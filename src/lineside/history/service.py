@@ -117,7 +117,7 @@ class History:
         if self._thread.is_alive():
             _log.warning("history: stopping took too long", queued=len(self.recorder))
             return False
-        return not self.recorder
+        return not self.recorder and self.recorder.in_hand is None
 
     @property
     def is_open(self) -> bool:
@@ -247,6 +247,7 @@ class History:
         from lineside.history.database import Database
         from lineside.history.part_work import PartWork
         from lineside.history.store import Store
+        from lineside.history.wal import keep_wal_small
 
         # The libraries stay as long as the process: out of the collector's sight with them.
         gc.freeze()
@@ -255,7 +256,7 @@ class History:
         if not await self._prepare(spool):
             return
         database = Database(self._settings.database_url)
-        store = Store(database, alive=lambda: writer.alive)
+        store = Store(database, alive=lambda: writer.alive, on_gap=lambda gap: writer.note_gap(gap))
         writer = Writer(
             self.recorder,
             store,
@@ -266,6 +267,7 @@ class History:
             alive_s=self._alive_s,
             batch_wait_s=self._batch_wait_s,
             on_kept=self._on_kept,
+            wal_bytes=database.wal_bytes,
         )
         self._writer, self._store, self._trouble = writer, store, ""
         if self._is_stopping.is_set():
@@ -274,6 +276,7 @@ class History:
         behind = [
             asyncio.create_task(self._forget(database), name="history retention"),
             asyncio.create_task(parts.run(), name="key figures"),
+            asyncio.create_task(keep_wal_small(database), name="write-ahead log"),
         ]
         try:
             await writer.run()

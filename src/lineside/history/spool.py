@@ -1,19 +1,19 @@
 """The spool: batches that wait on the disk for the database, in order.
 
-Files `000001.spool`, `000002.spool`, ... of records: length and CRC-32 (little-endian, 4 bytes
-each) and the batch as MessagePack. A batch that `append` took is on the disk and survives a crash;
-a record that a crash tore apart is cut off. The oldest file is removed once all of it is stored;
-storing a batch twice changes nothing, so no position is kept.
+Files `000001.spool`, `000002.spool`, ... of records (`spool_file`). A batch that `append` took is
+on the disk and survives a crash; a record that a crash tore apart is cut off. The oldest file is
+removed once all of it is stored; storing a batch twice changes nothing, so no position is kept.
+
+A file with something in it that cannot be read is not removed when its good batches are stored: it
+stays beside the others as `000002.damaged`, or as `000002.newer` when another version of Lineside
+wrote it, which is read again at the next start. Files of other names are left alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import struct
-import zlib
+import re
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,12 +21,15 @@ import structlog
 
 from lineside.core.errors import HistoryError
 from lineside.history.records import Batch
+from lineside.history.spool_file import Piece, PieceKind, pieces_of, record_of
 
 SPOOL_MAX_BYTES = 1024**3
 FILE_MAX_BYTES = 8 * 1024**2
-RECORD_MAX_BYTES = 64 * 1024**2  # no record is that long; a longer one is damage
-_HEAD = struct.Struct("<II")
-_SUFFIX = ".spool"
+REFUSED_MAX_BYTES = 64 * 1024**2
+REFUSED_FILE = "refused.jsonl"
+READS_MAX = 3  # of a file that the disk does not give; then it is set aside
+_NAME = re.compile(r"([0-9]{6,18})\.(spool|newer|damaged)")
+_WAITING, _NEWER, _DAMAGED = ".spool", ".newer", ".damaged"
 
 _log = structlog.get_logger("lineside.history")
 
@@ -45,8 +48,6 @@ class Spool:
         self._folder = folder
         self._max_bytes = max_bytes
         self._file_max_bytes = file_max_bytes
-        self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(Batch).decode
         self._files: deque[_SpoolFile] = deque()
         self._descriptor: int | None = None  # of the newest file, while it is written to
         self._next_number = 1
@@ -54,7 +55,9 @@ class Spool:
         self._peeked_to = 0
         self.size_bytes = 0
         self.record_count = 0  # rows in all batches that wait
-        self.lost_count = 0  # rows in files that are damaged or gone
+        self.lost_count = 0  # rows that are damaged or gone, as far as they can be counted
+        self.set_aside_count = 0  # pieces of files and records, since the start
+        self.foreign: tuple[str, ...] = ()  # files in the folder that are not the spool's
         self.oldest_ms: int | None = None
 
     def open(self) -> None:
@@ -65,11 +68,19 @@ class Spool:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            paths = sorted(self._folder.glob(f"*{_SUFFIX}"))
-            for path in paths:
-                self._take_over(path)
+            waiting = self._look_around()
         except OSError as error:
             raise HistoryError(_trouble("opened", self._folder, error)) from error
+        for path in waiting:
+            try:
+                self._take_over(path, is_newest=path is waiting[-1])
+            except OSError as error:
+                _log.error("spool: a file cannot be read", file=path.name, error=error.strerror)
+                self.foreign = (*self.foreign, path.name)
+        if self.foreign:
+            _log.warning(
+                "spool: files are left alone", folder=str(self._folder), files=self.foreign
+            )
 
     def append(self, batch: Batch) -> None:
         """Put `batch` at the end. When this returns it is on the disk.
@@ -78,8 +89,7 @@ class Spool:
             HistoryError: the spool has reached its bound, or the disk does not take it; the spool
                 is as it was before.
         """
-        body = self._encode(batch)
-        record = _HEAD.pack(len(body), zlib.crc32(body)) + body
+        record = record_of(batch)
         if self.size_bytes + len(record) > self._max_bytes:
             raise HistoryError(
                 f"the spool {self._folder} has reached its bound of "
@@ -104,28 +114,29 @@ class Spool:
     def peek(self, records_max: int) -> list[Batch]:
         """Return the oldest batches, of about `records_max` records together, without taking them.
 
+        None may come though more wait: the oldest file was set aside.
+
         Raises:
             HistoryError: the disk cannot be read.
         """
         if not self._files:
             return []
+        file = self._files[0]
         found: list[Batch] = []
         count = 0
-        try:
-            data = self._files[0].path.read_bytes()[: self._files[0].size_bytes]
-        except FileNotFoundError:
-            data = b""
-        except OSError as error:
-            raise HistoryError(_trouble("read", self._folder, error)) from error
-        self._peeked_to = self._read_offset
-        for end, batch in self._batches(data, self._read_offset):
-            found.append(batch)
-            self._peeked_to = end
-            count += len(batch.records)
+        data = self._read(file)
+        self._peeked_to = file.size_bytes
+        for piece in pieces_of(data, self._read_offset):
+            if piece.batch is None:
+                self._note_bad(file, piece)
+                continue
+            found.append(piece.batch)
+            count += len(piece.batch.records)
             if count >= records_max:
+                self._peeked_to = piece.end
                 break
         if not found:
-            self._give_up_oldest()
+            self._remove_oldest()
             return []
         self.oldest_ms = _begin_of(found[0])
         return found
@@ -143,46 +154,119 @@ class Spool:
         if not self:
             self.oldest_ms = None
 
+    def set_aside(self, batch: Batch, why: str) -> None:
+        """Put what can never be stored into a file for people to read, as one line of JSON.
+
+        Raises:
+            HistoryError: the disk does not take it.
+        """
+        path = self._folder / REFUSED_FILE
+        try:
+            line = msgspec.json.encode({"why": why, "batch": batch})
+        except Exception:  # noqa: BLE001 -- what cannot be encoded is why it is here
+            line = msgspec.json.encode({"why": why, "batch": ascii(batch)})
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                if file.tell() + len(line) < REFUSED_MAX_BYTES:
+                    file.write(line + b"\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise HistoryError(_trouble("written to", path, error)) from error
+        self.set_aside_count += 1
+        self.lost_count += len(batch.records)
+        _log.error("history: set aside, for it can never be stored", file=str(path), why=why)
+
+    def warnings(self) -> list[str]:
+        """Return, in English, what a person has to look at in the folder. For any thread."""
+        found = []
+        if self.set_aside_count:
+            found.append(
+                f"{self.set_aside_count} pieces of the spool {self._folder} cannot be read or "
+                f"stored: see *{_DAMAGED}, *{_NEWER} and {REFUSED_FILE} there"
+            )
+        if self.foreign:
+            names = ", ".join(self.foreign[:3])
+            found.append(f"the spool {self._folder} holds files that are left alone: {names}")
+        return found
+
     def close(self) -> None:
         """Let go of the files."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _take_over(self, path: Path) -> None:
+    def _look_around(self) -> list[Path]:
+        """Return the files that wait, the oldest first; take note of the others."""
+        found: list[tuple[int, str, Path]] = []
+        foreign = []
+        for path in self._folder.iterdir():
+            name = _NAME.fullmatch(path.name)
+            if name is not None:
+                self._next_number = max(self._next_number, int(name[1]) + 1)
+            if name is not None and path.is_file():
+                if path.suffix != _DAMAGED:
+                    found.append((int(name[1]), path.name, path))
+            elif path.suffix == _WAITING:
+                foreign.append(path.name)
+        self.foreign = tuple(sorted(foreign))
+        return [path for _, _, path in sorted(found)]
+
+    def _take_over(self, path: Path, *, is_newest: bool) -> None:
         data = path.read_bytes()
-        end = count = 0
-        for batch_end, batch in self._batches(data, 0):
-            end = batch_end
-            count += len(batch.records)
-            if self.oldest_ms is None:
-                self.oldest_ms = _begin_of(batch)
-        if end < len(data):
-            _log.warning("spool: cut off what a crash has torn", file=path.name, at_byte=end)
-            os.truncate(path, end)
-        self._next_number = max(self._next_number, int(path.stem) + 1)
-        if end == 0:
+        pieces = list(pieces_of(data))
+        if path.suffix == _NEWER and any(each.kind is PieceKind.UNKNOWN for each in pieces):
+            return  # it still waits for a version that can read it
+        if is_newest and pieces and pieces[-1].kind is PieceKind.TORN:
+            torn = pieces.pop()
+            _log.warning("spool: cut off what a crash has torn", file=path.name, at_byte=torn.begin)
+            os.truncate(path, torn.begin)
+        if not pieces:
             path.unlink()
             return
-        self._files.append(_SpoolFile(path, end, count))
-        self.size_bytes += end
-        self.record_count += count
+        file = _SpoolFile(path, pieces[-1].end, 0)
+        for piece in pieces:
+            if piece.batch is None:
+                self._note_bad(file, piece)
+                self.lost_count += piece.kind is not PieceKind.UNKNOWN  # at least
+                continue
+            file.record_count += len(piece.batch.records)
+            if self.oldest_ms is None:
+                self.oldest_ms = _begin_of(piece.batch)
+        self._files.append(file)
+        self.size_bytes += file.size_bytes
+        self.record_count += file.record_count
 
-    def _batches(self, data: bytes, start: int) -> Iterator[tuple[int, Batch]]:
-        """Yield each whole batch in `data` from `start` on, and where it ends."""
-        position = start
-        while position + _HEAD.size <= len(data):
-            length, checksum = _HEAD.unpack_from(data, position)
-            end = position + _HEAD.size + length
-            body = data[position + _HEAD.size : end]
-            if length > RECORD_MAX_BYTES or end > len(data) or zlib.crc32(body) != checksum:
-                return
-            try:
-                batch = self._decode(body)
-            except msgspec.DecodeError:
-                return
-            yield end, batch
-            position = end
+    def _read(self, file: _SpoolFile) -> bytes:
+        """Return what `file` holds; what is missing of it is noted."""
+        try:
+            data = file.path.read_bytes()[: file.size_bytes]
+        except FileNotFoundError:
+            data = b""
+        except OSError as error:
+            file.failed_reads += 1
+            if file.failed_reads < READS_MAX:
+                raise HistoryError(_trouble("read", self._folder, error)) from error
+            data = b""
+        if len(data) < file.size_bytes:
+            gone = Piece(begin=len(data), end=file.size_bytes, kind=PieceKind.DAMAGED)
+            self._note_bad(file, gone)
+        return data
+
+    def _note_bad(self, file: _SpoolFile, piece: Piece) -> None:
+        """Take note, once, of what cannot be read."""
+        if piece.begin in file.bad:
+            return
+        file.bad[piece.begin] = piece.kind
+        self.set_aside_count += 1
+        _log.error(
+            "spool: set aside, for it cannot be read",
+            file=file.path.name,
+            at_byte=piece.begin,
+            size_bytes=piece.end - piece.begin,
+            why=piece.kind.value,
+        )
 
     def _file_for(self, size_bytes: int) -> _SpoolFile:
         """Return the file to write to: the newest, or a new one when that is full."""
@@ -194,11 +278,12 @@ class Spool:
         ):
             return newest
         self.close()
-        path = self._folder / f"{self._next_number:06d}{_SUFFIX}"
         self._folder.mkdir(parents=True, exist_ok=True)  # it may have been taken away
+        # Counted first: a file that somebody has put there must not stand in the way twice.
+        self._next_number += 1
+        path = self._folder / f"{self._next_number - 1:06d}{_WAITING}"
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         _sync_folder(self._folder)
-        self._next_number += 1
         file = _SpoolFile(path, 0, 0)
         self._files.append(file)
         return file
@@ -223,24 +308,23 @@ class Spool:
                 file.path.unlink(missing_ok=True)
             raise
 
-    def _give_up_oldest(self) -> None:
-        """Put a file aside that is damaged or gone: those after it must not wait for ever."""
-        file = self._files[0]
-        _log.error("spool: a file is damaged or gone", file=file.path.name)
-        self.lost_count += file.record_count
-        self.size_bytes -= file.size_bytes - self._read_offset
-        self.record_count -= file.record_count
-        with contextlib.suppress(OSError):
-            file.path.replace(file.path.with_suffix(".damaged"))
-        self._remove_oldest()
-
     def _remove_oldest(self) -> None:
+        """Be done with the oldest file: what was good in it is stored."""
         file = self._files.popleft()
         if not self._files:
             self.close()
+        self.lost_count += file.record_count  # good once, and not to be read now
+        self.record_count -= file.record_count
+        self.size_bytes -= file.size_bytes - self._read_offset
         self._read_offset = 0
         try:
-            file.path.unlink(missing_ok=True)
+            if not file.bad:
+                file.path.unlink(missing_ok=True)
+            else:
+                is_newer = PieceKind.UNKNOWN in file.bad.values()
+                file.path.replace(file.path.with_suffix(_NEWER if is_newer else _DAMAGED))
+        except FileNotFoundError:
+            _log.error("spool: a file is gone", file=file.path.name)
         except OSError as error:  # it is stored: at worst it is stored again, which changes nothing
             _log.warning("spool: a file stays", file=file.path.name, error=error.strerror)
 
@@ -248,12 +332,14 @@ class Spool:
 class _SpoolFile:
     """One file: how much of it counts, and the records in it that wait."""
 
-    __slots__ = ("path", "record_count", "size_bytes")
+    __slots__ = ("bad", "failed_reads", "path", "record_count", "size_bytes")
 
     def __init__(self, path: Path, size_bytes: int, record_count: int) -> None:
         self.path = path
         self.size_bytes = size_bytes
         self.record_count = record_count
+        self.bad: dict[int, PieceKind] = {}  # by where it begins: what cannot be read
+        self.failed_reads = 0
 
 
 def _begin_of(batch: Batch) -> int:

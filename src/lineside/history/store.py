@@ -16,6 +16,7 @@ from lineside.core.model import Status
 from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
 from lineside.history.database import Database
+from lineside.history.gaps import Gap
 from lineside.history.records import (
     Batch,
     ConfigRecord,
@@ -36,15 +37,22 @@ _STATUSES: dict[str | None, Status | None] = {None: None, **{each.value: each fo
 class Store:
     """The history behind one database. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, database: Database, alive: Alive = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        alive: Alive = lambda: None,
+        on_gap: Callable[[Gap], None] = lambda gap: None,
+    ) -> None:
         """Prepare; the database is opened with the first question or batch.
 
         Args:
             database: where the tables are.
             alive: the key of the run that goes on now and the moment up to which all of it is
                 stored, in ms, which the database hears only every few seconds; None: ask it.
+            on_gap: told where records of a run are missing, once the rest is stored.
         """
         self._database = database
+        self._on_gap = on_gap
         self.alarms = AlarmStore(database)
         self._alive = alive
         self._ids = Ids()
@@ -76,8 +84,9 @@ class Store:
                 if self._ids_of_opening != self._database.opened_count:
                     self._ids, self._ids_of_opening = Ids(), self._database.opened_count
                 ids = self._ids.copy()
-                await Writing(connection, ids).write(batches)
-                rewritten_ms = await self._drop_parts(connection, batches)
+                writing = Writing(connection, ids)
+                await writing.write(batches)
+                rewritten_ms = await self._drop_parts(connection, batches, writing.closed_ms)
         finally:
             # Also after a failure: whether a commit that failed has reached the disk is not known.
             if rewritten_ms is not None:
@@ -85,6 +94,8 @@ class Store:
         self._ids = ids
         if rewritten_ms is not None:
             self._parts_until_ms = rewritten_ms
+        for gap in writing.gaps:
+            self._on_gap(gap)
 
     def note_parts(self, end_ms: int) -> None:
         """Take note that parts of key figures up to `end_ms` are computed from now on, and stored.
@@ -95,12 +106,13 @@ class Store:
         self._parts_until_ms = max(self._parts_until_ms, end_ms)
 
     async def _drop_parts(
-        self, connection: AsyncConnection, batches: Sequence[Batch]
+        self, connection: AsyncConnection, batches: Sequence[Batch], closed_ms: int | None
     ) -> int | None:
         """Delete the parts of key figures of times about which `batches` tell something new.
 
-        There are none unless the database was behind, or the clock was set back. Returns from when
-        on they were deleted; None: none were.
+        There are none unless the database was behind, or the clock was set back, or a gap was
+        found behind what was seen until `closed_ms`. Returns from when on they were deleted; None:
+        none were.
         """
         table = schema.kpi_part
         if self._parts_of_opening != self._database.opened_count:
@@ -114,6 +126,8 @@ class Store:
             min((record.at_ms for record in batch.records), default=batch.alive_ms)
             for batch in batches
         )
+        if closed_ms is not None:
+            first_ms = min(first_ms, closed_ms)
         if self._parts_until_ms <= first_ms:
             return None
         await connection.execute(delete(table).where(table.c.end_ms > first_ms))
@@ -127,17 +141,25 @@ class Store:
         async with self._database.reading() as connection:
             alive = self._alive()
             if alive is not None:
-                overlaps = overlaps | (table.c.key == alive[0])
+                # A run that is over, at a gap too, goes on no longer.
+                overlaps = overlaps | ((table.c.key == alive[0]) & table.c.stopped_ms.is_(None))
             query = (
-                select(table.c.id, table.c.key, table.c.started_ms, end.label("end_ms"))
+                select(
+                    table.c.id,
+                    table.c.key,
+                    table.c.started_ms,
+                    table.c.stopped_ms,
+                    end.label("end_ms"),
+                )
                 .where(table.c.started_ms < end_ms, overlaps)
                 .order_by(table.c.id)
             )
             rows = (await connection.execute(query)).all()
         spans = []
         for row in rows:
-            is_going_on = alive is not None and row.key == alive[0]
-            last_ms = max(row.end_ms, alive[1]) if alive is not None and is_going_on else row.end_ms
+            last_ms = row.end_ms
+            if alive is not None and row.key == alive[0] and row.stopped_ms is None:
+                last_ms = max(last_ms, alive[1])
             if last_ms > begin_ms:
                 spans.append(RunSpan(id=row.id, started_ms=row.started_ms, end_ms=last_ms))
         return spans

@@ -42,6 +42,7 @@ _SYSTEM = {
     errno.EROFS: "lies on a disk that cannot be written to",
 }
 _SHOWN_MAX = 200
+WAL_WARNING_BYTES = 64 * 1024**2  # twenty times what it takes while nobody holds it up
 
 
 def in_plain_words(error: BaseException, label: str) -> str:
@@ -63,6 +64,26 @@ def in_plain_words(error: BaseException, label: str) -> str:
     last = list(_chain(error))[-1]
     said = " ".join(str(last).split())[:_SHOWN_MAX]
     return f"{label}: {said or type(last).__name__}"
+
+
+def wal_warning(label: str, size_bytes: int) -> str:
+    """Return what it means that the write-ahead log of `label` is so large, and what to do."""
+    return (
+        f"{label}-wal has grown to {size_bytes // 1024**2} MiB: another program has held a "
+        "transaction open on the database for long; close it"
+    )
+
+
+def is_about_the_data(error: BaseException) -> bool:
+    """Whether `error` is about what was to be stored, not about the database."""
+    return any(
+        isinstance(each, (ValueError, TypeError, OverflowError))
+        # "Data exception" and "integrity constraint violation", as PostgreSQL classes them.
+        or str(getattr(each, "sqlstate", None) or "")[:2] in ("22", "23")
+        or type(each).__name__ == "IntegrityError"
+        or "binding parameter" in str(each)  # of SQLite: a value of a type that it does not know
+        for each in _chain(error)
+    )
 
 
 def _chain(error: BaseException) -> list[BaseException]:

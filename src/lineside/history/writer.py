@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -17,6 +17,7 @@ import structlog
 from lineside.core.errors import HistoryError
 from lineside.core.ports import Clock
 from lineside.core.times import unix_ms
+from lineside.history.gaps import Gap, chunks_of, halves_of
 from lineside.history.recorder import Recorder
 from lineside.history.records import (
     Batch,
@@ -24,14 +25,18 @@ from lineside.history.records import (
     RunCause,
     ServerEventKind,
 )
+from lineside.history.sifting import Refused, is_refusal, sift
 from lineside.history.spool import Spool
+from lineside.history.troubles import WAL_WARNING_BYTES, wal_warning
 
 BATCH_MAX = 2_000
 BATCH_WAIT_S = 0.25  # for more to come, so that a commit is shared
 ALIVE_S = 5.0
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 10.0
-DRAIN_RECORDS = 5_000  # in one transaction
+DRAIN_RECORDS = 5_000  # in one transaction, while the database is quick
+REFUSALS = 5  # then records that are refused while the database answers are set aside
+HANDOVER_S = 1.0  # for the database to answer; then what is heard goes to the spool
 LAST_ATTEMPT_S = 1.0  # to reach the database while stopping; then what waits is spooled
 BEHIND_S = 2.0  # what waits for less is on its way
 
@@ -61,6 +66,8 @@ class Writer:
         on_kept: Callable[[Batch], None] = lambda batch: None,
         alive_s: float = ALIVE_S,
         batch_wait_s: float = BATCH_WAIT_S,
+        handover_s: float = HANDOVER_S,
+        wal_bytes: Callable[[], int | None] = lambda: None,
     ) -> None:
         """Prepare.
 
@@ -74,6 +81,8 @@ class Writer:
             on_kept: told of each batch once it is in the database or on the disk.
             alive_s: how often a sign of life is stored when nothing happens.
             batch_wait_s: how long to wait for more before a batch is written.
+            handover_s: how long the database may take before what is heard goes to the spool.
+            wal_bytes: the size of the database's write-ahead log; None where there is none.
         """
         self._recorder = recorder
         self._store = store
@@ -84,17 +93,23 @@ class Writer:
         self._replaced_seen = 0
         self._alive_s = alive_s
         self._batch_wait_s = batch_wait_s
-        self._pending: Batch | None = None
+        self._handover_s = handover_s
+        self._wal_bytes = wal_bytes
         self._is_stopping = False
         self._woken = asyncio.Event()
         self._error = ""  # of the database
         self._spool_error = ""
+        self._refusals = 0  # one after the other, without anything stored between them
+        self._drain_records = DRAIN_RECORDS
         self._retry_s = RETRY_FIRST_S
         self._retry_at_s = 0.0
         self._marked_at_s = 0.0
         self._is_told_behind = False
         self._written = 0
         self._stored_alive: tuple[int, int] | None = None
+        # How much had been set aside when a batch last went from the memory to the database, with
+        # which a gap before it is found.
+        self._whole_at_count = 0
         self.acknowledged: tuple[int, int] | None = None  # run key and seq, in database or spool
         self._database = database
         self._limit: asyncio.Timeout | None = None  # of the attempt that goes on
@@ -115,7 +130,9 @@ class Writer:
         """The run that goes on, and up to when all of it is stored, for the store's answers."""
         # Looked at before the queue: what the other thread tells meanwhile is younger than this.
         alive = self._recorder.alive
-        if self._pending is None and not self._spool and not self._recorder and not self._error:
+        is_all = self._recorder.in_hand is None and not self._spool and not self._recorder
+        is_whole = self._whole_at_count == self._spool.set_aside_count
+        if is_all and is_whole and not self._error:
             return alive
         return self._stored_alive
 
@@ -134,11 +151,11 @@ class Writer:
         """Wait for work: something in the queue, a retry, or the next sign of life."""
         now_s = time.monotonic()
         until_s = self._marked_at_s + self._alive_s
-        if self._pending is not None:
+        if self._recorder.in_hand is not None:
             until_s = self._retry_at_s  # nothing else is kept before it
         elif self._spool:
             until_s = min(until_s, self._retry_at_s)
-        if not self._recorder or self._pending is not None:
+        if not self._recorder or self._recorder.in_hand is not None:
             try:
                 async with asyncio.timeout(max(0.0, until_s - now_s)):
                     await self._woken.wait()
@@ -148,10 +165,7 @@ class Writer:
 
     async def _write_all(self) -> None:
         """Keep all that waits; then bring what the spool holds into the database."""
-        while True:
-            batch = self._pending or self._next_batch()
-            if batch is None:
-                break
+        while (batch := self._next_batch()) is not None:
             if not await self._keep(batch):
                 return
         while self._spool and time.monotonic() >= self._retry_at_s and not self._is_stopping:
@@ -163,24 +177,42 @@ class Writer:
                     return
 
     def _next_batch(self) -> Batch | None:
+        """Return what was taken from the recorder and is not kept yet, or the next."""
+        if self._recorder.in_hand is not None:
+            return self._recorder.in_hand
         is_mark_due = time.monotonic() - self._marked_at_s >= self._alive_s
         if not self._recorder and not is_mark_due:
             return None
-        batch = self._recorder.take(BATCH_MAX)
+        batch = self._recorder.in_hand = self._recorder.take(BATCH_MAX)
         if batch is None:  # nothing has been heard yet that there could be a sign of life of
             self._marked_at_s = time.monotonic()
         return batch
 
     async def _keep(self, batch: Batch) -> bool:
-        """Store or spool one batch; without success it stays pending. Say whether it is kept."""
-        self._pending = batch
-        may_try = not self._spool and time.monotonic() >= self._retry_at_s
-        if may_try and await self._attempt(lambda: self._store.write([batch])):
-            self._note_stored([batch])
-            self._note_kept(batch)
+        """Store or spool the batch in hand, where it stays without success; say whether it went."""
+        if not self._spool and time.monotonic() >= self._retry_at_s:
+            is_stored = await self._attempt([batch])
+            if self._recorder.in_hand is not batch:
+                return True  # the database was slow, and the spool has it
+            if is_stored:
+                self._whole_at_count = self._spool.set_aside_count
+                self._note_stored([batch])
+                self._note_kept(batch)
+                return True
+        if self._spool_in_hand(batch):
             return True
+        if self._refusals >= REFUSALS:
+            return await self._sift(batch, self._note_lost)
+        return False
+
+    def _spool_heard(self) -> None:
+        """Put all that waits in memory into the spool."""
+        while (batch := self._next_batch()) is not None and self._spool_in_hand(batch):
+            pass
+
+    def _spool_in_hand(self, batch: Batch) -> bool:
         try:
-            self._spool.append(batch)
+            self._append(batch)
         except HistoryError as error:
             self._retry_at_s = max(self._retry_at_s, time.monotonic() + RETRY_FIRST_S)
             if str(error) != self._spool_error:
@@ -191,53 +223,147 @@ class Writer:
         self._note_kept(batch)
         return True
 
+    def _append(self, batch: Batch) -> None:
+        """Put `batch` into the spool, without the records that cannot be written down at all.
+
+        Raises:
+            HistoryError: the disk does not take it. What it took may be taken again.
+        """
+        try:
+            self._spool.append(batch)
+        except HistoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, those beside it are kept
+            if len(batch.records) > 1:
+                for half in halves_of(batch):
+                    self._append(half)
+            elif batch.records:
+                self._spool.set_aside(batch, f"{type(error).__name__}: {error}")
+
     async def _drain(self) -> bool:
         """Bring the oldest of the spool into the database; say whether it went."""
+        is_sifting = self._refusals >= REFUSALS
         try:
-            batches = self._spool.peek(DRAIN_RECORDS)
+            batches = self._spool.peek(1 if is_sifting else self._drain_records)
         except HistoryError as error:
             self._note_failure(error)
             return False
         if not batches:
             return True
-        if not await self._attempt(lambda: self._store.write(batches)):
-            return False
+        if is_sifting:
+            return await self._sift(batches[0], self._set_aside_oldest)
+        for some in chunks_of(batches, self._drain_records):
+            if not await self._attempt(some):
+                # A smaller transaction may be done in time.
+                self._drain_records = max(1, self._drain_records // 2)
+                return False
+        self._drain_records = min(DRAIN_RECORDS, 2 * self._drain_records)
         self._spool.drop_peeked(batches)
         self._note_stored(batches)
         return True
 
-    async def _attempt(self, write: Callable[[], Awaitable[None]]) -> bool:
+    async def _sift(self, batch: Batch, be_done: Callable[[Batch, list[Refused]], None]) -> bool:
+        """Store what the database takes of `batch`, and `be_done` with the rest."""
+        try:
+            refused = await sift(batch, lambda piece: self._reach([piece]))
+            be_done(batch, refused)
+        except HistoryError as error:
+            self._note_failure(error)
+            return False
+        if refused:
+            self._note_success()
+        return True
+
+    def _set_aside_oldest(self, batch: Batch, refused: list[Refused]) -> None:
+        for each in refused:
+            self._spool.set_aside(each.batch, each.why)
+        self._spool.drop_peeked([batch])
+        self._note_stored([batch])
+
+    def _note_lost(self, batch: Batch, refused: list[Refused]) -> None:
+        """Let go of what neither the database nor the disk takes."""
+        for each in refused:
+            self._recorder.lost_count += len(each.batch.records)
+            _log.error("history: lost, for it can be kept nowhere", why=each.why)
+        self._note_stored([batch])
+        self._note_kept(batch)
+
+    async def _attempt(self, batches: Sequence[Batch]) -> bool:
+        error = await self._reach(batches)
+        if error is None:
+            self._note_success()
+            return True
+        if is_refusal(error):
+            self._refusals += 1
+        self._note_failure(error)
+        if self._replaced_count() != self._replaced_seen:
+            self._replaced_seen = self._replaced_count()
+            self._recorder.tear(RunCause.DATABASE_REPLACED)
+        return False
+
+    async def _reach(self, batches: Sequence[Batch]) -> Exception | None:
+        """Store `batches`; return what went wrong. A database that is slow holds nothing else up.
+
+        It goes on while what is heard, and what is in hand, goes to the spool.
+        """
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(self._write(batches))
+            await asyncio.wait({writing}, timeout=self._handover_s)
+            while not writing.done():
+                if self._recorder.in_hand is batches[0] and not self._error:
+                    self._error = self._slow
+                    _log.warning("history: slow", error=self._error)
+                self._spool_heard()
+                await asyncio.wait({writing}, timeout=self._batch_wait_s or BATCH_WAIT_S)
+        if writing.cancelled():  # by a library: nobody here does that
+            return HistoryError(self._slow)
+        return writing.result()
+
+    async def _write(self, batches: Sequence[Batch]) -> Exception | None:
         try:
             async with asyncio.timeout(LAST_ATTEMPT_S if self._is_stopping else None) as limit:
                 self._limit = limit
-                await write()
-        except (HistoryError, TimeoutError) as error:
-            self._note_failure(
-                error
-                if isinstance(error, HistoryError)
-                else HistoryError(f"{self._database} did not answer in time")
-            )
-            if self._replaced_count() != self._replaced_seen:
-                self._replaced_seen = self._replaced_count()
-                self._recorder.tear(RunCause.DATABASE_REPLACED)
-            return False
+                await self._store.write(batches)
+        except TimeoutError:
+            return HistoryError(self._slow)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the records must not be lost
+            return error
         finally:
             self._limit = None
+        return None
+
+    @property
+    def _slow(self) -> str:
+        return f"{self._database} did not answer in time"
+
+    def _note_success(self) -> None:
         self._retry_s, self._retry_at_s = RETRY_FIRST_S, 0.0
+        self._refusals = 0
         if self._error:
             _log.info("history: the database takes writes again")
         self._error = self._spool_error = ""
-        return True
 
-    def _note_failure(self, error: HistoryError) -> None:
-        if str(error) != self._error:
-            _log.error("history: not written", error=str(error))
-        self._error = str(error)
+    def _note_failure(self, error: Exception) -> None:
+        words = str(error)
+        if not isinstance(error, HistoryError):
+            words = f"a fault of Lineside's own: {type(error).__name__}: {error}"
+        if words != self._error:
+            trace = None if isinstance(error, HistoryError) else error
+            _log.error("history: not written", error=words, exc_info=trace)
+        self._error = words
         self._retry_at_s = time.monotonic() + self._retry_s
         self._retry_s = min(RETRY_MAX_S, 2 * self._retry_s)
 
+    def note_gap(self, gap: Gap) -> None:
+        """Let the next tick begin a new run when it is the run that goes on that has a gap."""
+        count = gap.end_seq - gap.first_seq
+        _log.warning("history: records are missing, their time is unseen", records=count)
+        alive = self._recorder.alive
+        if alive is not None and alive[0] == gap.run_key:
+            self._recorder.tear(RunCause.LOST)
+
     def _note_kept(self, batch: Batch) -> None:
-        self._pending = None
+        self._recorder.in_hand = None
         self._marked_at_s = time.monotonic()
         if batch.records:
             self.acknowledged = (batch.run.key, batch.records[-1].seq)
@@ -249,7 +375,7 @@ class Writer:
 
     def health(self) -> HistoryHealth:
         """Return how things stand. May be asked from any thread."""
-        pending, spooled = self._pending, self._spool.record_count
+        pending, spooled = self._recorder.in_hand, self._spool.record_count
         oldest_ms = [
             at_ms
             for at_ms in (self._spool.oldest_ms, _oldest_of(pending), self._recorder.oldest_ms)
@@ -258,6 +384,9 @@ class Writer:
         now_ms = unix_ms(self._clock().unix_s)
         waiting_s = (now_ms - min(oldest_ms)) / 1000 if oldest_ms else 0.0
         is_behind = bool(self._error or self._spool) or waiting_s >= BEHIND_S
+        wal_bytes, warnings = self._wal_bytes(), self._spool.warnings()
+        if wal_bytes is not None and wal_bytes >= WAL_WARNING_BYTES:
+            warnings.append(wal_warning(self._database, wal_bytes))
         return HistoryHealth(
             database=self._database,
             behind_s=max(0.0, waiting_s) if is_behind else 0.0,
@@ -266,7 +395,10 @@ class Writer:
             spooled_bytes=self._spool.size_bytes,
             written=self._written,
             lost=self._recorder.lost_count + self._spool.lost_count,
+            set_aside=self._spool.set_aside_count,
+            wal_bytes=wal_bytes,
             error="; ".join(filter(None, (self._error, self._spool_error))),
+            warnings=tuple(warnings),
         )
 
     def _tell(self) -> None:

@@ -6,30 +6,33 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, case, insert, select, update
+from sqlalchemy import Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
 from lineside.core.model import Equipment
 from lineside.history import schema
+from lineside.history.gaps import Gap, whole_pieces
 from lineside.history.records import (
     AlarmRecord,
     Batch,
     ChangeRecord,
     ConfigRecord,
     PlcRecord,
-    Run,
     ServerRecord,
     decode_site,
 )
+from lineside.history.run_writing import RunPart, RunWriting
 
 
 class Ids:
     """What the database calls runs and machines, as far as it was asked."""
 
     def __init__(
-        self, runs: dict[int, int] | None = None, equipment: dict[str, int] | None = None
+        self,
+        runs: dict[int, tuple[RunPart, ...]] | None = None,
+        equipment: dict[str, int] | None = None,
     ) -> None:
         self.runs = runs or {}
         self.equipment = equipment or {}
@@ -45,19 +48,28 @@ class Writing:
     def __init__(self, connection: AsyncConnection, ids: Ids) -> None:
         self._connection = connection
         self._ids = ids
+        self._runs = RunWriting(connection, ids.runs)
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """Where records of a run turned out to be missing."""
+        return self._runs.gaps
+
+    @property
+    def closed_ms(self) -> int | None:
+        """The earliest moment at which a run now ends before a gap."""
+        return self._runs.closed_ms
 
     async def write(self, batches: Sequence[Batch]) -> None:
         """Store `batches`; what is stored already is passed over."""
-        last: dict[int, Batch] = {}
         changes: list[dict[str, Any]] = []
         plcs: list[dict[str, Any]] = []
         servers: list[dict[str, Any]] = []
         alarms: list[tuple[AlarmRecord, int]] = []
         await self._find_equipment(batches)
-        for batch in batches:
-            run_id = await self._run_id(batch.run)
-            last[batch.run.key] = batch
-            for record in batch.records:
+        for piece in (piece for batch in batches for piece in whole_pieces(batch)):
+            run_id = await self._runs.id_of(piece)
+            for record in piece.records:
                 if isinstance(record, ChangeRecord):
                     equipment_id = self._ids.equipment[record.equipment_code]
                     changes.append(_change_row(record, run_id, equipment_id))
@@ -78,8 +90,7 @@ class Writing:
                 await self._connection.execute(self._insert_new(table), rows)
         if alarms:
             await self._write_alarms(alarms)
-        for batch in last.values():
-            await self._note_alive(batch)
+        await self._runs.note_alive()
 
     async def _write_alarms(self, records: Sequence[tuple[AlarmRecord, int]]) -> None:
         """Store each alarm as it stands at last, unless a later word is stored, and its events."""
@@ -107,36 +118,6 @@ class Writing:
         if self._connection.dialect.name == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()
         return sqlite.insert(table).on_conflict_do_nothing()
-
-    async def _run_id(self, run: Run) -> int:
-        if run.key in self._ids.runs:
-            return self._ids.runs[run.key]
-        table = schema.run
-        found: int | None = await self._connection.scalar(
-            select(table.c.id).where(table.c.key == run.key)
-        )
-        if found is None:
-            row = {
-                "key": run.key,
-                "started_ms": run.started_ms,
-                "alive_ms": run.started_ms,
-                "cause": run.cause,
-                "version": run.version,
-            }
-            found = await self._connection.scalar(insert(table).values(row).returning(table.c.id))
-        assert found is not None, "RETURNING returns"  # noqa: S101
-        run_id = int(found)
-        self._ids.runs[run.key] = run_id
-        return run_id
-
-    async def _note_alive(self, batch: Batch) -> None:
-        table = schema.run
-        newer = case((table.c.alive_ms < batch.alive_ms, batch.alive_ms), else_=table.c.alive_ms)
-        values: dict[str, Any] = {"alive_ms": newer}
-        if batch.stopped_ms is not None:
-            values["stopped_ms"] = batch.stopped_ms
-        run_id = self._ids.runs[batch.run.key]
-        await self._connection.execute(update(table).where(table.c.id == run_id).values(values))
 
     async def _find_equipment(self, batches: Sequence[Batch]) -> None:
         """Learn the ids of all machines in `batches`; make those that are new."""

@@ -245,6 +245,21 @@ def _history(health: HistoryHealth) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "lineside_history_lost", "Records that could be kept nowhere.", value=health.lost
     )
+    yield CounterMetricFamily(
+        "lineside_history_set_aside",
+        "Pieces that cannot be read or stored, kept in files beside the spool.",
+        value=health.set_aside,
+    )
+    yield _gauge(
+        "lineside_history_wal_bytes",
+        "Size of SQLite's write-ahead log; 0 on PostgreSQL, which keeps its own.",
+        health.wal_bytes or 0,
+    )
+    yield _gauge(
+        "lineside_history_warnings",
+        "What /api/history/health warns of.",
+        len(health.warnings),
+    )
 
 
 def _alarms(counts: AlarmCounts) -> Iterator[Metric]:

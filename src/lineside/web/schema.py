@@ -222,7 +222,17 @@ class HistoryHealthView(View):
     spooled_bytes: int
     written: int = Field(description="Records stored since the start.")
     lost: int = Field(description="Records since the start that could be kept nowhere.")
+    set_aside: int = Field(
+        description="Pieces since the start that cannot be read or stored, kept in files "
+        "beside the spool; their time is unseen."
+    )
+    wal_bytes: int | None = Field(
+        description="Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own."
+    )
     error: str = Field(description="Why it is behind, in English; empty when it is not.")
+    warnings: list[str] = Field(
+        description="What a person has to look at though it is not behind, in English."
+    )
 
 
 class StoredTagView(View):

@@ -1408,10 +1408,25 @@ export interface components {
              */
             readonly lost: number;
             /**
+             * Set Aside
+             * @description Pieces since the start that cannot be read or stored, kept in files beside the spool; their time is unseen.
+             */
+            readonly set_aside: number;
+            /**
+             * Wal Bytes
+             * @description Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own.
+             */
+            readonly wal_bytes: number | null;
+            /**
              * Error
              * @description Why it is behind, in English; empty when it is not.
              */
             readonly error: string;
+            /**
+             * Warnings
+             * @description What a person has to look at though it is not behind, in English.
+             */
+            readonly warnings: readonly string[];
         };
         /**
          * KpiPreviewView
