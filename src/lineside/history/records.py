@@ -140,6 +140,8 @@ class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     `behind_s` is the age of the oldest that is not; `spooled` and `spooled_bytes` wait on the disk
     and `queued` in memory; `lost` could be kept nowhere since the start. `error` is English.
+    `faults` counts defects of ours that were caught, and `left_out` stored rows that this version
+    does not understand and so leaves out, both since the start.
     """
 
     is_enabled: bool = True
@@ -150,6 +152,9 @@ class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     spooled_bytes: int = 0
     written: int = 0
     lost: int = 0
+    faults: int = 0
+    left_out: int = 0
+    left_out_why: str = ""
     error: str = ""
 
     @property

@@ -245,6 +245,16 @@ def _history(health: HistoryHealth) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "lineside_history_lost", "Records that could be kept nowhere.", value=health.lost
     )
+    yield CounterMetricFamily(
+        "lineside_history_faults",
+        "Defects of Lineside around the history that were caught.",
+        value=health.faults,
+    )
+    yield CounterMetricFamily(
+        "lineside_history_left_out",
+        "Stored rows that this version does not understand and leaves out.",
+        value=health.left_out,
+    )
 
 
 def _alarms(counts: AlarmCounts) -> Iterator[Metric]:

@@ -222,6 +222,12 @@ class HistoryHealthView(View):
     spooled_bytes: int
     written: int = Field(description="Records stored since the start.")
     lost: int = Field(description="Records since the start that could be kept nowhere.")
+    faults: int = Field(description="Defects of Lineside around the history since the start.")
+    left_out: int = Field(
+        description="Stored rows that this version does not understand and leaves out, found "
+        "since the start."
+    )
+    left_out_why: str = Field(description="The last of them, in English.")
     error: str = Field(description="Why it is behind, in English; empty when it is not.")
 
 
