@@ -27,6 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from lineside.config.database_url import SCHEME, read_postgresql_url
 from lineside.core.errors import HistoryError, LinesideError
+from lineside.history.left_out import LeftOut
 from lineside.history.schema import REVISION
 from lineside.history.troubles import in_plain_words
 
@@ -43,13 +44,17 @@ _SQLITE_CACHE_KIB = 32 * 1024
 class Database:
     """The tables of one URL. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, url: str, *, operation_s: float | None = None) -> None:
+    def __init__(
+        self, url: str, *, operation_s: float | None = None, left_out: LeftOut | None = None
+    ) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
             operation_s: the longest that one transaction may take (OPERATION_S).
+            left_out: told of rows that are not understood.
         """
+        self.left_out = left_out or LeftOut()
         self._target = target_of(url)
         self._url = self._target.url
         self._operation_s = OPERATION_S if operation_s is None else operation_s

@@ -22,6 +22,7 @@ from lineside.core.errors import HistoryError, LinesideError
 from lineside.core.ports import BusMessage, Clock
 from lineside.core.times import iso_utc
 from lineside.history.alarm_desk import AlarmDesk
+from lineside.history.left_out import LeftOut
 from lineside.history.lock import FolderLock
 from lineside.history.recorder import Recorder
 from lineside.history.records import AlarmRecord, Batch, HistoryHealth
@@ -95,6 +96,7 @@ class History:
         self._trouble = ""
         self._lock = FolderLock(settings.lock_file)
         self.faults = Faults()
+        self.left_out = LeftOut()
 
     def on_message(self, message: BusMessage) -> None:
         """Take one message from the bus. Raises nothing, whatever happens."""
@@ -157,6 +159,8 @@ class History:
         return msgspec.structs.replace(
             found,
             faults=self.faults.count,
+            left_out=self.left_out.count,
+            left_out_why=self.left_out.last,
             error="; ".join(filter(None, (found.error, self.faults.standing))),
         )
 
@@ -293,7 +297,7 @@ class History:
         spool = Spool(self._settings.spool_folder)
         if not await self._prepare(spool):
             return
-        database = Database(self._settings.database_url)
+        database = Database(self._settings.database_url, left_out=self.left_out)
         store = Store(database, alive=lambda: writer.alive)
         writer = Writer(
             self.recorder,
