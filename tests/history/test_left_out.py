@@ -45,14 +45,10 @@ BROKEN = (
 PLANT = site(line("weld1", range(101, 104)))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def scene(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[tuple[WebPlant, History]]:
+@pytest.fixture
+async def scene(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[WebPlant, History]]:
     """Half an hour of three machines, three PLCs and five alarms, some rows of which are broken."""
-    url = None
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres").create(f"left_out_{request.node.name[-20:-12]}")
+    url = database_url if database_url.startswith("postgresql") else None
     letters = {101: "r" * 10 + "e" * 10 + "i" * 10, 102: "r" * MINUTES, 103: "r" * 20 + "e" * 10}
     (batch,) = told_minutes(PLANT, T0_MS, letters)
     more: list[Record] = [
