@@ -171,8 +171,10 @@ class House:
             yield
             return
         if not self._has_past_to_write:
-            self.history.start()
-        beginning = asyncio.create_task(self._begin(self.history), name="history begin")
+            with self.history.faults.caught("the begin"):
+                self.history.start()
+        begin = self.history.faults.kept("the begin", partial(self._begin, self.history))
+        beginning = asyncio.create_task(begin, name="history begin")
         try:
             yield
         finally:
@@ -184,8 +186,9 @@ class House:
     async def _begin(self, history: History) -> None:
         """Give a demo its past, before anything of the present is written; then recall the past."""
         if self._has_past_to_write:
+            self._has_past_to_write = False  # once: a demo without a past is a demo all the same
             await write_past(self.path, self._begun_ms // 1000)
-            history.start()
+        history.start()
         await self._recall(history)
 
     async def _recall(self, history: History) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lineside.core.times import iso_utc
 from processes import Server, free_port
 
 CONFIG = """\
@@ -104,3 +105,37 @@ def test_a_changed_history_table_is_told_to_apply_at_the_next_start(config: Path
     with Server("--config", str(config)) as server:
         config.write_text(CONFIG.format(history='keep_changes = "30d"'), encoding="utf-8")
         server.wait_for(r"\[history\] applies at the next start")
+
+
+def test_a_past_that_nobody_can_read_is_told_and_the_board_runs(config: Path) -> None:
+    with Server("--config", str(config)) as server:
+        until(server, is_behind=False)
+        server.terminate()
+    with sqlite3.connect(config.with_name("lineside-history.db")) as database:
+        database.execute("UPDATE run SET alive_ms = 'once upon a time', stopped_ms = NULL")
+    database.close()
+    with Server("--config", str(config)) as server:
+        server.wait_for("a fault of ours")
+        found = health(server)
+        assert found["faults"] > 0
+        now_s = time.time()
+        day = f"from={iso_utc(now_s - 3600)}&to={iso_utc(now_s)}"
+        answer = httpx.get(f"{server.address}/api/timeline?{day}")
+        assert answer.status_code == 503
+        assert "The history cannot be read now" in answer.json()["detail"]
+        assert httpx.get(f"{server.address}/readyz").status_code == 200
+        assert httpx.get(f"{server.address}/api/equipment").status_code == 200
+        assert server.terminate() == 0
+
+
+def test_a_url_with_words_that_the_driver_does_not_take_as_they_are_does_not_end_the_server(
+    config: Path,
+) -> None:
+    words = "sslmode=require&connect_timeout=5&application_name=x&statement_cache_size=0"
+    url = f'url = "postgresql+asyncpg://u:secret@127.0.0.1:{free_port()}/x?{words}"'
+    config.write_text(CONFIG.format(history=url), encoding="utf-8")
+    with Server("--config", str(config)) as server:
+        until(server, is_behind=True)
+        assert httpx.get(f"{server.address}/readyz").status_code == 200
+        assert server.terminate() == 0
+    assert "secret" not in server.output

@@ -17,6 +17,7 @@ from lineside.config.values import (
     AllowedHost,
     Code,
     DatabaseUrl,
+    FolderName,
     Host,
     Keep,
     Origin,
@@ -109,9 +110,8 @@ class HistoryConfig(Table):
         description="false keeps nothing: what was is forgotten when the server stops.",
         examples=[False],
     )
-    folder: str | None = Field(
+    folder: FolderName | None = Field(
         default=None,
-        min_length=1,
         description="Folder for `lineside-history.db` and for what waits while the database "
         "cannot be written to; the path counts from the folder of the config file. Left out: the "
         "folder of the config file or, as a systemd service with `StateDirectory=`, that one.",
@@ -120,7 +120,8 @@ class HistoryConfig(Table):
     url: DatabaseUrl | None = Field(
         default=None,
         description="A PostgreSQL database in place of the file. Keep the password out of the "
-        "config with `PGPASSWORD` or a `.pgpass` file. Left out: a SQLite file in `folder`.",
+        "config with `PGPASSWORD` or a `.pgpass` file. Behind a ? it takes words as `sslmode` and "
+        "`connect_timeout`. Left out: a SQLite file in `folder`.",
         examples=["postgresql+asyncpg://lineside@db.plant.local/lineside"],
     )
     keep_changes: Keep = Field(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Annotated, Any, TypeAlias
 from unicodedata import normalize
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from lineside.config.database_url import check_database_url, check_host_name, is_plain
 from lineside.config.durations import PATTERN, between
 from lineside.core.model import Status
 
@@ -19,7 +18,6 @@ CODE_LENGTH = 14
 _DURATION_JSON: dict[str, Any] = {"type": "string", "pattern": PATTERN}
 _STOP_AFTER_JSON: dict[str, Any] = {"anyOf": [_DURATION_JSON, {"const": 0}, {"const": "never"}]}
 _KEEP_JSON: dict[str, Any] = {"anyOf": [_DURATION_JSON, {"const": "forever"}]}
-_DATABASE_SCHEME = "postgresql+asyncpg"
 _parse_stop_after = between("0s", "7d")
 _parse_keep = between("1d", "36500d")
 
@@ -36,9 +34,14 @@ def _parse_stop_after_s(value: object) -> float | None:
 def _check_text(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty")
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
+    if not is_plain(value):
         raise ValueError("contains a line break, a tab or another control character")
-    return normalize("NFC", value)  # what macOS writes letter by letter is one name with the rest
+    return value
+
+
+def _put_together(value: str) -> str:
+    """Return a name with a character for each syllable, where macOS has one for each sound."""
+    return normalize("NFC", value)
 
 
 def _check_host(value: str) -> str:
@@ -48,6 +51,7 @@ def _check_host(value: str) -> str:
         )
     if value.count(":") == 1:
         raise ValueError(f'"{value}" holds a port: write it as a key of its own, port = …')
+    check_host_name(value)
     return value
 
 
@@ -96,36 +100,6 @@ def _parse_keep_s(value: object) -> float | None:
         raise ValueError(f'{error}; "forever" keeps everything') from None
 
 
-def _check_database_url(value: str) -> str:
-    """Return `value`, or say what is wrong with it. A password in it is never repeated."""
-    shape = "postgresql+asyncpg://USER:PASSWORD@HOST:5432/DATABASE"
-    scheme, separator, rest = value.partition("://")
-    if not separator:
-        raise ValueError(f"is not a URL: write {shape}")
-    if scheme in ("postgresql", "postgres"):
-        raise ValueError(f"names no driver: write {_DATABASE_SCHEME}:// in place of {scheme}://")
-    if scheme != _DATABASE_SCHEME:
-        raise ValueError(
-            f'"{scheme}://" is not supported: write {shape}, or leave url out for a SQLite file'
-        )
-    try:
-        parts = urlsplit(f"//{rest}")
-        port = parts.port
-    except ValueError:
-        raise ValueError(
-            f"host and port cannot be read: write {shape}, with @ : / in a password as %40 %3A %2F"
-        ) from None
-    if not parts.hostname or port == 0:
-        raise ValueError(f"names no host: write {shape}")
-    if not parts.path.strip("/"):
-        raise ValueError(f"names no database: write {shape}")
-    if find_spec("asyncpg") is None:
-        raise ValueError(
-            'needs a package that is not installed: pip install "lineside[postgresql]"'
-        )
-    return value
-
-
 def _parse_value_map(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError('write value = status pairs, as in { 0 = "stopped", 1 = "running" }')  # noqa: TRY004
@@ -154,7 +128,8 @@ def _parse_value_map(value: object) -> object:
     return parsed
 
 
-Text: TypeAlias = Annotated[str, AfterValidator(_check_text)]
+Text: TypeAlias = Annotated[str, AfterValidator(_check_text), AfterValidator(_put_together)]
+FolderName: TypeAlias = Annotated[str, AfterValidator(_check_text)]
 Host: TypeAlias = Annotated[str, AfterValidator(_check_host)]
 Origin: TypeAlias = Annotated[str, AfterValidator(_check_origin)]
 AllowedHost: TypeAlias = Annotated[str, AfterValidator(_check_allowed_host)]
@@ -191,7 +166,7 @@ StopAfter: TypeAlias = Annotated[
 Keep: TypeAlias = Annotated[
     float | None, BeforeValidator(_parse_keep_s), WithJsonSchema(_KEEP_JSON)
 ]
-DatabaseUrl: TypeAlias = Annotated[str, AfterValidator(_check_database_url)]
+DatabaseUrl: TypeAlias = Annotated[str, AfterValidator(check_database_url)]
 ValueMap: TypeAlias = Annotated[
     dict[int, Status],
     BeforeValidator(_parse_value_map),

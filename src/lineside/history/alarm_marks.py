@@ -80,7 +80,8 @@ async def alarm_marks(
     )
     async with database.reading() as connection:
         rows = (await connection.execute(query)).all()
-    newest_first = islice(_spread(rows, machines_of), MARKS_MAX)
+    known = [row for row in rows if row.severity in _RANK]  # the others are named elsewhere
+    newest_first = islice(_spread(known, machines_of), MARKS_MAX)
     return thin(reversed(list(newest_first)), resolution_ms)
 
 

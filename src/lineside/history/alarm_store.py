@@ -10,13 +10,11 @@ from sqlalchemy import Select, and_, func, or_, select, tuple_
 
 from lineside.core.alarm import (
     Alarm,
-    AlarmComment,
     AlarmEventKind,
     AlarmKind,
     AlarmNote,
     AlarmState,
 )
-from lineside.core.alarm_text import Severity
 from lineside.core.model import PlcLink, Status
 from lineside.history import schema
 from lineside.history.alarm_query import (
@@ -27,6 +25,7 @@ from lineside.history.alarm_query import (
     StoredAlarmEvent,
 )
 from lineside.history.database import Database
+from lineside.history.left_out import read_page
 
 ALARMS_MAX = 10_000  # in one answer
 EVENTS_MAX = 1_000
@@ -35,7 +34,7 @@ OVER_MAX = 200  # that are recalled although they are over
 _alarm = schema.alarm
 _event = schema.alarm_event
 _change = schema.state_change
-_decode_comments = msgspec.json.Decoder(tuple[AlarmComment, ...]).decode
+_SEEN = {each.value: each for each in Status if each is not Status.DISCONNECTED}
 
 
 class AlarmStore:
@@ -46,15 +45,25 @@ class AlarmStore:
 
     async def alarms(self, query: AlarmQuery, limit: int) -> list[Alarm]:
         """Return what `query` asks for, the last raised first, at most `limit`."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(_select(query).limit(min(limit, ALARMS_MAX)))
-            return [_alarm_of(row) for row in rows.all()]
+
+        async def fetch(before: tuple[int, int] | None, count: int) -> list[Any]:
+            following = msgspec.structs.replace(query, before=before)
+            async with self._database.reading() as connection:
+                return list(await connection.execute(_select(following).limit(count)))
+
+        return await read_page(
+            fetch,
+            self._alarm_of,
+            lambda row: (row.last_raised_ms, row.id),
+            query.before,
+            min(limit, ALARMS_MAX),
+        )
 
     async def alarm(self, alarm_id: int) -> Alarm | None:
         """Return one alarm."""
         async with self._database.reading() as connection:
             row = (await connection.execute(select(_alarm).where(_alarm.c.id == alarm_id))).first()
-        return None if row is None else _alarm_of(row)
+        return None if row is None else self._alarm_of(row)
 
     async def events(self, alarm_id: int) -> list[StoredAlarmEvent]:
         """Return what happened to one alarm, oldest first."""
@@ -66,18 +75,7 @@ class AlarmStore:
         )
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [
-            StoredAlarmEvent(
-                number=row.number,
-                at_ms=row.at_ms,
-                kind=row.kind,
-                state=AlarmState(row.state),
-                by=row.person or "",
-                text=row.text or "",
-                note=None if row.note is None else AlarmNote(row.note),
-            )
-            for row in reversed(rows)
-        ]
+        return [each for row in reversed(rows) if (each := self._event_of(row)) is not None]
 
     async def counts(self, begin_ms: int, end_ms: int) -> dict[str, EquipmentCounts]:
         """Return by machine how often its fault rose and its status changed in a window."""
@@ -124,7 +122,7 @@ class AlarmStore:
         )
         async with self._database.reading() as connection:
             standing, over = [
-                tuple(_alarm_of(row) for row in (await connection.execute(query)).all())
+                [self._alarm_of(row) for row in (await connection.execute(query)).all()]
                 for query in queries
             ]
             seen = (await connection.execute(_last_seen(before_ms))).all()
@@ -133,8 +131,39 @@ class AlarmStore:
                 link = await connection.scalar(_last_link(plc_id, before_ms))
                 if link is not None:
                     links[plc_id] = PlcLink(link)
-        statuses = {code: Status(status) for code, status in seen if status is not None}
-        return Recalled(open=standing, over=over, statuses=statuses, links=links)
+        # Of a machine whose last status is not understood it is not known whether it was well.
+        statuses = {code: _SEEN[status] for code, status in seen if status in _SEEN}
+        return Recalled(
+            open=tuple(each for each in standing if each is not None),
+            over=tuple(each for each in over if each is not None),
+            statuses=statuses,
+            links=links,
+        )
+
+    def _alarm_of(self, row: Any) -> Alarm | None:
+        """Return what a row says; None, noted, when this version does not understand it."""
+        facts = row._mapping
+        try:
+            told = {**facts, "comments": msgspec.json.decode(facts["comments"])}
+            return msgspec.convert([told[name] for name in Alarm.__struct_fields__], Alarm)
+        except (msgspec.MsgspecError, TypeError) as error:
+            self._database.left_out.note("alarm", facts["id"], str(error))
+            return None
+
+    def _event_of(self, row: Any) -> StoredAlarmEvent | None:
+        try:
+            return StoredAlarmEvent(
+                number=row.number,
+                at_ms=row.at_ms,
+                kind=AlarmEventKind(row.kind),
+                state=AlarmState(row.state),
+                by=row.person or "",
+                text=row.text or "",
+                note=None if row.note is None else AlarmNote(row.note),
+            )
+        except ValueError as error:
+            self._database.left_out.note("alarm_event", (row.alarm_id, row.number), str(error))
+            return None
 
 
 def _select(query: AlarmQuery) -> Select[Any]:
@@ -165,13 +194,12 @@ def _select(query: AlarmQuery) -> Select[Any]:
 
 def _last_seen(before_ms: int) -> Select[Any]:
     """Return the query for each machine's last status in which it was seen."""
-    seen = [status for status in Status if status is not Status.DISCONNECTED]
     last = (
         select(_change.c.status)
         .where(
             _change.c.equipment_id == schema.equipment.c.id,
             _change.c.at_ms < before_ms,
-            _change.c.status.in_(seen),
+            _change.c.status != Status.DISCONNECTED,
         )
         .order_by(_change.c.at_ms.desc(), _change.c.run_id.desc(), _change.c.seq.desc())
         .limit(1)
@@ -193,12 +221,3 @@ def _last_link(plc_id: str, before_ms: int) -> Select[Any]:
         .order_by(table.c.at_ms.desc(), table.c.run_id.desc(), table.c.seq.desc())
         .limit(1)
     )
-
-
-def _alarm_of(row: Any) -> Alarm:
-    facts = dict(row._mapping)
-    facts["kind"] = AlarmKind(facts["kind"])
-    facts["severity"] = Severity(facts["severity"])
-    facts["state"] = AlarmState(facts["state"])
-    facts["comments"] = _decode_comments(facts["comments"])
-    return Alarm(**facts)

@@ -11,19 +11,23 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiosqlite
-from sqlalchemy import Connection, event, make_url, text
+import msgspec
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from lineside.core.errors import HistoryError, RecordsRefused
+from lineside.config.database_url import SCHEME, read_postgresql_url
+from lineside.core.errors import HistoryError, LinesideError, RecordsRefused
+from lineside.history.left_out import LeftOut
 from lineside.history.schema import REVISION
 from lineside.history.troubles import in_plain_words, is_about_the_data
 
@@ -31,6 +35,8 @@ LOCK_WAIT_S = 1.0  # for another connection's lock; then it counts as trouble
 OPERATION_S = 10.0  # the longest that one transaction may take
 END_S = 1.0  # for the threads of connections to end
 MIGRATION_S = 6 * 3600.0
+SQLITE_PREFIX = "sqlite+aiosqlite:///"
+CONNECT_S = 5.0  # unless the URL says another time
 _POOL_SIZE = 8  # the writer, retention, key figures, and as many questions as are let in
 WAL_SIZE_BYTES = 8 * 1024**2  # to which it shrinks once nobody holds it up
 _SQLITE_CACHE_KIB = 32 * 1024
@@ -39,14 +45,19 @@ _SQLITE_CACHE_KIB = 32 * 1024
 class Database:
     """The tables of one URL. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, url: str, *, operation_s: float | None = None) -> None:
+    def __init__(
+        self, url: str, *, operation_s: float | None = None, left_out: LeftOut | None = None
+    ) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
             operation_s: the longest that one transaction may take (OPERATION_S).
+            left_out: told of rows that are not understood.
         """
-        self._url = make_url(url)
+        self.left_out = left_out or LeftOut()
+        self._target = target_of(url)
+        self._url = self._target.url
         self._operation_s = OPERATION_S if operation_s is None else operation_s
         self._engine: AsyncEngine | None = None
         self._file_identity: tuple[int, int] | None = None
@@ -129,15 +140,33 @@ class Database:
     @asynccontextmanager
     async def _connection(self, *, will_write: bool) -> AsyncIterator[AsyncConnection]:
         try:
-            engine = await self._open()
+            engine = await self._opened()
             if will_write and self.is_sqlite:
                 engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-            async with asyncio.timeout(self._operation_s), engine.begin() as connection:
-                yield connection
+            async with asyncio.timeout(self._operation_s), AsyncExitStack() as stack:
+                yield await self._begun(engine, stack)
         except self._troubles() as error:
             words = in_plain_words(error, self.label)
             refused = RecordsRefused if will_write and is_about_the_data(error) else HistoryError
             raise refused(words) from error
+
+    async def _opened(self) -> AsyncEngine:
+        with self._whatever():
+            return await self._open()
+
+    async def _begun(self, engine: AsyncEngine, stack: AsyncExitStack) -> AsyncConnection:
+        with self._whatever():
+            return await stack.enter_async_context(engine.begin())
+
+    @contextmanager
+    def _whatever(self) -> Iterator[None]:
+        """While connecting: a library may raise anything at what it finds, or was told."""
+        try:
+            yield
+        except LinesideError:
+            raise
+        except Exception as error:
+            raise HistoryError(in_plain_words(error, self.label)) from error
 
     def _troubles(self) -> tuple[type[Exception], ...]:
         """Return what may be raised, past SQLAlchemy too, as drivers do while connecting."""
@@ -171,7 +200,7 @@ class Database:
                 pool_size=_POOL_SIZE,
                 max_overflow=0,
                 pool_pre_ping=True,
-                connect_args={"timeout": 5.0, "server_settings": {"application_name": "lineside"}},
+                connect_args=self._target.arguments,
             )
         engine = create_async_engine(
             self._url, pool_size=_POOL_SIZE, max_overflow=0, async_creator=self._connect_sqlite
@@ -209,12 +238,54 @@ class Database:
             raise HistoryError(f"{self.label} was deleted or replaced while it was written to")
 
 
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a database is: a URL without any query, and what else its driver is told."""
+
+    url: URL
+    arguments: dict[str, Any] = {}
+
+
+def target_of(url: str) -> Target:
+    """Return what to connect to.
+
+    Args:
+        url: of a SQLite file, all behind its third slash being the path; or of PostgreSQL, as
+            `config.database_url` reads it.
+    """
+    if url.startswith(SQLITE_PREFIX):
+        return Target(url=URL.create("sqlite+aiosqlite", database=url.removeprefix(SQLITE_PREFIX)))
+    read = read_postgresql_url(url)
+    arguments: dict[str, Any] = {
+        "timeout": CONNECT_S,
+        **read.arguments,
+        "server_settings": {"application_name": "lineside", **read.settings},
+    }
+    if read.dsn is not None:
+        arguments["dsn"] = read.dsn
+    if arguments.get("statement_cache_size") == 0:
+        # Between us and the database there may be a pool that hands one connection of its own to
+        # several of ours: no statement is kept, and none has the name of another's.
+        arguments.setdefault("prepared_statement_cache_size", 0)
+        arguments["prepared_statement_name_func"] = lambda: f"lineside_{uuid4()}"
+    return Target(
+        url=URL.create(
+            SCHEME,
+            username=read.user,
+            password=read.password,
+            host=read.host,
+            port=read.port,
+            database=read.database,
+        ),
+        arguments=arguments,
+    )
+
+
 def label_of(url: str) -> str:
     """Return what to call a database in front of people: a file, or a URL without its password."""
-    parsed = make_url(url)
+    parsed = target_of(url).url
     if parsed.get_backend_name() == "sqlite":
         return parsed.database or "memory"
-    return parsed.set(drivername="postgresql", query={}, password=None).render_as_string()
+    return parsed.set(drivername="postgresql", password=None).render_as_string()
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

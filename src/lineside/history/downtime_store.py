@@ -16,6 +16,7 @@ from lineside.history.downtime import MarkKind, Said, StopReason
 from lineside.history.store import Store
 
 ROWS_MAX = 10_000
+_KINDS = set(MarkKind)
 _planned, _mark, _reason = schema.planned_downtime, schema.stop_mark, schema.stop_reason
 
 
@@ -134,7 +135,11 @@ async def said_of(
         )
     kinds: dict[str, dict[int, MarkKind]] = {code: {} for code in codes}
     for mark in marks.all():
-        kinds[mark.equipment_code][mark.at_ms] = MarkKind(mark.kind)
+        if mark.kind in _KINDS:
+            kinds[mark.equipment_code][mark.at_ms] = MarkKind(mark.kind)
+        else:
+            key = (mark.equipment_code, mark.at_ms)
+            store.database.left_out.note("stop_mark", key, f"unknown kind {mark.kind!r}")
     found: dict[str, list[StopReason]] = {code: [] for code in codes}
     for row in reasons.all():
         found[row.equipment_code].append(

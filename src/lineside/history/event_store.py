@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import Select, Table, func, select, tuple_
 
 from lineside.core.model import PlcLink
 from lineside.history import schema
+from lineside.history.left_out import LeftOut, read_page
 from lineside.history.records import ServerEventKind, StoredPlcEvent, StoredServerEvent
 from lineside.history.store import Store
 
 EventKey: TypeAlias = tuple[int, int, int]  # at_ms, run_id, seq
 EVENTS_MAX = 10_000  # in one answer
 
+_LINKS, _KINDS = set(PlcLink), set(ServerEventKind)
 _plc_event, _server_event = schema.plc_event, schema.server_event
 
 
@@ -37,24 +40,20 @@ async def plc_events(
         after: only those that come after this one: the last of the page before.
         limit: how many at most.
     """
-    async with store.database.reading() as connection:
-        if plc_ids is None:
+    database = store.database
+    if plc_ids is None:
+        async with database.reading() as connection:
             plc_ids = (await connection.scalars(_every_plc())).all()
-        page = _page(_plc_event, begin_ms, end_ms, after, limit)
-        rows = (await connection.execute(page.where(_plc_event.c.plc_id.in_(plc_ids)))).all()
-    return [
-        StoredPlcEvent(
-            plc_id=row.plc_id,
-            at_ms=row.at_ms,
-            run_id=row.run_id,
-            seq=row.seq,
-            link=PlcLink(row.link),
-            fault=row.fault or "",
-            cause=row.cause or "",
-            end_code=row.end_code,
-        )
-        for row in rows
-    ]
+    known = list(plc_ids)
+
+    async def fetch(after: EventKey | None, count: int) -> list[Any]:
+        page = _page(_plc_event, begin_ms, end_ms, after, count)
+        async with database.reading() as connection:
+            return list(await connection.execute(page.where(_plc_event.c.plc_id.in_(known))))
+
+    return await read_page(
+        fetch, partial(_plc_event_of, database.left_out), _key_of_row, after, min(limit, EVENTS_MAX)
+    )
 
 
 async def server_events(
@@ -74,19 +73,53 @@ async def server_events(
         after: only those that come after this one: the last of the page before.
         limit: how many at most.
     """
-    page = _page(_server_event, begin_ms, end_ms, after, limit)
-    async with store.database.reading() as connection:
-        rows = (await connection.execute(page)).all()
-    return [
-        StoredServerEvent(
-            at_ms=row.at_ms,
-            run_id=row.run_id,
-            seq=row.seq,
-            kind=ServerEventKind(row.kind),
-            detail=row.detail or "",
-        )
-        for row in rows
-    ]
+    database = store.database
+
+    async def fetch(after: EventKey | None, count: int) -> list[Any]:
+        page = _page(_server_event, begin_ms, end_ms, after, count)
+        async with database.reading() as connection:
+            return list(await connection.execute(page))
+
+    return await read_page(
+        fetch,
+        partial(_server_event_of, database.left_out),
+        _key_of_row,
+        after,
+        min(limit, EVENTS_MAX),
+    )
+
+
+def _plc_event_of(left_out: LeftOut, row: Any) -> StoredPlcEvent | None:
+    if row.link not in _LINKS:
+        left_out.note("plc_event", (row.plc_id, row.at_ms), f"unknown link {row.link!r}")
+        return None
+    return StoredPlcEvent(
+        plc_id=row.plc_id,
+        at_ms=row.at_ms,
+        run_id=row.run_id,
+        seq=row.seq,
+        link=PlcLink(row.link),
+        fault=row.fault or "",
+        cause=row.cause or "",
+        end_code=row.end_code,
+    )
+
+
+def _server_event_of(left_out: LeftOut, row: Any) -> StoredServerEvent | None:
+    if row.kind not in _KINDS:
+        left_out.note("server_event", (row.at_ms, row.seq), f"unknown kind {row.kind!r}")
+        return None
+    return StoredServerEvent(
+        at_ms=row.at_ms,
+        run_id=row.run_id,
+        seq=row.seq,
+        kind=ServerEventKind(row.kind),
+        detail=row.detail or "",
+    )
+
+
+def _key_of_row(row: Any) -> EventKey:
+    return row.at_ms, row.run_id, row.seq
 
 
 def key_of(event: StoredPlcEvent | StoredServerEvent) -> EventKey:
@@ -102,7 +135,7 @@ def _page(
         select(table)
         .where(table.c.at_ms >= begin_ms, table.c.at_ms < end_ms)
         .order_by(*order)
-        .limit(min(limit, EVENTS_MAX))
+        .limit(limit)
     )
     if after is None:
         return page

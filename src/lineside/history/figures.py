@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 
 from lineside.core.errors import HistoryError
-from lineside.core.model import Equipment, Site, StatusRule
+from lineside.core.model import Equipment, KpiRules, Site, StatusRule
 from lineside.core.spans import Span
 from lineside.history import schema
 from lineside.history.downtime_store import PlannedDowntime
@@ -156,17 +157,31 @@ async def _stored(
             if span not in wanted:
                 continue
             if plan.fingerprint(begin, end, reach_ms) == fingerprint:
-                found[code, begin, end] = decode_parts(parts, span, plan.rules)
+                known = _known_parts(store, code, span, parts, plan.rules)
+                if known is not None:
+                    found[code, begin, end] = known
             else:
                 unfit[code, begin, end] = parts
     if unfit:
         whole_ms = await whole_from_ms(store, sorted({code for code, _, _ in unfit}))
         for (code, begin, end), parts in unfit.items():
             if begin < whole_ms.get(code, 0):
-                found[code, begin, end] = decode_parts(
-                    parts, Span(begin, end), plans.of(code).rules
-                )
+                span, rules = Span(begin, end), plans.of(code).rules
+                known = _known_parts(store, code, span, parts, rules)
+                if known is not None:
+                    found[code, begin, end] = known
     return found
+
+
+def _known_parts(
+    store: Store, code: str, span: Span, stored: bytes, rules: KpiRules
+) -> KpiParts | None:
+    """Return what was computed once; None, noted, when it is not understood: then it is anew."""
+    try:
+        return decode_parts(stored, span, rules)
+    except msgspec.MsgspecError as error:
+        store.database.left_out.note("kpi_part", (code, span.begin_ms), str(error))
+        return None
 
 
 def _check_effort(missing: Mapping[Span, Sequence[str]], all_count: int) -> None:

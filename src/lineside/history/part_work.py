@@ -21,10 +21,9 @@ from lineside.core.zone import Grain
 from lineside.history import schema
 from lineside.history.downtime_store import planned_downtimes
 from lineside.history.figures import Plans
-from lineside.history.past import known_from_ms, lanes, whole_from_ms
+from lineside.history.past import known_from_ms, known_site, lanes, whole_from_ms
 from lineside.history.plan import PartGrain, encode_parts, pieces_of
 from lineside.history.recorder import LATE_MAX_MS
-from lineside.history.records import decode_site
 from lineside.history.store import Store
 
 EVERY_S = 30.0
@@ -83,8 +82,11 @@ class PartWork:
         if settled_ms is None or first_ms is None or record is None:
             return 0
         if self._site is None or record.fingerprint != self._fingerprint:
-            self._site, self._fingerprint = decode_site(record), record.fingerprint
+            self._site = known_site(record, self._store.database.left_out)
+            self._fingerprint = record.fingerprint
         site = self._site
+        if site is None:  # by what the days are judged is not understood: they wait
+            return 0
         downtimes = await planned_downtimes(self._store, 0, _FAR_MS)
         plans = Plans(site, downtimes)
         ids = tuple(each.id for each in downtimes)

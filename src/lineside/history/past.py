@@ -7,21 +7,24 @@ of the interpreter, so that the event loop of the board gets it at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import func, select
 
-from lineside.core.model import Site
+from lineside.core.model import Site, Status
 from lineside.history import schema
 from lineside.history.lanes import LaneChange, LaneInterval, lane_intervals
-from lineside.history.records import StoredChange, decode_site
+from lineside.history.left_out import LeftOut
+from lineside.history.records import ConfigRecord, StoredChange, decode_site
 from lineside.history.store import Store, last_before, stored_change, stored_columns
 
 MACHINES_MIN, MACHINES_MAX = 8, 50  # in a slice
 SLICE_MS = 8 * 7 * 86_400_000  # of machines' time together: some six thousand changes
 
 _change = schema.state_change
+_KNOWN = {None, *(each.value for each in Status)}
 _LANE_COLUMNS = (
     _change.c.equipment_id,
     _change.c.run_id,
@@ -77,7 +80,7 @@ async def lanes(
                 .order_by(_change.c.equipment_id, _change.c.at_ms, _change.c.run_id, _change.c.seq)
             )
             rows += (await connection.execute(query)).all()
-        changes = _by_machine(rows)
+        changes = _by_machine(rows, ids, store.database.left_out)
         for code in some:
             mine = changes.get(ids.get(code, -1), {})
             yield Lane(code, lane_intervals(mine, runs, begin_ms, end_ms))
@@ -91,7 +94,8 @@ async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str
         HistoryError: the database cannot be read now.
     """
     runs = await store.runs(at_ms, at_ms + 1)
-    newest: dict[str, StoredChange] = {}  # of the newest run that watched the machine then
+    # Of the newest run that watched the machine then; None: what it saw is not understood.
+    newest: dict[str, StoredChange | None] = {}
     columns = stored_columns()
     async with store.database.reading() as connection:
         known = await connection.execute(
@@ -102,9 +106,12 @@ async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str
             query = last_before(ids, run, at_ms + 1, columns)
             joined = query.join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
             for row in (await connection.execute(joined)).all():
-                change = stored_change(row)
-                newest.setdefault(change.equipment_code, change)
-    return {code: change for code, change in newest.items() if change.status is not None}
+                newest.setdefault(row.code, stored_change(row, store.database.left_out))
+    return {
+        code: change
+        for code, change in newest.items()
+        if change is not None and change.status is not None
+    }
 
 
 async def known_from_ms(store: Store) -> int | None:
@@ -142,14 +149,33 @@ async def whole_from_ms(store: Store, codes: Sequence[str]) -> dict[str, int]:
 
 
 async def site_at(store: Store, at_ms: int) -> Site | None:
-    """Return the plant as it was configured at `at_ms`; None before the first configuration."""
+    """Return the plant as it was configured at `at_ms`.
+
+    None before the first configuration, and when that one is not understood.
+    """
     record = await store.config_at(at_ms)
-    return None if record is None else decode_site(record)
+    return None if record is None else known_site(record, store.database.left_out)
 
 
-def _by_machine(rows: Iterable[Any]) -> dict[int, dict[int, list[LaneChange]]]:
+def known_site(record: ConfigRecord, left_out: LeftOut) -> Site | None:
+    """Return the site of a version of the configuration; None, noted, when it is not understood."""
+    try:
+        return decode_site(record)
+    except msgspec.MsgspecError as error:
+        left_out.note("config_version", record.at_ms, str(error))
+        return None
+
+
+def _by_machine(
+    rows: Iterable[Any], ids: Mapping[str, int], left_out: LeftOut
+) -> dict[int, dict[int, list[LaneChange]]]:
     found: dict[int, dict[int, list[LaneChange]]] = {}
     for equipment_id, run_id, at_ms, status, reason, since_ms in rows:
+        if status not in _KNOWN:
+            # From here on nobody knows: unseen, never the status before it.
+            key = (next(code for code in ids if ids[code] == equipment_id), at_ms)
+            left_out.note("state_change", key, f"unknown status {status!r}")
+            status = reason = since_ms = None
         runs = found.setdefault(equipment_id, {})
         runs.setdefault(run_id, []).append((at_ms, status, reason, since_ms))
     return found

@@ -116,6 +116,11 @@ class Recorder:
         """Let the next tick begin a new run: what is stored of this one is not whole."""
         self._renewal = cause
 
+    def lose(self) -> None:
+        """Count one record as lost, and let the next tick begin a new run: the time is unseen."""
+        self.lost_count += 1
+        self._renewal, self._is_torn = RunCause.LOST, True
+
     def note(self, kind: ServerEventKind, at_ms: int, detail: str) -> None:
         """Keep, with the next tick, that something happened to the history. For any thread."""
         self._notes.append(ServerRecord(seq=0, at_ms=at_ms, kind=kind, detail=detail))

@@ -144,6 +144,8 @@ class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     and `queued` in memory; `lost` could be kept nowhere since the start, and `set_aside` pieces
     cannot be read or stored, and stand in files. `wal_bytes` None: the database keeps its own log.
     `error` and `warnings` are English.
+    `faults` counts defects of ours that were caught, and `left_out` stored rows that this version
+    does not understand and so leaves out, both since the start.
     """
 
     is_enabled: bool = True
@@ -156,6 +158,9 @@ class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     lost: int = 0
     set_aside: int = 0
     wal_bytes: int | None = None
+    faults: int = 0
+    left_out: int = 0
+    left_out_why: str = ""
     error: str = ""
     warnings: tuple[str, ...] = ()
 

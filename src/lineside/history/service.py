@@ -10,22 +10,26 @@ import asyncio
 import contextlib
 import gc
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import structlog
 
 from lineside.core.alarm import Alarm, AlarmEvent
-from lineside.core.errors import HistoryError
+from lineside.core.errors import HistoryError, LinesideError
 from lineside.core.ports import BusMessage, Clock
 from lineside.core.times import iso_utc
 from lineside.history.alarm_desk import AlarmDesk
+from lineside.history.left_out import LeftOut
 from lineside.history.lock import FolderLock
 from lineside.history.recorder import Recorder
 from lineside.history.records import AlarmRecord, Batch, HistoryHealth
 from lineside.history.settings import HistorySettings
 from lineside.history.slots import Slots
 from lineside.history.spool import Spool
+from lineside.history.supervised import Faults
 from lineside.history.writer import ALIVE_S, BATCH_WAIT_S, Writer
 
 if TYPE_CHECKING:  # they load the database libraries, which is the thread's business
@@ -40,10 +44,13 @@ QUESTIONS_MAX = 4  # at one time
 URGENT_MAX = 1  # besides; what people change by hand is changed one by one
 WAITING_MAX = 32
 RETRY_S = 2.0
+RETRY_MAX_S = 60.0
 FORGET_FIRST_S = 60.0
 FORGET_EVERY_S = 3600.0
 RECALL_EVERY_S = 0.2  # while the database does not answer, or the spool is not empty
 ACTION_S = 5.0  # for what a person did to be stored or spooled
+
+RECORDING, RECORDING_THREAD = "recording", "the history's thread"
 
 _RESTARTED = "the history is being restarted"
 
@@ -88,21 +95,34 @@ class History:
         self._is_stopping = threading.Event()
         self._trouble = ""
         self._lock = FolderLock(settings.lock_file)
+        self.faults = Faults()
+        self.left_out = LeftOut()
 
     def on_message(self, message: BusMessage) -> None:
-        """Take one message from the bus."""
-        self.recorder.on_message(message)
-        self.alarms.on_message(message)
+        """Take one message from the bus. Raises nothing, whatever happens."""
+        begun = self.faults.count
+        with self.faults.caught(RECORDING):
+            self.recorder.on_message(message)
+        if self.faults.count != begun:
+            self.recorder.lose()
+        with self.faults.caught("alarms"):
+            self.alarms.on_message(message)
 
     def start(self) -> None:
-        """Begin to write what is in the queue."""
-        self._thread.start()
+        """Begin to write what is in the queue, if that was not begun yet.
+
+        Raises:
+            RuntimeError: the system gives no thread now.
+        """
+        if self._thread.ident is None:
+            self._thread.start()
 
     def stop(self) -> None:
         """End the recording now; `wait_stopped` says when all of it is kept. Does not wait."""
         if self._is_stopping.is_set():
             return
-        self.recorder.end(self._clock().unix_s)
+        with self.faults.caught(RECORDING):
+            self.recorder.end(self._clock().unix_s)
         self._is_stopping.set()
         self._call(self._stop_writer)
 
@@ -125,14 +145,23 @@ class History:
         return self._store is not None
 
     def health(self) -> HistoryHealth:
-        """Return how the history fares."""
-        if self._writer is not None:
-            return self._writer.health()
-        return HistoryHealth(
+        """Return how the history fares. Raises nothing, whatever happens."""
+        found = HistoryHealth(
             database=str(self._settings.file or ""),
             queued=len(self.recorder),
             lost=self.recorder.lost_count,
             error=self._trouble,
+        )
+        writer = self._writer
+        if writer is not None:
+            with self.faults.caught("health"):
+                found = writer.health()
+        return msgspec.structs.replace(
+            found,
+            faults=self.faults.count,
+            left_out=self.left_out.count,
+            left_out_why=self.left_out.last,
+            error="; ".join(filter(None, (found.error, self.faults.standing))),
         )
 
     @property
@@ -164,9 +193,19 @@ class History:
                 return await _answer_in(loop, put())
         except TimeoutError:
             raise HistoryError("the database did not answer in time") from None
+        except LinesideError:  # it says itself what is wrong
+            raise
+        except Exception as error:
+            self.faults.note("a question", error, is_standing=False)
+            raise HistoryError(
+                f"a fault of Lineside's own ({type(error).__name__}); its log says more"
+            ) from error
 
     async def recall_alarms(self) -> None:
         """Find out how alarms stood before the start, however long it takes."""
+        await self.faults.kept("alarms of before", self._recall_until_known)
+
+    async def _recall_until_known(self) -> None:
         while not self.alarms.is_recalled:
             # What an earlier run has left in the spool is newer than the database.
             if self._writer is not None and not self.health().spooled_bytes:
@@ -230,15 +269,19 @@ class History:
             self._writer.stop()
 
     def _work(self) -> None:
+        retry_s = RETRY_S
         while True:
+            begun_s = time.monotonic()
             try:
                 with asyncio.Runner() as runner:
                     runner.run(self._record())
-            except Exception as error:  # noqa: BLE001 -- no fault of ours here may end recording
-                _log.exception("history: stopped by a fault, is started again")
-                self._trouble = f"a fault of Lineside's own: {type(error).__name__}"
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nothing may end recording
+                self.faults.note(RECORDING_THREAD, error)
                 self._loop = self._writer = self._store = None
-                if not self._is_stopping.wait(RETRY_S):
+                if time.monotonic() - begun_s > RETRY_MAX_S:
+                    retry_s = RETRY_S
+                if not self._is_stopping.wait(retry_s):
+                    retry_s = min(RETRY_MAX_S, 2 * retry_s)
                     continue
             return
 
@@ -255,7 +298,7 @@ class History:
         spool = Spool(self._settings.spool_folder)
         if not await self._prepare(spool):
             return
-        database = Database(self._settings.database_url)
+        database = Database(self._settings.database_url, left_out=self.left_out)
         store = Store(database, alive=lambda: writer.alive, on_gap=lambda gap: writer.note_gap(gap))
         writer = Writer(
             self.recorder,
@@ -270,6 +313,7 @@ class History:
             wal_bytes=database.wal_bytes,
         )
         self._writer, self._store, self._trouble = writer, store, ""
+        self.faults.over(RECORDING_THREAD)
         if self._is_stopping.is_set():
             writer.stop()
         parts = PartWork(store, lambda: writer.alive[1] if writer.alive else None)

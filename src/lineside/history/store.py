@@ -9,14 +9,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import msgspec
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lineside.core.model import Status
+from lineside.core.model import Quality, Scalar, Status, TagRole
 from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
 from lineside.history.database import Database
 from lineside.history.gaps import Gap
+from lineside.history.left_out import LeftOut, read_page
 from lineside.history.records import (
     Batch,
     ConfigRecord,
@@ -31,6 +33,9 @@ ChangeKey: TypeAlias = tuple[int, int, int]  # at_ms, run_id, seq
 CHANGES_MAX = 10_000  # in one answer
 
 _change = schema.state_change
+_ROLES, _QUALITIES = set(TagRole), set(Quality)
+_decode_scalar = msgspec.json.Decoder(Scalar | None).decode
+_decode_tags = msgspec.json.Decoder(list[list[Scalar | None]]).decode
 _STATUSES: dict[str | None, Status | None] = {None: None, **{each.value: each for each in Status}}
 
 
@@ -184,7 +189,7 @@ class Store:
             limit: how many at most.
         """
         order = (_change.c.at_ms, _change.c.run_id, _change.c.seq)
-        query = (
+        every = (
             select(*stored_columns())
             .join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
             .where(
@@ -193,14 +198,23 @@ class Store:
                 _change.c.at_ms < end_ms,
             )
             .order_by(*order)
-            .limit(min(limit, CHANGES_MAX))
         )
-        if after is not None:
-            # The first condition repeats part of the second, for the index.
-            query = query.where(_change.c.at_ms >= after[0], tuple_(*order) > after)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return [stored_change(row) for row in rows]
+
+        async def fetch(after: ChangeKey | None, count: int) -> list[Any]:
+            query = every.limit(count)
+            if after is not None:
+                # The first condition repeats part of the second, for the index.
+                query = query.where(_change.c.at_ms >= after[0], tuple_(*order) > after)
+            async with self._database.reading() as connection:
+                return list(await connection.execute(query))
+
+        return await read_page(
+            fetch,
+            lambda row: stored_change(row, self._database.left_out),
+            lambda row: (row.at_ms, row.run_id, row.seq),
+            after,
+            min(limit, CHANGES_MAX),
+        )
 
     async def last_changes(
         self, code: str, begin_ms: int, end_ms: int
@@ -311,23 +325,57 @@ def stored_columns() -> list[ColumnElement[Any]]:
 def _status_of(row: Any) -> StatusChange | None:
     if row is None:
         return None
-    return StatusChange(at_ms=row.at_ms, run_id=row.run_id, status=_STATUSES[row.status])
+    # Of a status that is not understood no more is known than of a machine that is not watched.
+    return StatusChange(at_ms=row.at_ms, run_id=row.run_id, status=_STATUSES.get(row.status))
 
 
-def stored_change(row: Any) -> StoredChange:
-    """Return one row of `stored_columns`."""
+def stored_change(row: Any, left_out: LeftOut) -> StoredChange | None:
+    """Return one row of `stored_columns`; None, noted, when its status is not understood."""
+    key = (row.code, row.at_ms)
+    if row.status not in _STATUSES:
+        left_out.note("state_change", key, f"unknown status {row.status!r}")
+        return None
+    value, tags = row.value, row.tags or "[]"
+    if not (value is None or _is_scalar(value)) or not _are_tags(tags):
+        left_out.note("state_change", key, "its tags are not understood, and left out")
+        value, tags = None, "[]"
     return StoredChange(
         equipment_code=row.code,
         at_ms=row.at_ms,
         run_id=row.run_id,
         seq=row.seq,
-        previous=_STATUSES[row.previous],
+        previous=_STATUSES.get(row.previous),
         status=_STATUSES[row.status],
         reason=row.reason,
         tag=row.tag,
-        value=row.value,
+        value=value,
         since_ms=row.since_ms,
         until_ms=row.until_ms,
         detail=row.detail or "",
-        tags=row.tags or "[]",
+        tags=tags,
     )
+
+
+def _is_scalar(text: str) -> bool:
+    try:
+        _decode_scalar(text)
+    except msgspec.MsgspecError:
+        return False
+    return True
+
+
+def _are_tags(text: str) -> bool:
+    """Whether `text` is a list of tags as `records` stores them."""
+    try:
+        return all(_is_tag(each) for each in _decode_tags(text))
+    except msgspec.MsgspecError:
+        return False
+
+
+def _is_tag(tag: list[Any]) -> bool:
+    if len(tag) not in (4, 6):
+        return False
+    role, address, _, age_ms, *doubt = tag
+    is_doubt = not doubt or (doubt[0] in _QUALITIES and isinstance(doubt[1], str))
+    is_age = age_ms is None or isinstance(age_ms, int)
+    return role in _ROLES and isinstance(address, str) and is_age and is_doubt

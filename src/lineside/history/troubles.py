@@ -26,6 +26,10 @@ _POSTGRESQL = (
     (r"database \"[^\"]*\" does not exist", "does not exist: create it (createdb)"),
     (r"role \"[^\"]*\" does not exist", "does not know the user"),
     ("permission denied", "does not let the user make or write tables"),
+    (
+        "rejected SSL upgrade",
+        "does not speak SSL: switch ssl on there, or write sslmode=prefer in [history] url",
+    ),
     ("too many clients", "has no connection free"),
     ("shutting down|starting up|terminating connection", "is being restarted"),
     ("read-only transaction", "does not take writes: it is a standby"),

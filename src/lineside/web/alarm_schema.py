@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmNote, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.web.schema import View
+from lineside.web.words import OneLine
 
 BY_MAX = 60  # characters
 COMMENT_MAX = 1_000
@@ -16,22 +17,16 @@ SHELF_MAX_MINUTES = 24 * 60
 BULK_MAX = 1_000
 
 
-def _without_control_characters(text: str) -> str:
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
-        raise ValueError("holds a line break or another control character")
-    return text
-
-
 By: TypeAlias = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=BY_MAX),
-    AfterValidator(_without_control_characters),
+    OneLine,
     Field(description="Who does it, by name; it is kept.", examples=["김철수"]),
 ]
 Comment: TypeAlias = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=COMMENT_MAX),
-    AfterValidator(_without_control_characters),
+    OneLine,
 ]
 
 

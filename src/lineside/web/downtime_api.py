@@ -424,6 +424,14 @@ def _audit_view(entry: AuditEntry) -> AuditEntryView:
         by=entry.made_by,
         action=entry.action,
         subject=entry.subject,
-        before=None if entry.before is None else msgspec.json.decode(entry.before),
-        after=None if entry.after is None else msgspec.json.decode(entry.after),
+        before=_json_or_text(entry.before),
+        after=_json_or_text(entry.after),
     )
+
+
+def _json_or_text(stored: str | None) -> Any:
+    """Return what the audit holds; as it stands there when it is no JSON."""
+    try:
+        return None if stored is None else msgspec.json.decode(stored)
+    except msgspec.DecodeError:
+        return stored

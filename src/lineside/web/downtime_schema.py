@@ -8,10 +8,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from lineside.core.model import Status
 from lineside.web.schema import View
+from lineside.web.words import OneLine, Storable
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), OneLine
+]
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), Storable]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200), Storable]
 
 
 class StopView(View):

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
+from lineside.core.errors import HistoryError
 from lineside.core.times import iso_utc
 from lineside.history.records import StoredPlcEvent, StoredServerEvent
 from lineside.web.answers import encode_in_slices, json_response
@@ -122,7 +123,16 @@ class EventApi:
         at_ms = moment("at", at)
 
         async def question(store: Store) -> bytes:
-            return _encoded(await store.config_at(at_ms))
+            config = await store.config_at(at_ms)
+            if config is not None:
+                try:
+                    msgspec.json.decode(config.site)
+                except msgspec.DecodeError as error:
+                    store.database.left_out.note("config_version", config.at_ms, str(error))
+                    raise HistoryError(
+                        "the configuration of that moment is not understood"
+                    ) from error
+            return _encoded(config)
 
         return json_response(request, await self._past.ask_encoded(question))
 

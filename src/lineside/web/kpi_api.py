@@ -36,6 +36,7 @@ from lineside.web.kpi_schema import (
 )
 from lineside.web.problem import not_found
 from lineside.web.timeline_api import shift_view
+from lineside.web.words import StorableText
 
 if TYPE_CHECKING:
     from lineside.history.store import Store
@@ -61,7 +62,7 @@ class ShiftHours(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=200)
+    id: StorableText = Field(max_length=200)
     start: str = Field(description="By the plant's clock.", pattern=CLOCK)
     end: str = Field(description="Not after `start`: on the next day.", pattern=CLOCK)
 
@@ -71,7 +72,7 @@ class Preview(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    line: str = Field(max_length=200)
+    line: StorableText = Field(max_length=200)
     stop_after: float | None = Field(
         default=None,
         description="Seconds of waiting after which idle is stopped; null: never; left out: as "

@@ -260,6 +260,16 @@ def _history(health: HistoryHealth) -> Iterator[Metric]:
         "What /api/history/health warns of.",
         len(health.warnings),
     )
+    yield CounterMetricFamily(
+        "lineside_history_faults",
+        "Defects of Lineside around the history that were caught.",
+        value=health.faults,
+    )
+    yield CounterMetricFamily(
+        "lineside_history_left_out",
+        "Stored rows that this version does not understand and leaves out.",
+        value=health.left_out,
+    )
 
 
 def _alarms(counts: AlarmCounts) -> Iterator[Metric]:

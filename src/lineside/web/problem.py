@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
+from lineside.core.errors import LinesideError
 from lineside.web.schema import ProblemView
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -21,7 +22,7 @@ _SUGGESTIONS_FROM_MAX = 500  # similarity is slow, and a wrong code must not del
 _WORD_MAX = 64
 
 
-class Problem(Exception):
+class Problem(LinesideError):
     """A request that cannot be met: whose fault, what exactly, and what helps."""
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from lineside.core.ports import Clock
 from lineside.history.records import HistoryHealth
@@ -21,17 +21,21 @@ from lineside.web.kpi_api import KpiApi, add_kpi_routes
 from lineside.web.live import LiveView
 from lineside.web.timeline_api import TimelineApi, add_timeline_routes
 from lineside.web.views import ServerInfo
+from lineside.web.words import refuse_unstorable
 
 
 class ServedRoutes(APIRouter):
     """Routes to be served: without their answers' shapes, which only the document needs.
+
+    No address with a text that a database cannot hold comes through.
 
     To prepare those takes most of the time that the application takes to be made.
     """
 
     def add_api_route(self, path: str, endpoint: Any, **options: Any) -> None:
         """Add one route."""
-        super().add_api_route(path, endpoint, **{**options, "responses": None})
+        checked = {"responses": None, "dependencies": [Depends(refuse_unstorable)]}
+        super().add_api_route(path, endpoint, **{**options, **checked})
 
 
 def add_rest_routes(

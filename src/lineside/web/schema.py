@@ -229,6 +229,12 @@ class HistoryHealthView(View):
     wal_bytes: int | None = Field(
         description="Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own."
     )
+    faults: int = Field(description="Defects of Lineside around the history since the start.")
+    left_out: int = Field(
+        description="Stored rows that this version does not understand and leaves out, found "
+        "since the start."
+    )
+    left_out_why: str = Field(description="The last of them, in English.")
     error: str = Field(description="Why it is behind, in English; empty when it is not.")
     warnings: list[str] = Field(
         description="What a person has to look at though it is not behind, in English."

@@ -1417,6 +1417,20 @@ export interface components {
              * @description Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own.
              */
             readonly wal_bytes: number | null;
+             * Faults
+             * @description Defects of Lineside around the history since the start.
+             */
+            readonly faults: number;
+            /**
+             * Left Out
+             * @description Stored rows that this version does not understand and leaves out, found since the start.
+             */
+            readonly left_out: number;
+            /**
+             * Left Out Why
+             * @description The last of them, in English.
+             */
+            readonly left_out_why: string;
             /**
              * Error
              * @description Why it is behind, in English; empty when it is not.
