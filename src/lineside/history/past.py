@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import func, select
 
 from lineside.core.model import Site
@@ -29,6 +30,7 @@ _LANE_COLUMNS = (
     _change.c.status,
     _change.c.reason,
     _change.c.since_ms,
+    _change.c.until_ms,
 )
 
 
@@ -84,27 +86,53 @@ async def lanes(
             await asyncio.sleep(0)
 
 
-async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str, StoredChange]:
-    """Return by machine the change that its status at `at_ms` began with; unseen ones are left out.
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """One machine at one moment: the last change before it, and when its status began."""
+
+    change: StoredChange
+    began_ms: int
+
+
+async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str, Moment]:
+    """Return by machine what was known of it at `at_ms`; unseen ones are left out.
 
     Raises:
         HistoryError: the database cannot be read now.
     """
     runs = await store.runs(at_ms, at_ms + 1)
     newest: dict[str, StoredChange] = {}  # of the newest run that watched the machine then
+    began: dict[tuple[str, int], int] = {}
     columns = stored_columns()
     async with store.database.reading() as connection:
         known = await connection.execute(
-            select(schema.equipment.c.id).where(schema.equipment.c.code.in_(codes))
+            select(schema.equipment.c.id, schema.equipment.c.code).where(
+                schema.equipment.c.code.in_(codes)
+            )
         )
-        ids = list(known.scalars())
+        ids = {row.code: row.id for row in known}
         for run in sorted(runs, key=lambda run: run.id, reverse=True):
-            query = last_before(ids, run, at_ms + 1, columns)
+            query = last_before(list(ids.values()), run, at_ms + 1, columns)
             joined = query.join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
             for row in (await connection.execute(joined)).all():
                 change = stored_change(row)
                 newest.setdefault(change.equipment_code, change)
-    return {code: change for code, change in newest.items() if change.status is not None}
+            within = [
+                ids[code]
+                for code, change in newest.items()
+                if change.run_id == run.id and change.previous is change.status
+            ]
+            if within:
+                query = last_before(within, run, at_ms + 1, columns, is_of_status=True)
+                joined = query.join(
+                    schema.equipment, schema.equipment.c.id == _change.c.equipment_id
+                )
+                for row in (await connection.execute(joined)).all():
+                    began[row.code, run.id] = row.at_ms
+    return {
+        code: Moment(change=change, began_ms=began.get((code, change.run_id), change.at_ms))
+        for code, change in newest.items()
+        if change.status is not None
+    }
 
 
 async def known_from_ms(store: Store) -> int | None:
@@ -149,7 +177,8 @@ async def site_at(store: Store, at_ms: int) -> Site | None:
 
 def _by_machine(rows: Iterable[Any]) -> dict[int, dict[int, list[LaneChange]]]:
     found: dict[int, dict[int, list[LaneChange]]] = {}
-    for equipment_id, run_id, at_ms, status, reason, since_ms in rows:
+    for equipment_id, run_id, *change in rows:
         runs = found.setdefault(equipment_id, {})
-        runs.setdefault(run_id, []).append((at_ms, status, reason, since_ms))
+        at_ms, status, reason, since_ms, until_ms = change
+        runs.setdefault(run_id, []).append((at_ms, status, reason, since_ms, until_ms))
     return found
