@@ -157,7 +157,14 @@ class Board:
         if state.link is not PlcLink.ONLINE and state.last_fault is not None:
             fault = state.last_fault.message
         plc.evidence = replace(plc.evidence, link=state.link, since_s=state.since_s, fault=fault)
-        return [c for memory in self._by_plc[state.id] for c in self._decide(memory, now)]
+        # With a PLC that answers again comes its answer: why it is out of sight until then, for a
+        # moment, is no news.
+        may_wait = state.link is PlcLink.ONLINE
+        return [
+            change
+            for memory in self._by_plc[state.id]
+            for change in self._decide(memory, now, may_wait=may_wait)
+        ]
 
     def recall(self, past: Mapping[str, PastState], now: Instant) -> list[StateChange]:
         """Take in what was known before the start; return the changes that it causes.
@@ -206,7 +213,10 @@ class Board:
         plc.heartbeat_value = beat
         plc.evidence = replace(plc.evidence, heartbeat_moved_at=beat.read_at)
 
-    def _decide(self, memory: _EquipmentMemory, now: Instant) -> list[StateChange]:
+    def _decide(
+        self, memory: _EquipmentMemory, now: Instant, *, may_wait: bool = False
+    ) -> list[StateChange]:
+        """Decide on one machine; return the change. `may_wait`: one within its status may."""
         equipment = memory.equipment
         plc = self._plcs.get(equipment.plc_id) if equipment.plc_id is not None else None
         evidence = Evidence(
@@ -217,6 +227,8 @@ class Board:
         decision = decide_status(equipment.rule, evidence, now, memory.planned)
         previous = memory.decision.status if memory.decision else None
         memory.decision = decision
+        if may_wait and decision.status is previous:
+            return []
         if not memory.teller.is_news(known_of(decision, memory.tags), now.monotonic_s):
             return []
         if decision.status is not previous:
