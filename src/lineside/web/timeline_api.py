@@ -227,6 +227,7 @@ def _equipment_then(
         ),
         last_updated=_last_updated(tags, change),
         stale_after_s=machine.rule.stale_after_s,
+        stop_after_s=machine.rule.stop_after_s,
         position=None if place is None else PositionView(x=place[0], y=place[1]),
     )
 
