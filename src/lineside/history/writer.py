@@ -17,7 +17,7 @@ import structlog
 from lineside.core.errors import HistoryError
 from lineside.core.ports import Clock
 from lineside.core.times import unix_ms
-from lineside.history.recorder import Recorder
+from lineside.history.recorder import GAP_S, Recorder
 from lineside.history.records import (
     Batch,
     HistoryHealth,
@@ -94,7 +94,8 @@ class Writer:
         self._marked_at_s = 0.0
         self._is_told_behind = False
         self._written = 0
-        self._stored_alive: tuple[int, int] | None = None
+        self._whole: tuple[int, int] | None = None  # a run, and up to when all of it is stored
+        self._is_taking = False  # what has left the queue is not pending yet
         self.acknowledged: tuple[int, int] | None = None  # run key and seq, in database or spool
         self._database = database
         self._limit: asyncio.Timeout | None = None  # of the attempt that goes on
@@ -115,9 +116,23 @@ class Writer:
         """The run that goes on, and up to when all of it is stored, for the store's answers."""
         # Looked at before the queue: what the other thread tells meanwhile is younger than this.
         alive = self._recorder.alive
-        if self._pending is None and not self._spool and not self._recorder and not self._error:
-            return alive
-        return self._stored_alive
+        # In this order, for another thread may ask: what leaves the queue is taken, then pending.
+        is_waiting = self._recorder or self._is_taking or self._pending is not None
+        if not is_waiting and not self._spool and not self._error:
+            self._whole = alive
+        return self._whole
+
+    def known_until_ms(self, now_ms: int) -> int:
+        """Return up to when, at most `now_ms`, the past can be asked for.
+
+        What is on its way is not known yet; that is no time in which nobody watched, as it is when
+        the board has not ticked for a while. May be asked from any thread.
+        """
+        heard, whole = self._recorder.alive, self.alive
+        if heard is None or whole is None:
+            return now_ms
+        is_quiet = whole == heard and now_ms - heard[1] > GAP_S * 1000
+        return now_ms if is_quiet else min(now_ms, whole[1])
 
     async def run(self) -> None:
         """Write until stopped."""
@@ -149,7 +164,8 @@ class Writer:
     async def _write_all(self) -> None:
         """Keep all that waits; then bring what the spool holds into the database."""
         while True:
-            batch = self._pending or self._next_batch()
+            self._pending = batch = self._pending or self._next_batch()
+            self._is_taking = False
             if batch is None:
                 break
             if not await self._keep(batch):
@@ -161,11 +177,13 @@ class Writer:
             while (batch := self._next_batch()) is not None:
                 if not await self._keep(batch):
                     return
+            self._is_taking = False
 
     def _next_batch(self) -> Batch | None:
         is_mark_due = time.monotonic() - self._marked_at_s >= self._alive_s
         if not self._recorder and not is_mark_due:
             return None
+        self._is_taking = True
         batch = self._recorder.take(BATCH_MAX)
         if batch is None:  # nothing has been heard yet that there could be a sign of life of
             self._marked_at_s = time.monotonic()
@@ -173,7 +191,7 @@ class Writer:
 
     async def _keep(self, batch: Batch) -> bool:
         """Store or spool one batch; without success it stays pending. Say whether it is kept."""
-        self._pending = batch
+        self._pending, self._is_taking = batch, False
         may_try = not self._spool and time.monotonic() >= self._retry_at_s
         if may_try and await self._attempt(lambda: self._store.write([batch])):
             self._note_stored([batch])
@@ -245,7 +263,10 @@ class Writer:
 
     def _note_stored(self, batches: Sequence[Batch]) -> None:
         self._written += sum(len(batch.records) for batch in batches)
-        self._stored_alive = (batches[-1].run.key, batches[-1].alive_ms)
+        stored = batches[-1]
+        whole = self._whole
+        if whole is None or whole[0] != stored.run.key or whole[1] < stored.alive_ms:
+            self._whole = (stored.run.key, stored.alive_ms)
 
     def health(self) -> HistoryHealth:
         """Return how things stand. May be asked from any thread."""

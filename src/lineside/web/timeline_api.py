@@ -73,7 +73,7 @@ class TimelineApi:
         """
         asked, chosen = window(begin, end), self._past.choose(line, code)
         now_ms = self._past.now_ms()
-        until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
+        until_ms = max(asked.begin_ms, min(asked.end_ms, self._past.known_until_ms()))
         shifts = chosen.calendar.shift_windows(asked.begin_ms, asked.end_ms)
 
         async def question(store: Store) -> bytes:
