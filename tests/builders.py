@@ -199,6 +199,8 @@ def state_change(
     previous: Status | None = Status.RUNNING,
     line_id: str = "weld1",
 ) -> StateChange:
+    if previous is status:
+        previous = Status.IDLE if status is Status.RUNNING else Status.RUNNING
     return StateChange(
         line_id=line_id,
         equipment_code=code(number),

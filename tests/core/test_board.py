@@ -327,7 +327,9 @@ def standing(now: Instant) -> Board:
 
 def test_the_stop_timer_goes_on_from_before_the_start() -> None:
     board = standing(at(0))
-    assert board.recall(past(seen_until=-100, ran_until=-200), at(1)) == []
+    (change,) = board.recall(past(seen_until=-100, ran_until=-200), at(1))
+    assert not change.is_of_status
+    assert change.reason.since_s == at(-200).unix_s
     board.fold(reading({"M100": 0, "M200": 0}, at(99)))
     assert only(board, at(99.9)).status is Status.IDLE
     assert only(board, at(100)).status is Status.STOPPED

@@ -54,5 +54,5 @@ def histories(draw: st.DrawFn) -> Recorded:
         moments = st.integers(each.started_ms - 5, each.end_ms + 5)
         at = sorted(draw(st.lists(moments, max_size=6)))
         if at:
-            changes[each.id] = [(moment, *draw(said)) for moment in at]
+            changes[each.id] = [(moment, *draw(said), None) for moment in at]
     return runs, changes

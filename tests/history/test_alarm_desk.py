@@ -297,7 +297,7 @@ def test_the_code_says_what_the_alarm_is() -> None:
     assert (alarm.alarm_code, alarm.text_ko, alarm.severity) == (12, "도어 열림", "critical")
 
 
-def test_a_code_that_comes_a_moment_later_is_taken_and_then_stays() -> None:
+def test_a_code_that_comes_a_moment_later_is_taken() -> None:
     scene = Scene(with_codes(101))
     scene.codes[101] = 0
     scene.all_run()
@@ -305,12 +305,107 @@ def test_a_code_that_comes_a_moment_later_is_taken_and_then_stays() -> None:
     assert scene.alarms[0].text_en == "Machine fault"
     scene.pass_(1)
     scene.codes[101] = 12
+    scene.see(101, ERROR)
     scene.pass_(1)
     assert scene.alarms[0].text_en == "Door open"
-    scene.codes[101] = 13
-    scene.pass_(3)
-    assert scene.alarms[0].alarm_code == 12
     assert scene.told == ["raised", "code_seen"]
+
+
+def test_a_code_that_gives_way_to_another_clears_its_alarm_and_raises_one_of_its_own() -> None:
+    scene = a_fault_with_code(12)
+    scene.pass_(9)
+    scene.codes[101] = 34
+    scene.see(101, ERROR)
+    old, new = scene.alarms
+    assert (old.alarm_code, old.cleared_ms, old.state) == (
+        12,
+        T0_MS + 10_000,
+        S.RETURNED_UNACKNOWLEDGED,
+    )
+    assert (new.alarm_code, new.raised_ms, new.cleared_ms) == (34, T0_MS + 10_000, None)
+    scene.see(101, RUNNING)
+    assert [alarm.is_on for alarm in scene.alarms] == [False, False]
+    assert scene.told == ["raised", "cleared", "raised", "cleared"]
+
+
+def test_a_code_that_goes_before_its_fault_leaves_the_alarm_as_it_is() -> None:
+    scene = a_fault_with_code(12)
+    scene.codes[101] = 0
+    scene.see(101, ERROR)
+    scene.pass_(3)
+    assert [(alarm.alarm_code, alarm.is_on) for alarm in scene.alarms] == [(12, True)]
+
+
+def test_a_code_that_changed_while_the_plc_was_away_is_another_alarm_when_it_is_back() -> None:
+    scene = a_fault_with_code(12)
+    scene.see(101, DISCONNECTED)
+    scene.pass_(9)
+    scene.codes[101] = 34
+    scene.see(101, ERROR)
+    assert [(a.alarm_code, a.is_on) for a in scene.alarms] == [(12, False), (34, True)]
+    assert scene.alarms[0].cleared_ms == T0_MS + 10_000
+
+
+@pytest.mark.parametrize("is_seen_first", [True, False])
+def test_a_code_that_changed_while_the_server_was_down_is_another_alarm_and_says_so(
+    is_seen_first: bool,
+) -> None:
+    scene = Scene(with_codes(101))
+    scene.codes[101] = 34
+    before, _ = raised(1, at_ms=T0_MS - 5000)
+    recalled = Recalled(open=(replace(before, alarm_code=12),), statuses={code(101): ERROR})
+    if is_seen_first:
+        scene.see(101, ERROR)
+    scene.desk.adopt(recalled)
+    if not is_seen_first:
+        scene.see(101, ERROR)
+    scene.pass_(1)
+    assert [(a.alarm_code, a.is_on) for a in scene.alarms] == [(12, False), (34, True)]
+    (cleared,) = [r for r in scene.records.kept if r.event is E.CLEARED]
+    assert cleared.note is AlarmNote.NOT_WATCHED
+
+
+def test_a_fault_that_stood_at_the_first_start_of_all_has_an_alarm_when_another_follows() -> None:
+    scene = Scene(with_codes(101))
+    scene.codes[101] = 12
+    scene.see(101, ERROR)
+    scene.pass_(1)
+    assert scene.alarms == []
+    scene.codes[101] = 34
+    scene.see(101, ERROR)
+    assert [(a.alarm_code, a.is_on) for a in scene.alarms] == [(34, True)]
+
+
+def test_a_new_code_has_to_be_seen_for_the_on_delay() -> None:
+    scene = Scene(replace(with_codes(101), alarm_rules=AlarmRules(on_delay_s=3.0)))
+    scene.all_run()
+    scene.codes[101] = 12
+    scene.see(101, ERROR)
+    scene.pass_(4)
+    for each, seconds in ((34, 2), (12, 1), (34, 3)):
+        assert [alarm.alarm_code for alarm in scene.alarms] == [12]
+        scene.codes[101] = each
+        scene.see(101, ERROR)
+        scene.pass_(seconds)
+    assert [(a.alarm_code, a.is_on) for a in scene.alarms] == [(12, False), (34, True)]
+
+
+def test_codes_that_take_turns_each_second_are_told_a_few_times_and_then_no_more() -> None:
+    scene = a_fault_with_code(12)
+    for second in range(200):
+        scene.codes[101] = (34, 12)[second % 2]
+        scene.see(101, ERROR)
+        scene.pass_(1)
+    assert len(scene.records.kept) <= 2 * alarm_desk.CHATTER_RISES
+
+
+def a_fault_with_code(number: int) -> Scene:
+    """Have 101 run for a second, and then fail with a code."""
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    scene.codes[101] = number
+    scene.see(101, ERROR)
+    return scene
 
 
 def test_another_code_is_another_alarm_and_the_same_code_the_same_alarm() -> None:

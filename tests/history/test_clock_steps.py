@@ -81,7 +81,8 @@ class Told:
             ends[number] = batch.stopped_ms or max(batch.alive_ms, ends.get(number, 0))
             for record in batch.records:
                 if isinstance(record, ChangeRecord):
-                    change = (record.at_ms, record.status, record.reason, record.since_ms)
+                    since_ms, until_ms = record.since_ms, record.until_ms
+                    change = (record.at_ms, record.status, record.reason, since_ms, until_ms)
                     changes[record.equipment_code][number].append(change)
         spans = [
             RunSpan(id=number, started_ms=run.started_ms, end_ms=ends[number])

@@ -129,7 +129,8 @@ async def check(folder: Path, acknowledged: list[tuple[int, int]]) -> None:
     for machine in CODES:
         by_run: defaultdict[int, list[LaneChange]] = defaultdict(list)
         for each in changes[machine]:
-            by_run[each.run_id].append((each.at_ms, each.status, each.reason, each.since_ms))
+            change = (each.at_ms, each.status, each.reason, each.since_ms, each.until_ms)
+            by_run[each.run_id].append(change)
         assert lanes[machine] == lane_intervals(by_run, runs, 0, FUTURE_MS)
         for gap_begin_ms, gap_end_ms in gaps(runs):
             unseen = [

@@ -19,7 +19,7 @@ RUNNING, IDLE, ERROR = Status.RUNNING.value, Status.IDLE.value, Status.ERROR.val
 
 def change(at_ms: int, status: str | None) -> LaneChange:
     """Return a change whose reason and since are known by it."""
-    return at_ms, status, f"why {status}", at_ms
+    return at_ms, status, f"why {status}", at_ms, None
 
 
 def seen(begin_ms: int, end_ms: int, status: str, at_ms: int | None = None) -> LaneInterval:
@@ -105,8 +105,8 @@ def test_an_empty_window_has_no_intervals() -> None:
 
 def test_a_change_that_adds_nothing_begins_no_interval() -> None:
     changes: dict[int, list[LaneChange]] = {
-        1: [(0, IDLE, "not_running", 0), (30, IDLE, "not_running", 0)],
-        2: [(50, IDLE, "not_running", 0)],
+        1: [(0, IDLE, "not_running", 0, None), (30, IDLE, "not_running", 0, None)],
+        2: [(50, IDLE, "not_running", 0, None)],
     }
     assert lane_intervals(changes, [run(1, 0, 50), run(2, 50, 90)], 0, 90) == [
         LaneInterval(
@@ -117,7 +117,11 @@ def test_a_change_that_adds_nothing_begins_no_interval() -> None:
 
 def test_another_reason_or_since_begins_another_interval_of_the_same_status() -> None:
     changes: dict[int, list[LaneChange]] = {
-        1: [(0, IDLE, "not_running", 0), (30, IDLE, "starting", 0), (60, IDLE, "starting", 60)]
+        1: [
+            (0, IDLE, "not_running", 0, None),
+            (30, IDLE, "starting", 0, None),
+            (60, IDLE, "starting", 60, None),
+        ]
     }
     found = lane_intervals(changes, [run(1, 0, 90)], 0, 90)
     assert [(e.begin_ms, e.end_ms, e.reason, e.since_ms, e.changed_ms) for e in found] == [
@@ -172,7 +176,7 @@ def test_each_millisecond_has_the_status_of_the_latest_run_that_saw_it(
     }
     for moment in range(*window):
         latest = believed(runs, changes, moment)
-        assert by_interval[moment] == ((None, None, None) if latest is None else latest[1:])
+        assert by_interval[moment] == ((None, None, None) if latest is None else latest[1:4])
     for each in found:
         first = believed(runs, changes, each.begin_ms)
         assert each.changed_ms == (None if first is None else first[0])

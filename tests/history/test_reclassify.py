@@ -38,17 +38,21 @@ CALENDARS = [
     plant(shift("day", "06:00-14:00", "06:05-06:10", days=WEEK)),
     plant(shift("day", "05:00-06:00", days=WEEK), shift("late", "06:20-22:00", days=WEEK)),
 ]
+_SIGNALS = {"M100": "r", "M200": "e", "M300": "t"}
 MAP = {0: Status.STOPPED, 1: Status.RUNNING, 2: Status.IDLE}
 
 
 def recorded(signals: str, rule: StatusRule, calendar: PlantCalendar) -> list[ReasonedInterval]:
-    """Return what a board makes of a letter per step: r runs, w waits, e fails, d is lost."""
+    """Return what a board makes of a letter per step.
+
+    Runs, waits, waits with its idle tag on (t), fails, is lost (d).
+    """
     machine = Equipment(
         code="KRCWO12ELOA101",
         name="용접",
         line_id="weld1",
         plc_id="PLC01",
-        addresses={TagRole.STATUS: "M100", TagRole.ERROR: "M200"},
+        addresses={TagRole.STATUS: "M100", TagRole.ERROR: "M200", TagRole.IDLE: "M300"},
         rule=rule,
     )
     site = Site(
@@ -68,19 +72,18 @@ def recorded(signals: str, rule: StatusRule, calendar: PlantCalendar) -> list[Re
         changes += board.tick(now)[1]
     edges = [round(change.at_s * 1000) for change in changes]
     edges.append(BEGIN_MS + len(signals) * STEP_MS)
-    return _joined(
-        [
-            ReasonedInterval(
-                begin_ms=begin,
-                end_ms=end,
-                status=change.status,
-                reason=change.reason.code,
-                since_ms=_since_ms(change.reason.since_s),
-            )
-            for change, (begin, end) in zip(changes, pairwise(edges), strict=True)
-            if begin < end
-        ]
-    )
+    return [
+        ReasonedInterval(
+            begin_ms=begin,
+            end_ms=end,
+            status=change.status,
+            reason=change.reason.code,
+            since_ms=_since_ms(change.reason.since_s),
+            until_ms=_since_ms(change.reason.until_s),
+        )
+        for change, (begin, end) in zip(changes, pairwise(edges), strict=True)
+        if begin < end
+    ]
 
 
 def _instant(step: int) -> Instant:
@@ -88,7 +91,7 @@ def _instant(step: int) -> Instant:
 
 
 def _reading(letter: str, now: Instant) -> Reading:
-    values = {"M100": int(letter == "r"), "M200": int(letter == "e")}
+    values = {address: int(letter == each) for address, each in _SIGNALS.items()}
     tags = {a: TagValue(value=v, quality=Quality.GOOD, read_at=now) for a, v in values.items()}
     return Reading(
         plc_id="PLC01",
@@ -120,11 +123,11 @@ def working(calendar: PlantCalendar) -> tuple[Span, ...]:
 
 
 def shape(intervals: list[ReasonedInterval]) -> list[tuple[int, Status | None]]:
-    return [(interval.begin_ms - BEGIN_MS, interval.status) for interval in intervals]
+    return [(interval.begin_ms - BEGIN_MS, interval.status) for interval in _joined(intervals)]
 
 
 signals = st.lists(
-    st.tuples(st.sampled_from("rwed"), st.integers(1, 60)), min_size=1, max_size=10
+    st.tuples(st.sampled_from("rwted"), st.integers(1, 60)), min_size=1, max_size=10
 ).map(lambda runs: "".join(letter * count for letter, count in runs))
 rules = st.builds(
     StatusRule,
@@ -172,7 +175,8 @@ def test_judging_twice_is_judging_once_and_tiles_the_same_time(
     assert shape(reclassify(once, other, working(other_calendar))) == shape(once)
     assert shape(reclassify(once, rule, working(calendar))) == shape(before)
     assert (once[0].begin_ms, once[-1].end_ms) == (before[0].begin_ms, before[-1].end_ms)
-    assert all(a.end_ms == b.begin_ms and a.status is not b.status for a, b in pairwise(once))
+    assert all(a.end_ms == b.begin_ms for a, b in pairwise(once))
+    assert all((a.status, a.reason) != (b.status, b.reason) for a, b in pairwise(once))
 
 
 def test_a_machine_that_waited_with_its_idle_tag_on_stays_idle() -> None:
@@ -180,6 +184,33 @@ def test_a_machine_that_waited_with_its_idle_tag_on_stays_idle() -> None:
         begin_ms=0, end_ms=10_000_000, status=Status.IDLE, reason=ReasonCode.IDLE_TAG
     )
     assert reclassify([waited], StatusRule(stop_after_s=0.0)) == [waited]
+
+
+def test_what_the_board_did_not_notice_before_the_end_of_the_waiting_it_never_said() -> None:
+    waited = _waiting(ReasonCode.IDLE_WAIT, end_ms=300_700, until_ms=300_000)
+    assert shape(reclassify([waited], StatusRule(stop_after_s=300.0))) == shape([waited])
+    found = reclassify([waited], StatusRule(stop_after_s=200.0))
+    assert [(i.begin_ms, i.status) for i in found] == [(0, Status.IDLE), (200_000, Status.STOPPED)]
+
+
+def test_a_machine_that_was_not_stopped_by_this_very_rule_had_its_idle_tag_on() -> None:
+    waited = _waiting(ReasonCode.IDLE_WAIT, end_ms=900_000, until_ms=300_000)
+    assert shape(reclassify([waited], StatusRule(stop_after_s=300.0))) == shape([waited])
+
+
+def test_a_shift_begins_for_the_figures_when_the_board_saw_it_begin() -> None:
+    waited = _waiting(ReasonCode.OUTSIDE_SHIFT, end_ms=600_400, until_ms=600_000)
+    work = (Span(600_000, 900_000),)
+    rule = StatusRule(stop_after_s=0.0)
+    assert shape(reclassify([waited], rule, work)) == shape([waited])
+    found = reclassify([waited], rule, (Span(500_000, 900_000),))
+    assert [(i.begin_ms, i.status) for i in found] == [(0, Status.IDLE), (500_000, Status.STOPPED)]
+
+
+def _waiting(reason: ReasonCode, *, end_ms: int, until_ms: int) -> ReasonedInterval:
+    return ReasonedInterval(
+        begin_ms=0, end_ms=end_ms, status=Status.IDLE, reason=reason, since_ms=0, until_ms=until_ms
+    )
 
 
 def test_without_a_known_sample_the_last_running_interval_starts_the_timer_and_errors_do_not() -> (

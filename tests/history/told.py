@@ -32,7 +32,7 @@ def a_change(
         seq=seq,
         equipment_code=code(number),
         at_ms=at_ms,
-        previous=Status.IDLE,
+        previous=Status.RUNNING if status is Status.IDLE else Status.IDLE,
         status=status,
         reason="running" if status else None,
         tag="M101",

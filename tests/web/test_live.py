@@ -1,3 +1,5 @@
+from msgspec.structs import replace
+
 from builders import (
     T0_S,
     TurnedClock,
@@ -104,3 +106,13 @@ def test_every_snapshot_and_site_makes_a_new_revision_and_every_change_a_new_cha
         live.on_message(message)
         seen.add((live.revision, live.change_revision))
     assert len(seen) == 4
+
+
+def test_what_changes_within_a_status_is_no_change_of_it() -> None:
+    view = LiveView(TurnedClock())
+    view.on_message(site_change(site()))
+    view.on_message(state_change(101, Status.ERROR))
+    told = view.change_revision
+    view.on_message(replace(state_change(101, Status.ERROR), previous=Status.ERROR))
+    assert len(view.changes(code(101))) == 1
+    assert view.change_revision == told

@@ -88,6 +88,7 @@ async def test_equipment_is_listed_in_configured_order_with_the_contracts_words(
         "tags": {"status_tag": 1, "error_tag": 0, "connection": True},
         "last_updated": "2025-11-03T10:30:44.750Z",
         "stale_after_s": 3.0,
+        "stop_after_s": 300.0,
         "position": {"x": 8.0, "y": 20.0},
     }
     assert body["equipment"][4]["last_updated"] is None

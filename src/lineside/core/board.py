@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from lineside.core.contacts import read_address, tag_value
+from lineside.core.known import Teller, known_of
 from lineside.core.limits import LATENCY_WINDOW
 from lineside.core.model import (
     Equipment,
@@ -64,6 +65,7 @@ class _EquipmentMemory:
     first_seen_s: float | None = None  # when it was first not disconnected
     decision: Decision | None = None
     since_s: float = 0.0
+    teller: Teller = field(default_factory=Teller)
 
 
 class Board:
@@ -119,7 +121,7 @@ class Board:
         memory = _EquipmentMemory(equipment, tags)
         if old is None or before is None:
             return memory
-        memory.decision, memory.since_s = old.decision, old.since_s
+        memory.decision, memory.since_s, memory.teller = old.decision, old.since_s, old.teller
         source = self._source_of(equipment)
         is_same_source = source is not None and source == before._source_of(old.equipment)
         if is_same_source and old.equipment.addresses == equipment.addresses:
@@ -137,7 +139,7 @@ class Board:
         return self._plcs[plc_id].state.link
 
     def fold(self, reading: Reading) -> list[StateChange]:
-        """Take in one poll of one PLC and return the status changes that it causes."""
+        """Take in one poll of one PLC and return the changes that it causes."""
         plc = self._plcs.get(reading.plc_id)
         if plc is None:
             return []  # read just before the PLC left the configuration
@@ -151,7 +153,7 @@ class Board:
         return changes
 
     def note_plc(self, state: PlcState, now: Instant) -> list[StateChange]:
-        """Take in the state of one PLC's link and return the status changes that it causes."""
+        """Take in the state of one PLC's link and return the changes that it causes."""
         plc = self._plcs.get(state.id)
         if plc is None:
             return []
@@ -163,10 +165,17 @@ class Board:
         if state.link is not PlcLink.ONLINE and state.last_fault is not None:
             fault = state.last_fault.message
         plc.evidence = replace(plc.evidence, link=state.link, since_s=state.since_s, fault=fault)
-        return [c for memory in self._by_plc[state.id] for c in self._decide(memory, now)]
+        # With a PLC that answers again comes its answer: why it is out of sight until then, for a
+        # moment, is no news.
+        may_wait = state.link is PlcLink.ONLINE
+        return [
+            change
+            for memory in self._by_plc[state.id]
+            for change in self._decide(memory, now, may_wait=may_wait)
+        ]
 
     def recall(self, past: Mapping[str, PastState], now: Instant) -> list[StateChange]:
-        """Take in what was known before the start; return the status changes that it causes.
+        """Take in what was known before the start; return the changes that it causes.
 
         The stop timer goes on from the last running sample of before, unless there has been one
         since. A status goes on, with its time, when it was out of sight for less than it takes a
@@ -212,7 +221,10 @@ class Board:
         plc.heartbeat_value = beat
         plc.evidence = replace(plc.evidence, heartbeat_moved_at=beat.read_at)
 
-    def _decide(self, memory: _EquipmentMemory, now: Instant) -> list[StateChange]:
+    def _decide(
+        self, memory: _EquipmentMemory, now: Instant, *, may_wait: bool = False
+    ) -> list[StateChange]:
+        """Decide on one machine; return the change. `may_wait`: one within its status may."""
         equipment = memory.equipment
         plc = self._plcs.get(equipment.plc_id) if equipment.plc_id is not None else None
         evidence = Evidence(
@@ -223,9 +235,12 @@ class Board:
         decision = decide_status(equipment.rule, evidence, now, memory.planned)
         previous = memory.decision.status if memory.decision else None
         memory.decision = decision
-        if decision.status is previous:
+        if may_wait and decision.status is previous:
             return []
-        memory.since_s = now.unix_s
+        if not memory.teller.is_news(known_of(decision, memory.tags), now.monotonic_s):
+            return []
+        if decision.status is not previous:
+            memory.since_s = now.unix_s
         if memory.first_seen_s is None and decision.is_connected:
             memory.first_seen_s = now.unix_s
         return [

@@ -317,9 +317,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class StateChange(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One machine's status changed. `previous` is None for its first status after a start.
+    """What is known of one machine changed: its status, or within it what `core.known` counts.
 
-    `tags` are the values that the rule saw.
+    `previous` is None for its first status after a start, and the same as `status` where the status
+    goes on. `tags` are the values that the rule saw.
     """
 
     line_id: str
@@ -329,6 +330,11 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     status: Status
     reason: Reason
     tags: tuple[TagState, ...] = ()
+
+    @property
+    def is_of_status(self) -> bool:
+        """Whether the status is another; else only what is known of it."""
+        return self.previous is not self.status
 
 
 class PastState(msgspec.Struct, frozen=True, kw_only=True):

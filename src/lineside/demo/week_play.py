@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
+from lineside.core.known import Teller, known_of
 from lineside.core.model import (
     Equipment,
     EquipmentState,
@@ -81,6 +82,7 @@ class _Machine:
         self.steady_s: dict[str, int] = {}
         self.ran_s: int | None = None  # the second of the last running sample that was not the last
         self.decision: Decision | None = None
+        self.teller = Teller()
         self.since_s = 0
         self.due_s: int | None = None  # when the passing of time changes the decision
 
@@ -277,6 +279,7 @@ class WeekPlayer:
         machine.decision = decision
         if decision.status is not previous:
             machine.since_s = now_s
+        if machine.teller.is_news(known_of(decision, tags), now_s):
             change = StateChange(
                 line_id=equipment.line_id,
                 equipment_code=equipment.code,

@@ -52,13 +52,19 @@ _log = structlog.get_logger("lineside.alarms")
 
 
 class _Point:
-    """One machine or PLC. `current` is the alarm whose fault stands; None when none was raised."""
+    """One machine or PLC. `current` is the alarm whose fault stands; None when none was raised.
+
+    `first_code` is what a fault told first that is none of its alarms: it stood at the first start.
+    `other_since` is when the fault that stands was first seen with another code than its alarm has.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.watch = FaultWatch()
         self.current: int | None = None
         self.alarm_code: int | None = None
+        self.first_code: int | None = None
+        self.other_since: Instant | None = None
         self.rises: deque[float] = deque(maxlen=CHATTER_RISES)
         self.is_recalled = False  # as stored before the start, and not seen since
 
@@ -142,6 +148,9 @@ class AlarmDesk:
         elif watch.is_on and point.current is None:
             point.current = alarm.id  # the same fault, seen again
             self._held.pop(source, None)
+            if self._is_other_fault(point):
+                point.is_recalled = True
+                point.other_since = watch.first_seen or now
         else:
             at = watch.first_seen or now
             event = AlarmEvent(
@@ -179,10 +188,19 @@ class AlarmDesk:
         if not self.plant.has(source):
             return
         point = self._point(source)
-        if change.status is Status.ERROR:
+        is_faulty = change.status is Status.ERROR
+        if is_faulty:
             point.alarm_code = alarm_code_in(change.tags)
+            point.first_code = point.first_code or point.alarm_code
+        elif change.status is not Status.DISCONNECTED:
+            point.first_code = None
         now = Instant(unix_s=change.at_s, monotonic_s=self._clock().monotonic_s)
         self._see(point, sight_of_status(change.status), now)
+        if not is_faulty or not self._is_other_fault(point):
+            point.other_since = None
+        elif point.other_since is None:
+            point.other_since = now
+        self._turn_to_code(point, now)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         now = snapshot.at
@@ -194,6 +212,8 @@ class AlarmDesk:
         self._look_at_codes(snapshot)
         for point in [each for each in self._points.values() if each.watch.is_waiting]:
             self._turn(point, point.watch.due(now, point.rules(self.plant.rules, now)), now)
+        for point in [each for each in self._points.values() if each.other_since is not None]:
+            self._turn_to_code(point, now)
         for source, turn in list(self._held.items()):
             self._rise(self._points[source], turn, now)
         self._end_shelves(unix_ms(now.unix_s))
@@ -213,8 +233,35 @@ class AlarmDesk:
             point = self._points[source] = _Point(source)
         return point
 
+    def _is_other_fault(self, point: _Point) -> bool:
+        """Whether the fault that stands tells another code than the one it is known by."""
+        alarm = self.book.find(point.current) if point.current is not None else None
+        known = alarm.alarm_code if alarm is not None and alarm.is_on else None
+        if point.current is None and point.watch.is_on and point.source not in self._held:
+            known = point.first_code
+        return known is not None and point.alarm_code not in (None, known)
+
+    def _turn_to_code(self, point: _Point, now: Instant) -> None:
+        """Make two alarms of a fault that gave way to another one without a moment between them.
+
+        The new code has to be seen for as long as a fault has to; of a machine that chatters, for
+        as long as it takes there until a fault counts as gone.
+        """
+        since = point.other_since
+        rules = point.rules(self.plant.rules, now)
+        delay_s = rules.on_delay_s
+        if point.is_chattering(now):
+            delay_s = max(delay_s, rules.off_delay_s)
+        if since is None or since.age_s(now) < delay_s:
+            return
+        point.other_since = None
+        if self._is_other_fault(point):
+            turn = Turn(is_on=False, since=since)
+            self._fall(point, turn)
+            self._rise(point, msgspec.structs.replace(turn, is_on=True), now)
+
     def _see(self, point: _Point, sight: Sight, now: Instant) -> None:
-        if sight is Sight.ON:
+        if sight is Sight.ON and not self._is_other_fault(point):
             point.is_recalled = False
         turn = point.watch.see(sight, now, point.rules(self.plant.rules, now))
         self._turn(point, turn, now)

@@ -98,6 +98,7 @@ class AlarmStore:
                 _change.c.at_ms >= begin_ms,
                 _change.c.at_ms < end_ms,
                 _change.c.status.is_not(None),
+                _change.c.previous.is_distinct_from(_change.c.status),  # not within one status
             )
             .correlate(schema.equipment)
             .scalar_subquery()

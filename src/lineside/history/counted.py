@@ -44,15 +44,17 @@ async def counted_intervals(
             stop = next((s for s in reasons if s.down_in(begin, end) > 0), None)
             counts_as = _COUNTS_AS.get(status, "not_seen") if status is not None else "not_seen"
             reason = stop.reason if stop is not None else None
-            found.append(
-                {
-                    "begin": iso_utc(begin / 1000),
-                    "end": iso_utc(end / 1000),
-                    "status": status.value if status is not None else "unseen",
-                    "is_planned": is_planned,
-                    "counts_as": counts_as if is_planned else "not_planned",
-                    "reason": reason.reason if reason is not None else None,
-                    "comment": reason.comment if reason is not None else None,
-                }
-            )
+            counted = {
+                "begin": iso_utc(begin / 1000),
+                "end": iso_utc(end / 1000),
+                "status": status.value if status is not None else "unseen",
+                "is_planned": is_planned,
+                "counts_as": counts_as if is_planned else "not_planned",
+                "reason": reason.reason if reason is not None else None,
+                "comment": reason.comment if reason is not None else None,
+            }
+            if found and counted == {**found[-1], "begin": counted["begin"], "end": counted["end"]}:
+                found[-1]["end"] = counted["end"]  # why it waited is another matter
+            else:
+                found.append(counted)
     return found

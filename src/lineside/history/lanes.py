@@ -1,9 +1,9 @@
 """From stored changes to lanes of a timeline: what machines did, with the reason for it. Pure.
 
 Half-open intervals [begin_ms, end_ms) tile the window, with the reason code and the `since` that
-each status began with. A status lasts from its change to the next change of the same run, or to the
-end of the run; time in no run is unseen, never the last status. Lanes are made from plain tuples,
-because a week of a hundred machines is a lot of them.
+each of them began with. A status lasts from its change to the next change of the same run, or to
+the end of the run; time in no run is unseen, never the last status. Lanes are made from plain
+tuples, because a week of a hundred machines is a lot of them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from lineside.history.records import RunSpan
 from lineside.history.seen import seen_spans, watching
 
 UNSEEN = "unseen"
-# at_ms, status (None: not configured), reason, since_ms; of one run, in order of recording
-LaneChange: TypeAlias = tuple[int, str | None, str | None, int | None]
+# at_ms, status (None: not configured), reason, since_ms, until_ms; of a run, in recording order
+LaneChange: TypeAlias = tuple[int, str | None, str | None, int | None, int | None]
 # begin_ms, end_ms, status or "unseen", reason
 Piece: TypeAlias = tuple[int, int, str, str | None]
 
@@ -43,7 +43,8 @@ _SEVERITY: Mapping[str, int] = {
 class LaneInterval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One machine in [begin_ms, end_ms) as recorded. `status` None: unseen.
 
-    `since_ms` is what the reason says, `changed_ms` when the status began; both None when unseen.
+    `since_ms` and `until_ms` are what the reason says, `changed_ms` when that was known first; all
+    None when unseen.
     """
 
     begin_ms: int
@@ -52,6 +53,7 @@ class LaneInterval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str | None = None
     since_ms: int | None = None
     changed_ms: int | None = None
+    until_ms: int | None = None
 
 
 def lane_intervals(
@@ -75,13 +77,13 @@ def lane_intervals(
     found: list[LaneInterval] = []
     reached_ms = begin_ms
 
-    def add(until_ms: int, change: LaneChange | None) -> None:
+    def add(end: int, change: LaneChange | None) -> None:
         nonlocal reached_ms
-        if until_ms <= reached_ms:
+        if end <= reached_ms:
             return
-        at_ms, status, reason, since_ms = change or (None, None, None, None)
+        at_ms, status, reason, since_ms, until_ms = change or (None, None, None, None, None)
         if status is None:
-            at_ms, reason, since_ms = None, None, None
+            at_ms, reason, since_ms, until_ms = None, None, None, None
         last = found[-1] if found else None
         if (
             last is not None
@@ -91,24 +93,26 @@ def lane_intervals(
         ):
             found[-1] = LaneInterval(
                 begin_ms=last.begin_ms,
-                end_ms=until_ms,
+                end_ms=end,
                 status=status,
                 reason=reason,
                 since_ms=since_ms,
                 changed_ms=last.changed_ms,
+                until_ms=until_ms,
             )
         else:
             found.append(
                 LaneInterval(
                     begin_ms=reached_ms,
-                    end_ms=until_ms,
+                    end_ms=end,
                     status=status,
                     reason=reason,
                     since_ms=since_ms,
                     changed_ms=at_ms,
+                    until_ms=until_ms,
                 )
             )
-        reached_ms = until_ms
+        reached_ms = end
 
     firsts_ms = {run_id: _at(some[0]) for run_id, some in changes.items()}
     for span in seen_spans(watching(runs, firsts_ms), begin_ms, end_ms):

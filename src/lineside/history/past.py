@@ -32,6 +32,7 @@ _LANE_COLUMNS = (
     _change.c.status,
     _change.c.reason,
     _change.c.since_ms,
+    _change.c.until_ms,
 )
 
 
@@ -87,8 +88,15 @@ async def lanes(
             await asyncio.sleep(0)
 
 
-async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str, StoredChange]:
-    """Return by machine the change that its status at `at_ms` began with; unseen ones are left out.
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """One machine at one moment: the last change before it, and when its status began."""
+
+    change: StoredChange
+    began_ms: int
+
+
+async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str, Moment]:
+    """Return by machine what was known of it at `at_ms`; unseen ones are left out.
 
     Raises:
         HistoryError: the database cannot be read now.
@@ -96,19 +104,36 @@ async def changes_at(store: Store, codes: Sequence[str], at_ms: int) -> dict[str
     runs = await store.runs(at_ms, at_ms + 1)
     # Of the newest run that watched the machine then; None: what it saw is not understood.
     newest: dict[str, StoredChange | None] = {}
+    began: dict[tuple[str, int], int] = {}
     columns = stored_columns()
     async with store.database.reading() as connection:
         known = await connection.execute(
-            select(schema.equipment.c.id).where(schema.equipment.c.code.in_(codes))
+            select(schema.equipment.c.id, schema.equipment.c.code).where(
+                schema.equipment.c.code.in_(codes)
+            )
         )
-        ids = list(known.scalars())
+        ids = {row.code: row.id for row in known}
         for run in sorted(runs, key=lambda run: run.id, reverse=True):
-            query = last_before(ids, run, at_ms + 1, columns)
+            query = last_before(list(ids.values()), run, at_ms + 1, columns)
             joined = query.join(schema.equipment, schema.equipment.c.id == _change.c.equipment_id)
             for row in (await connection.execute(joined)).all():
                 newest.setdefault(row.code, stored_change(row, store.database.left_out))
+            within = [
+                ids[code]
+                for code, change in newest.items()
+                if change is not None
+                and change.run_id == run.id
+                and change.previous is change.status
+            ]
+            if within:
+                query = last_before(within, run, at_ms + 1, columns, is_of_status=True)
+                joined = query.join(
+                    schema.equipment, schema.equipment.c.id == _change.c.equipment_id
+                )
+                for row in (await connection.execute(joined)).all():
+                    began[row.code, run.id] = row.at_ms
     return {
-        code: change
+        code: Moment(change=change, began_ms=began.get((code, change.run_id), change.at_ms))
         for code, change in newest.items()
         if change is not None and change.status is not None
     }
@@ -170,12 +195,12 @@ def _by_machine(
     rows: Iterable[Any], ids: Mapping[str, int], left_out: LeftOut
 ) -> dict[int, dict[int, list[LaneChange]]]:
     found: dict[int, dict[int, list[LaneChange]]] = {}
-    for equipment_id, run_id, at_ms, status, reason, since_ms in rows:
+    for equipment_id, run_id, at_ms, status, reason, since_ms, until_ms in rows:
         if status not in _KNOWN:
             # From here on nobody knows: unseen, never the status before it.
             key = (next(code for code in ids if ids[code] == equipment_id), at_ms)
             left_out.note("state_change", key, f"unknown status {status!r}")
-            status = reason = since_ms = None
+            status = reason = since_ms = until_ms = None
         runs = found.setdefault(equipment_id, {})
-        runs.setdefault(run_id, []).append((at_ms, status, reason, since_ms))
+        runs.setdefault(run_id, []).append((at_ms, status, reason, since_ms, until_ms))
     return found

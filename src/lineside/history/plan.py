@@ -29,7 +29,7 @@ from lineside.history.stops import StopParts
 
 _DAY_MS = 86_400_000
 _REACH_MS = 400 * _DAY_MS  # no stop timer is so long
-_FORMAT = 1  # of stored parts, and of how they are computed: a new number computes all anew
+_FORMAT = 2  # of stored parts, and of how they are computed: a new number computes all anew
 _WAITING = frozenset(
     {
         ReasonCode.IDLE_WAIT.value,
@@ -121,6 +121,7 @@ class MachinePlan:
                     status=None if each.status is None else _STATUSES[each.status],
                     reason=_REASONS.get(each.reason) if each.reason else None,
                     since_ms=since,
+                    until_ms=each.until_ms if is_waiting else None,
                 )
             )
         if self.calendar.is_around_the_clock:

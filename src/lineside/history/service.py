@@ -164,6 +164,10 @@ class History:
             error="; ".join(filter(None, (found.error, self.faults.standing))),
         )
 
+    def known_until_ms(self, now_ms: int) -> int:
+        """Return up to when, at most `now_ms`, the past is known: the rest is on its way."""
+        return now_ms if self._writer is None else self._writer.known_until_ms(now_ms)
+
     @property
     def acknowledged(self) -> tuple[int, int] | None:
         """The key of a run and the number of its newest record that no crash can take away."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, delete, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.core.model import Quality, Scalar, Status, TagRole
@@ -221,7 +221,8 @@ class Store:
     ) -> tuple[StatusChange | None, StatusChange | None, StatusChange | None]:
         """Return of one machine in a window: the last change, the last to running, the one after.
 
-        Each is None where there is none.
+        The last is of its status: what changed within it is passed over. Each is None where there
+        is none.
         """
         order = (_change.c.at_ms, _change.c.run_id, _change.c.seq)
         every = (
@@ -236,7 +237,7 @@ class Store:
         newest_first = every.order_by(*(column.desc() for column in order)).limit(1)
         running = newest_first.where(_change.c.status == Status.RUNNING.value)
         async with self._database.reading() as connection:
-            last = (await connection.execute(newest_first)).first()
+            last = (await connection.execute(newest_first.where(of_status()))).first()
             ran = (await connection.execute(running)).first()
             after = None
             if ran is not None:
@@ -275,13 +276,16 @@ def last_before(
     run: RunSpan,
     begin_ms: int,
     columns: Sequence[ColumnElement[Any]],
+    *,
+    is_of_status: bool = False,
 ) -> Select[Any]:
     """Return the query for `columns` of each machine's last change of `run` before the window.
 
     Not looking before the begin of the run keeps it from searching the whole past of a machine of
-    which the run knows nothing.
+    which the run knows nothing. `is_of_status`: only where the status is another.
     """
     other = _change.alias("other")
+    changed = of_status(other) if is_of_status else true()
 
     def newest(column: str) -> Any:
         return (
@@ -291,6 +295,7 @@ def last_before(
                 other.c.run_id == run.id,
                 other.c.at_ms >= run.started_ms,
                 other.c.at_ms < begin_ms,
+                changed,
             )
             .order_by(other.c.at_ms.desc(), other.c.seq.desc())
             .limit(1)
@@ -314,6 +319,11 @@ def last_before(
         _change.c.seq == keys.c.seq,
     )
     return select(*columns).select_from(_change).join(keys, is_it)
+
+
+def of_status(table: FromClause = _change) -> ColumnElement[bool]:
+    """Return what holds of changes to another status, and not of those within one."""
+    return table.c.previous.is_distinct_from(table.c.status)
 
 
 def stored_columns() -> list[ColumnElement[Any]]:

@@ -18,7 +18,7 @@ from lineside.core.errors import HistoryError
 from lineside.core.ports import Clock
 from lineside.core.times import unix_ms
 from lineside.history.gaps import Gap, chunks_of, halves_of
-from lineside.history.recorder import Recorder
+from lineside.history.recorder import GAP_S, Recorder
 from lineside.history.records import (
     Batch,
     HistoryHealth,
@@ -106,7 +106,8 @@ class Writer:
         self._marked_at_s = 0.0
         self._is_told_behind = False
         self._written = 0
-        self._stored_alive: tuple[int, int] | None = None
+        self._whole: tuple[int, int] | None = None  # a run, and up to when all of it is stored
+        self._is_taking = False  # what has left the queue is not in hand yet
         # How much had been set aside when a batch last went from the memory to the database, with
         # which a gap before it is found.
         self._whole_at_count = 0
@@ -130,11 +131,24 @@ class Writer:
         """The run that goes on, and up to when all of it is stored, for the store's answers."""
         # Looked at before the queue: what the other thread tells meanwhile is younger than this.
         alive = self._recorder.alive
-        is_all = self._recorder.in_hand is None and not self._spool and not self._recorder
+        # In this order, for another thread may ask: what leaves the queue is taken, then in hand.
+        is_waiting = self._recorder or self._is_taking or self._recorder.in_hand is not None
         is_whole = self._whole_at_count == self._spool.set_aside_count
-        if is_all and is_whole and not self._error:
-            return alive
-        return self._stored_alive
+        if not is_waiting and not self._spool and is_whole and not self._error:
+            self._whole = alive
+        return self._whole
+
+    def known_until_ms(self, now_ms: int) -> int:
+        """Return up to when, at most `now_ms`, the past can be asked for.
+
+        What is on its way is not known yet; that is no time in which nobody watched, as it is when
+        the board has not ticked for a while. May be asked from any thread.
+        """
+        heard, whole = self._recorder.alive, self.alive
+        if heard is None or whole is None:
+            return now_ms
+        is_quiet = whole == heard and now_ms - heard[1] > GAP_S * 1000
+        return now_ms if is_quiet else min(now_ms, whole[1])
 
     async def run(self) -> None:
         """Write until stopped."""
@@ -183,7 +197,9 @@ class Writer:
         is_mark_due = time.monotonic() - self._marked_at_s >= self._alive_s
         if not self._recorder and not is_mark_due:
             return None
+        self._is_taking = True
         batch = self._recorder.in_hand = self._recorder.take(BATCH_MAX)
+        self._is_taking = False
         if batch is None:  # nothing has been heard yet that there could be a sign of life of
             self._marked_at_s = time.monotonic()
         return batch
@@ -371,7 +387,10 @@ class Writer:
 
     def _note_stored(self, batches: Sequence[Batch]) -> None:
         self._written += sum(len(batch.records) for batch in batches)
-        self._stored_alive = (batches[-1].run.key, batches[-1].alive_ms)
+        stored = batches[-1]
+        whole = self._whole
+        if whole is None or whole[0] != stored.run.key or whole[1] < stored.alive_ms:
+            self._whole = (stored.run.key, stored.alive_ms)
 
     def health(self) -> HistoryHealth:
         """Return how things stand. May be asked from any thread."""

@@ -98,6 +98,11 @@ class Past:
         """Return the present."""
         return unix_ms(self._clock().unix_s)
 
+    def known_until_ms(self) -> int:
+        """Return where windows of the past end: what is on its way into it is not unseen."""
+        now_ms = self.now_ms()
+        return now_ms if self._history is None else self._history.known_until_ms(now_ms)
+
     def choose(self, line: str | None, code: str | None) -> Chosen:
         """Return the machines of `line`, or the one `code`; without either all.
 

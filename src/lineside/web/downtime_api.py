@@ -280,7 +280,7 @@ class DowntimeApi:
         from lineside.history.kpi_rows import plans_of
         from lineside.history.stop_questions import stops_in
 
-        now_ms = self._past.now_ms()
+        now_ms = self._past.known_until_ms()
         plans = await plans_of(store, self._past.site)
         until_ms = min(end_ms, now_ms)
         if begin_ms >= until_ms:

@@ -66,7 +66,7 @@ class ExportApi:
             lines=lines,
             begin_ms=asked.begin_ms,
             end_ms=asked.end_ms,
-            now_ms=self._past.now_ms(),
+            now_ms=self._past.known_until_ms(),
             grain=grain,
             by=by,
         )

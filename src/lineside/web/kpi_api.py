@@ -138,7 +138,7 @@ class KpiApi:
     ) -> Response:
         """Return every interval of one machine with how it was counted. Breaks cut them."""
         asked, chosen = window(begin, end, days_max=40), self._past.choose(None, code)
-        site, now_ms = self._past.site, self._past.now_ms()
+        site, now_ms = self._past.site, self._past.known_until_ms()
         (machine,) = chosen.machines
         until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
         skip = int(cursor or 0)
@@ -164,7 +164,7 @@ class KpiApi:
 
         A day is that of its shifts: one that ends after midnight belongs to it.
         """
-        site, now_ms = self._past.site, self._past.now_ms()
+        site, now_ms = self._past.site, self._past.known_until_ms()
         chosen = self._past.choose(line, None)
         if day is not None and not 1971 <= day.year <= 2099:
             raise refused("day", "must lie between 1971 and 2099")
@@ -219,7 +219,7 @@ class KpiApi:
         return Wanted(
             lines=lines,
             begin_ms=asked.begin_ms,
-            end_ms=min(asked.end_ms, self._past.now_ms()),
+            end_ms=min(asked.end_ms, self._past.known_until_ms()),
             grain=grain,
             by=by,
         )

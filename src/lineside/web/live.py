@@ -20,8 +20,8 @@ class LiveView:
     """The newest of everything, as heard on the bus.
 
     `equipment_by_code` is in configured order. `revision` grows with each snapshot and each change
-    of the site, `change_revision` with each state change: what was encoded for one revision can be
-    handed out until the next.
+    of the site, `change_revision` with each change of a status: what was encoded for one revision
+    can be handed out until the next. Changes within a status are the snapshot's and the history's.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -41,7 +41,8 @@ class LiveView:
         if isinstance(message, Snapshot):
             self._take_snapshot(message)
         elif isinstance(message, StateChange):
-            self._take_change(message)
+            if message.is_of_status:
+                self._take_change(message)
         else:
             self._take_site(message)
 

@@ -107,6 +107,9 @@ class EquipmentView(View):
         description="None: never read. (The WebSocket says 1970-01-01.)"
     )
     stale_after_s: float = Field(description="Without a good read for this long: disconnected.")
+    stop_after_s: float | None = Field(
+        description="Waiting for this long: stopped. None: idle never becomes stopped."
+    )
     position: PositionView | None
 
 
@@ -144,7 +147,6 @@ class EquipmentDetailView(EquipmentView):
 
     at: str
     raw_tags: list[RawTagView]
-    stop_after_s: float | None
     observed_since: str = Field(description="Nothing is known of the time before.")
     changes: list[ChangeView] = Field(
         description="Oldest first; at most the newest 500 since the start, fewer in a large plant."

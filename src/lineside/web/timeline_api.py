@@ -34,6 +34,7 @@ from lineside.web.schema import EquipmentView, PositionView, ReasonView, TagsVie
 from lineside.web.timeline_schema import BoardView, ShiftsView, ShiftView, TimelineView
 
 if TYPE_CHECKING:
+    from lineside.history.past import Moment
     from lineside.history.store import Store
 
 RESOLUTION_MAX_MS = 86_400_000
@@ -72,7 +73,7 @@ class TimelineApi:
         """
         asked, chosen = window(begin, end), self._past.choose(line, code)
         now_ms = self._past.now_ms()
-        until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
+        until_ms = max(asked.begin_ms, min(asked.end_ms, self._past.known_until_ms()))
         shifts = chosen.calendar.shift_windows(asked.begin_ms, asked.end_ms)
 
         async def question(store: Store) -> bytes:
@@ -115,22 +116,22 @@ class TimelineApi:
         at_ms = moment("at", at)
         now_site = self._past.site
 
-        async def question(store: Store) -> tuple[Site, dict[str, StoredChange]]:
+        async def question(store: Store) -> tuple[Site, dict[str, Moment]]:
             from lineside.history.past import changes_at, site_at
 
             site = await site_at(store, at_ms) or now_site
             codes = [each.code for some in site.lines for each in some.equipment]
             return site, await changes_at(store, codes, at_ms)
 
-        site, changes = await self._past.ask(question)
+        site, moments = await self._past.ask(question)
         found = _lines_of(site, now_site, line)
         machines = [machine for each in found for machine in each.equipment]
         places = {each.code: each.position for some in now_site.lines for each in some.equipment}
         view = BoardView(
             at=iso_utc(at_ms / 1000),
-            unseen_codes=[each.code for each in machines if each.code not in changes],
+            unseen_codes=[each.code for each in machines if each.code not in moments],
             equipment=[
-                _equipment_then(each, changes.get(each.code), at_ms, places.get(each.code))
+                _equipment_then(each, moments.get(each.code), at_ms, places.get(each.code))
                 for each in machines
             ],
         )
@@ -202,10 +203,11 @@ def _lines_of(then: Site, now: Site, line_id: str | None) -> list[Line]:
 
 def _equipment_then(
     machine: Equipment,
-    change: StoredChange | None,
+    known: Moment | None,
     at_ms: int,
     position: tuple[float, float] | None,
 ) -> EquipmentView:
+    change = None if known is None else known.change
     place = machine.position or position
     tags = msgspec.json.decode(change.tags) if change is not None else []
     values = {tag[0]: tag[2] for tag in tags}
@@ -216,7 +218,7 @@ def _equipment_then(
         line=machine.line_id,
         plc=machine.plc_id,
         status=status,
-        since=iso_utc((at_ms if change is None else change.at_ms) / 1000),
+        since=iso_utc((at_ms if known is None else known.began_ms) / 1000),
         reason=_reason_then(change),
         tags=TagsView(
             status_tag=_number(values.get("status_tag")),
@@ -225,6 +227,7 @@ def _equipment_then(
         ),
         last_updated=_last_updated(tags, change),
         stale_after_s=machine.rule.stale_after_s,
+        stop_after_s=machine.rule.stop_after_s,
         position=None if place is None else PositionView(x=place[0], y=place[1]),
     )
 

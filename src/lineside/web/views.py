@@ -127,6 +127,7 @@ def equipment_view(state: EquipmentState, equipment: Equipment) -> EquipmentView
         ),
         last_updated=_iso_or_none(state.last_updated_s),
         stale_after_s=equipment.rule.stale_after_s,
+        stop_after_s=equipment.rule.stop_after_s,
         position=None if position is None else PositionView(x=position[0], y=position[1]),
     )
 
@@ -144,7 +145,6 @@ def equipment_detail_view(
         **{name: getattr(view, name) for name in EquipmentView.model_fields},
         at=iso_utc(snapshot.at.unix_s),
         raw_tags=[_raw_tag_view(tag) for tag in state.tags],
-        stop_after_s=equipment.rule.stop_after_s,
         observed_since=iso_utc(observed_since_s),
         changes=[change_view(change) for change in changes],
     )

@@ -43,6 +43,7 @@ export function buildView(code: string, status: Status, change: Partial<Equipmen
     },
     last_updated: at(0),
     stale_after_s: 3,
+    stop_after_s: 300,
     position: null,
     ...change,
   };

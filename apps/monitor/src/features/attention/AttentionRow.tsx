@@ -110,11 +110,6 @@ function describeNote(item: AttentionItem, state: SessionState, strings: Strings
   const word = strings.status[item.status];
   const { reason } = item.machine;
   if (reason === null) return word;
-  const facts = getReasonFacts(item.machine, reason, {
-    nowS: state.nowS,
-    stopAfterS: state.line?.stop_after_s ?? null,
-    staleAfterS: state.line?.stale_after_s ?? 3,
-    strings,
-  });
+  const facts = getReasonFacts(item.machine, reason, { nowS: state.nowS, strings });
   return `${word} · ${strings.reason[reason.code](facts)}`;
 }

@@ -103,16 +103,11 @@ function TimeInStatus({ session, code, isLate }: PartProps & { readonly isLate: 
 
 function ReasonText({ session, code }: PartProps) {
   const strings = useStrings();
-  return useSession(session, ({ board, nowS, line }) => {
+  return useSession(session, ({ board, nowS }) => {
     const machine = board.machines.get(code);
     const reason = machine?.reason ?? null;
     if (machine === undefined || reason === null || machine.status === 'running') return '';
-    const facts = getReasonFacts(machine, reason, {
-      nowS,
-      stopAfterS: line?.stop_after_s ?? null,
-      staleAfterS: line?.stale_after_s ?? 3,
-      strings,
-    });
+    const facts = getReasonFacts(machine, reason, { nowS, strings });
     return strings.reason[reason.code](facts);
   });
 }

@@ -23,7 +23,6 @@ export function WhyThisColour({ session, machine, isLate, view }: WhyThisColourP
   const strings = useStrings();
   const zone = useZone();
   const nowS = useSession(session, (state) => state.nowS);
-  const line = useSession(session, (state) => state.line);
   // While the page cannot hear, what matters is its own silence, not how old the PLC's data is.
   const ageMs = useSession(session, ({ board, connection }) => {
     const now = readClocks();
@@ -40,12 +39,7 @@ export function WhyThisColour({ session, machine, isLate, view }: WhyThisColourP
   const facts =
     reason === null
       ? null
-      : getReasonFacts(machine, reason, {
-          nowS,
-          stopAfterS: view === null ? (line?.stop_after_s ?? null) : view.stop_after_s,
-          staleAfterS: view?.stale_after_s ?? line?.stale_after_s ?? 3,
-          strings,
-        });
+      : getReasonFacts(machine, reason, { nowS, strings });
   return (
     <section className={styles.section} aria-labelledby="why-title">
       <h3 id="why-title">{strings.detail.why}</h3>

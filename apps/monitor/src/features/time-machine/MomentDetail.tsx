@@ -24,7 +24,6 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
   const words = useTimelineStrings();
   const then = useSession(machine.past, (state) => state.board.machines.get(code));
   const isUnseen = useSession(machine.past, (state) => state.lateCodes.has(code));
-  const line = useSession(machine.past, (state) => state.line);
   const nowS = useSession(machine.past, (state) => state.nowS);
   const detail = useSyncExternalStore(machine.subscribe, () => machine.getState().detail);
   const open = useCallback((dialog: HTMLDialogElement | null) => {
@@ -41,12 +40,7 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
   const facts =
     reason === null
       ? null
-      : getReasonFacts(then, reason, {
-          nowS,
-          stopAfterS: line?.stop_after_s ?? null,
-          staleAfterS: (then.staleAfterMs ?? 3_000) / 1_000,
-          strings,
-        });
+      : getReasonFacts(then, reason, { nowS, strings });
   const said = detail?.equipment.find(({ equipment_code }) => equipment_code === code);
   return (
     <dialog

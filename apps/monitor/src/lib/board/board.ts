@@ -33,6 +33,8 @@ export interface Machine {
   readonly plcId: string | null;
   /** Its own limit; null until REST has answered. */
   readonly staleAfterMs: number | null;
+  /** Its own limit; null where idle never becomes stopped, and until REST has answered. */
+  readonly stopAfterS: number | null;
   readonly position: PositionView | null;
 }
 
@@ -108,6 +110,7 @@ export function foldTick(
       reason: isChanged ? null : known.reason,
       plcId: known?.plcId ?? null,
       staleAfterMs: known?.staleAfterMs ?? null,
+      stopAfterS: known?.stopAfterS ?? null,
       position: known?.position ?? null,
     };
     machines.set(code, known !== undefined && isSameMachine(known, next) ? known : next);
@@ -148,6 +151,7 @@ export function foldEquipment(board: Board, view: EquipmentListView, receivedAt:
       reason: isSameStatus ? equipment.reason : (base?.reason ?? null),
       plcId: equipment.plc,
       staleAfterMs: equipment.stale_after_s * 1_000,
+      stopAfterS: equipment.stop_after_s,
       position: equipment.position,
     };
     machines.set(code, known !== undefined && isSameMachine(known, next) ? known : next);
@@ -252,6 +256,7 @@ function isSameMachine(a: Machine, b: Machine): boolean {
     a.sinceMs === b.sinceMs &&
     a.plcId === b.plcId &&
     a.staleAfterMs === b.staleAfterMs &&
+    a.stopAfterS === b.stopAfterS &&
     a.tags.status_tag === b.tags.status_tag &&
     a.tags.error_tag === b.tags.error_tag &&
     a.tags.connection === b.tags.connection &&

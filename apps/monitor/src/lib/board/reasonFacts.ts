@@ -6,13 +6,10 @@ import type { ReasonView } from '@/lib/types/generated';
 
 export interface ReasonContext {
   readonly nowS: number;
-  /** Null: idle never becomes stopped. */
-  readonly stopAfterS: number | null;
-  readonly staleAfterS: number;
   readonly strings: Strings;
 }
 
-/** Return what `reason` may say of `machine` at `context.nowS`, durations in words. */
+/** Return what `reason` may say of `machine`, by its own limits, at `context.nowS`, in words. */
 export function getReasonFacts(
   machine: Machine,
   reason: ReasonView,
@@ -22,7 +19,8 @@ export function getReasonFacts(
   const sinceMs = parseTimeMs(reason.since) ?? machine.sinceMs;
   const untilMs = parseTimeMs(reason.until);
   const leftS = untilMs === null ? null : Math.floor(untilMs / 1_000) - context.nowS;
-  const { stopAfterS } = context;
+  const { stopAfterS } = machine;
+  const staleAfterS = (machine.staleAfterMs ?? 3_000) / 1_000;
   return {
     tag: reason.tag ?? '',
     value: formatValue(reason.value),
@@ -31,7 +29,7 @@ export function getReasonFacts(
       sinceMs === null ? '' : formatDuration(context.nowS - Math.floor(sinceMs / 1_000), words),
     left: leftS === null ? null : formatCounter(leftS, words),
     stopAfter: stopAfterS === null || stopAfterS === 0 ? null : formatDuration(stopAfterS, words),
-    staleAfter: formatDuration(Math.max(1, context.staleAfterS), words),
+    staleAfter: formatDuration(Math.max(1, staleAfterS), words),
     detail: reason.detail,
   };
 }

@@ -28,17 +28,21 @@ describe('announceChanges', () => {
 });
 
 describe('the sentence of a reason', () => {
-  const view = buildView('A', 'idle', { since: at(-48) });
+  const view = buildView('A', 'idle', { since: at(-48), stop_after_s: 300 });
   const reason = { ...view.reason, tag: 'M105', value: 0, since: at(-48), until: at(252) };
   const machine = buildBoard(view).machines.get('A');
   if (machine === undefined) throw new Error('the board has no machine A');
   const facts = (strings: typeof ko, stopAfterS: number | null) =>
-    getReasonFacts(machine, reason, {
-      nowS: START_MS / 1_000,
-      stopAfterS,
-      staleAfterS: 3,
-      strings,
-    });
+    getReasonFacts({ ...machine, stopAfterS }, reason, { nowS: START_MS / 1_000, strings });
+
+  it("says a machine's own limit, not its line's", () => {
+    const own = buildBoard(buildView('A', 'stopped', { stop_after_s: 10, stale_after_s: 60 }));
+    const stopped = own.machines.get('A');
+    if (stopped === undefined) throw new Error('the board has no machine A');
+    const said = getReasonFacts(stopped, reason, { nowS: START_MS / 1_000, strings: ko });
+    expect(ko.reason.stop_elapsed(said)).toBe('10초 넘게 비가동');
+    expect(said.staleAfter).toBe('1분');
+  });
 
   it('says in Korean how long is left, with the particles that the words ask for', () => {
     expect(ko.reason.idle_wait(facts(ko, 300))).toBe('대기 · 4:12 후 정지');

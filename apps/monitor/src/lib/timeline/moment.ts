@@ -61,6 +61,7 @@ export function buildMoment(
       sinceMs: getSinceMs(intervals, index, fromMs),
       reason: null,
       staleAfterMs: null,
+      stopAfterS: null,
       position: frame.positions.get(code) ?? null,
     });
     const { seenSinceMs, seen } = listSeen(intervals, index, atMs, fromMs);
@@ -93,6 +94,7 @@ export function foldBoardAt(moment: Moment, view: Pick<BoardView, 'equipment'>):
       sinceMs: equipment.since === null ? machine.sinceMs : Date.parse(equipment.since),
       reason: equipment.reason,
       staleAfterMs: equipment.stale_after_s * 1_000,
+      stopAfterS: equipment.stop_after_s,
     });
   }
   return { ...moment, board: { ...moment.board, machines } };

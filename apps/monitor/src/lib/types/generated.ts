@@ -1227,13 +1227,16 @@ export interface components {
              * @description Without a good read for this long: disconnected.
              */
             readonly stale_after_s: number;
+            /**
+             * Stop After S
+             * @description Waiting for this long: stopped. None: idle never becomes stopped.
+             */
+            readonly stop_after_s: number | null;
             readonly position: components["schemas"]["PositionView"] | null;
             /** At */
             readonly at: string;
             /** Raw Tags */
             readonly raw_tags: readonly components["schemas"]["RawTagView"][];
-            /** Stop After S */
-            readonly stop_after_s: number | null;
             /**
              * Observed Since
              * @description Nothing is known of the time before.
@@ -1312,6 +1315,11 @@ export interface components {
              * @description Without a good read for this long: disconnected.
              */
             readonly stale_after_s: number;
+            /**
+             * Stop After S
+             * @description Waiting for this long: stopped. None: idle never becomes stopped.
+             */
+            readonly stop_after_s: number | null;
             readonly position: components["schemas"]["PositionView"] | null;
         };
         /**
