@@ -91,6 +91,7 @@ class Recorder:
         self._last_ms: dict[str, int] = {}  # of each machine's last change in this run
         self._links: dict[str, PlcLink] = {}
         self._codes: frozenset[str] | None = None
+        self._site: SiteChange | None = None
         self._tick_at: Instant | None = None
         self._is_over = False
         self._notes: deque[ServerRecord] = deque(maxlen=NOTES_MAX)
@@ -243,6 +244,7 @@ class Recorder:
             gone_ms = max(at_ms, self._last_ms.pop(code, 0))
             self._put(gone_ms, _gone(code, gone_ms))
         self._codes = codes
+        self._site = message
         self._put(at_ms, message)
 
     def _begin(self, cause: RunCause, at_ms: int, detail: str = "") -> None:
@@ -269,6 +271,8 @@ class Recorder:
         self._put(self._alive[1], None, is_end=True)
         at_ms = unix_ms(snapshot.at.unix_s)
         self._begin(cause, at_ms, detail)
+        if self._site is not None:  # it may have been lost, or recorded by another clock
+            self._put(at_ms, self._site)
         for line in snapshot.lines:
             for state in line.equipment:
                 self._last_ms[state.code] = at_ms

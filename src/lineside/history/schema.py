@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"  # of this schema: the newest file in migrations/versions
+REVISION = "0014"  # of this schema: the newest file in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -207,6 +207,22 @@ planned_downtime = Table(
     Column("made_ms", BigInteger, nullable=False),
     Column("deleted_ms", BigInteger),
     Index(None, "begin_ms"),
+)
+
+# Rules of a version of the configuration that a person has applied to a time before them. What was
+# taken back stays, for the audit.
+rule_application = Table(
+    "rule_application",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("config_version_id", Integer, nullable=False),
+    Column("line_id", Text, nullable=False),
+    Column("begin_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("deleted_ms", BigInteger),
 )
 
 # Where people have cut a stop, or joined it to the one before: `kind` split or merge.

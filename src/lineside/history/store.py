@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lineside.core.model import Status
 from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
+from lineside.history.configured import Configurations
 from lineside.history.database import Database
 from lineside.history.records import (
     Batch,
@@ -46,6 +47,7 @@ class Store:
         """
         self._database = database
         self.alarms = AlarmStore(database)
+        self.configurations = Configurations(database)
         self._alive = alive
         self._ids = Ids()
         self._ids_of_opening = 0

@@ -162,10 +162,16 @@ class Writing:
 
     async def _write_config(self, record: ConfigRecord, run_id: int) -> None:
         table = schema.config_version
-        newest = await self._connection.scalar(
-            select(table.c.fingerprint).order_by(table.c.id.desc()).limit(1)
+        found = await self._connection.execute(
+            select(table.c.fingerprint, table.c.at_ms).order_by(table.c.id.desc()).limit(1)
         )
-        if newest == record.fingerprint:
+        newest = found.first()
+        # One of a later time was recorded while the clock was ahead: until then, none would hold.
+        if (
+            newest is not None
+            and newest.fingerprint == record.fingerprint
+            and newest.at_ms <= record.at_ms
+        ):
             return
         row = {
             "at_ms": record.at_ms,
