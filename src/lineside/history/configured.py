@@ -190,6 +190,10 @@ class Configurations:
         self._applied: list[int] = []  # ids, in order
         self._configured = Configured()
 
+    def forget(self) -> None:
+        """Read everything again with the next question: what is stored was moved."""
+        self._opening = -1
+
     @property
     def applied(self) -> tuple[int, ...]:
         """What people have applied, as far as it was read: the ids."""

@@ -126,13 +126,15 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Some records of one run, in order; whole in itself, so that it can wait on a disk.
 
     Up to `alive_ms` nothing happened in the run but what stands in this batch and those before it.
-    With `stopped_ms` the run is over.
+    With `stopped_ms` the run is over. Its times are those of the clock that it had; with
+    `corrected_ms` that clock was wrong, and all of the run happened so much later in truth.
     """
 
     run: Run
     alive_ms: int
     stopped_ms: int | None = None
     records: tuple[Record, ...] = ()
+    corrected_ms: int | None = None
 
 
 class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,8 @@ metadata = MetaData(
 )
 
 # A span of time in which every change was recorded. Its end is stopped_ms, or alive_ms when it
-# ended without a word.
+# ended without a word. `corrected_ms` is by how much its clock was found to be behind: all that is
+# stored of the run lies so much later than it was recorded.
 run = Table(
     "run",
     metadata,
@@ -41,6 +42,7 @@ run = Table(
     Column("stopped_ms", BigInteger),
     Column("cause", Text, nullable=False),
     Column("version", Text, nullable=False),
+    Column("corrected_ms", BigInteger),
     UniqueConstraint("key"),
     Index(None, "started_ms"),
 )

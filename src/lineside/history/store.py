@@ -17,6 +17,7 @@ from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
 from lineside.history.configured import Configurations
 from lineside.history.database import Database
+from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.records import (
     Batch,
     ConfigRecord,
@@ -85,6 +86,8 @@ class Store:
             if rewritten_ms is not None:
                 self.rewritten_count += 1
         self._ids = ids
+        if any(batch.corrected_ms is not None for batch in batches):
+            self.configurations.forget()
         if rewritten_ms is not None:
             self._parts_until_ms = rewritten_ms
 
@@ -112,10 +115,7 @@ class Store:
         if not batches:
             return None
         # A batch is in the order in which things were heard: late changes come after younger ones.
-        first_ms = min(
-            min((record.at_ms for record in batch.records), default=batch.alive_ms)
-            for batch in batches
-        )
+        first_ms = min(map(_first_ms, batches))
         if self._parts_until_ms <= first_ms:
             return None
         await connection.execute(delete(table).where(table.c.end_ms > first_ms))
@@ -234,6 +234,15 @@ class Store:
         return ConfigRecord(
             seq=row.seq, at_ms=row.at_ms, fingerprint=row.fingerprint, site=row.site
         )
+
+
+def _first_ms(batch: Batch) -> int:
+    """Return from when on `batch` tells something new."""
+    first_ms = min((record.at_ms for record in batch.records), default=batch.alive_ms)
+    if batch.corrected_ms is None:
+        return first_ms
+    began_ms = batch.run.started_ms
+    return min(first_ms, began_ms - LATE_MAX_MS, began_ms - LATE_MAX_MS + batch.corrected_ms)
 
 
 def last_before(

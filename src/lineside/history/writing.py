@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, case, insert, select, update
+from sqlalchemy import Column, ColumnElement, Table, case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
@@ -19,6 +19,7 @@ from lineside.history.records import (
     ChangeRecord,
     ConfigRecord,
     PlcRecord,
+    Record,
     Run,
     ServerRecord,
     decode_site,
@@ -28,15 +29,41 @@ from lineside.history.records import (
 class Ids:
     """What the database calls runs and machines, as far as it was asked."""
 
-    def __init__(
-        self, runs: dict[int, int] | None = None, equipment: dict[str, int] | None = None
-    ) -> None:
-        self.runs = runs or {}
-        self.equipment = equipment or {}
+    def __init__(self) -> None:
+        self.runs: dict[int, int] = {}
+        self.equipment: dict[str, int] = {}
+        self.corrected_ms: dict[int, int] = {}  # by run id, where its clock was found wrong
 
     def copy(self) -> Ids:
         """Return a copy, for a transaction that may fail."""
-        return Ids(dict(self.runs), dict(self.equipment))
+        other = Ids()
+        other.runs, other.equipment = dict(self.runs), dict(self.equipment)
+        other.corrected_ms = dict(self.corrected_ms)
+        return other
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """By how much the clock of a run was behind that began at `started_ms` by that clock."""
+
+    started_ms: int
+    by_ms: int
+
+    def of(self, record: Record) -> Record:
+        """Return `record` as it is stored of such a run."""
+        if self.by_ms == 0 or isinstance(record, AlarmRecord):
+            return record
+        at_ms = record.at_ms + self.by_ms
+        if not isinstance(record, ChangeRecord):
+            return msgspec.structs.replace(record, at_ms=at_ms)
+        return msgspec.structs.replace(
+            record,
+            at_ms=at_ms,
+            since_ms=self._moved(record.since_ms),
+            until_ms=self._moved(record.until_ms),
+        )
+
+    def _moved(self, at_ms: int | None) -> int | None:
+        return at_ms if at_ms is None or at_ms < self.started_ms else at_ms + self.by_ms
 
 
 class Writing:
@@ -57,7 +84,8 @@ class Writing:
         for batch in batches:
             run_id = await self._run_id(batch.run)
             last[batch.run.key] = batch
-            for record in batch.records:
+            correction = Correction(batch.run.started_ms, self._ids.corrected_ms.get(run_id, 0))
+            for record in map(correction.of, batch.records):
                 if isinstance(record, ChangeRecord):
                     equipment_id = self._ids.equipment[record.equipment_code]
                     changes.append(_change_row(record, run_id, equipment_id))
@@ -80,6 +108,45 @@ class Writing:
             await self._write_alarms(alarms)
         for batch in last.values():
             await self._note_alive(batch)
+        for batch in batches:
+            if batch.corrected_ms is not None:
+                await self._correct(self._ids.runs[batch.run.key], batch.corrected_ms)
+
+    async def _correct(self, run_id: int, corrected_ms: int) -> None:
+        """Move all that is stored of a run to when it happened; done again, it changes nothing."""
+        by_ms = corrected_ms - self._ids.corrected_ms.get(run_id, 0)
+        if by_ms == 0:
+            return
+        self._ids.corrected_ms[run_id] = corrected_ms
+        run, change = schema.run, schema.state_change
+        of_run = select(run.c.started_ms).where(run.c.id == run_id).scalar_subquery()
+
+        def moved(column: Column[int]) -> ColumnElement[int]:
+            """What the run itself has seen; what it was told of before has another clock's time."""
+            return case((column >= of_run, column + by_ms), else_=column)
+
+        times = {
+            "at_ms": change.c.at_ms + by_ms,
+            "since_ms": moved(change.c.since_ms),
+            "until_ms": moved(change.c.until_ms),
+        }
+        await self._connection.execute(
+            update(change).where(change.c.run_id == run_id).values(times)
+        )
+        for table in (schema.plc_event, schema.server_event, schema.config_version):
+            await self._connection.execute(
+                update(table).where(table.c.run_id == run_id).values(at_ms=table.c.at_ms + by_ms)
+            )
+        await self._connection.execute(
+            update(run)
+            .where(run.c.id == run_id)
+            .values(
+                started_ms=run.c.started_ms + by_ms,
+                alive_ms=run.c.alive_ms + by_ms,
+                stopped_ms=run.c.stopped_ms + by_ms,
+                corrected_ms=corrected_ms,
+            )
+        )
 
     async def _write_alarms(self, records: Sequence[tuple[AlarmRecord, int]]) -> None:
         """Store each alarm as it stands at last, unless a later word is stored, and its events."""
@@ -112,9 +179,11 @@ class Writing:
         if run.key in self._ids.runs:
             return self._ids.runs[run.key]
         table = schema.run
-        found: int | None = await self._connection.scalar(
-            select(table.c.id).where(table.c.key == run.key)
-        )
+        query = select(table.c.id, table.c.corrected_ms).where(table.c.key == run.key)
+        stored = (await self._connection.execute(query)).first()
+        found: int | None = None if stored is None else stored.id
+        if stored is not None and stored.corrected_ms is not None:
+            self._ids.corrected_ms[stored.id] = stored.corrected_ms
         if found is None:
             row = {
                 "key": run.key,
@@ -131,11 +200,13 @@ class Writing:
 
     async def _note_alive(self, batch: Batch) -> None:
         table = schema.run
-        newer = case((table.c.alive_ms < batch.alive_ms, batch.alive_ms), else_=table.c.alive_ms)
+        run_id = self._ids.runs[batch.run.key]
+        by_ms = self._ids.corrected_ms.get(run_id, 0)
+        alive_ms = batch.alive_ms + by_ms
+        newer = case((table.c.alive_ms < alive_ms, alive_ms), else_=table.c.alive_ms)
         values: dict[str, Any] = {"alive_ms": newer}
         if batch.stopped_ms is not None:
-            values["stopped_ms"] = batch.stopped_ms
-        run_id = self._ids.runs[batch.run.key]
+            values["stopped_ms"] = batch.stopped_ms + by_ms
         await self._connection.execute(update(table).where(table.c.id == run_id).values(values))
 
     async def _find_equipment(self, batches: Sequence[Batch]) -> None:

@@ -1,5 +1,5 @@
-INSERT INTO run (id, key, started_ms, alive_ms, stopped_ms, cause, version)
-VALUES (1, 123456789012345678, 500, 6500, 7000, 'start', '0.2.0');
+INSERT INTO run (id, key, started_ms, alive_ms, stopped_ms, cause, version, corrected_ms)
+VALUES (1, 123456789012345678, 500, 6500, 7000, 'start', '0.2.0', NULL);
 INSERT INTO equipment (id, code, name, line_id, plc_id)
 VALUES (1, 'KRCWO12ELOA101', 'Upper 로봇 용접', 'weld1', 'PLC01');
 INSERT INTO state_change (equipment_id, at_ms, run_id, seq, previous, status, reason, tag, value, since_ms, until_ms, detail, tags)

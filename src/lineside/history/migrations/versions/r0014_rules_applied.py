@@ -1,4 +1,4 @@
-"""Rules that a person has applied to a time before them."""
+"""Rules that a person has applied to a time before them; runs whose clock was found wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the table."""
+    """Add the table and the column."""
+    op.add_column("run", sa.Column("corrected_ms", sa.BigInteger()))
     op.create_table(
         "rule_application",
         sa.Column("id", sa.Integer(), nullable=False),
