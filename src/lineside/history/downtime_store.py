@@ -96,7 +96,7 @@ async def add_planned_downtime(store: Store, planned: PlannedDowntime) -> Planne
     async with store.database.writing() as connection:
         made = await connection.scalar(insert(_planned).values(values).returning(_planned.c.id))
         stored = msgspec.structs.replace(planned, id=int(made or 0))
-        await _note(connection, by, "planned_downtime.add", str(stored.id), None, stored)
+        await note(connection, by, "planned_downtime.add", str(stored.id), None, stored)
     return stored
 
 
@@ -110,7 +110,7 @@ async def delete_planned_downtime(store: Store, id_: int, by: By) -> bool:
         await connection.execute(
             update(_planned).where(_planned.c.id == id_).values(deleted_ms=by.at_ms)
         )
-        await _note(connection, by, "planned_downtime.delete", str(id_), dict(row), None)
+        await note(connection, by, "planned_downtime.delete", str(id_), dict(row), None)
     return True
 
 
@@ -167,7 +167,7 @@ async def explain(store: Store, code: str, reason: StopReason, from_ms: int, end
         await connection.execute(insert(_reason).values(row))
         by = By(name=reason.made_by, at_ms=reason.made_ms)
         old = dict(before) if before is not None else None
-        await _note(connection, by, "stop.reason", f"{code}@{reason.at_ms}", old, row)
+        await note(connection, by, "stop.reason", f"{code}@{reason.at_ms}", old, row)
 
 
 async def set_mark(
@@ -181,7 +181,7 @@ async def set_mark(
         if before is None or before == kind.value:
             row = {"equipment_code": code, "at_ms": at_ms, "kind": kind.value}
             await connection.execute(insert(_mark).values(row))
-        await _note(connection, by, f"stop.{kind.value}", subject, before, {"at_ms": at_ms})
+        await note(connection, by, f"stop.{kind.value}", subject, before, {"at_ms": at_ms})
 
 
 async def audit_entries(
@@ -206,7 +206,7 @@ async def audit_entries(
     return [AuditEntry(**row._mapping) for row in rows]
 
 
-async def _note(
+async def note(
     connection: AsyncConnection,
     by: By,
     action: str,
@@ -214,6 +214,7 @@ async def _note(
     before: object,
     after: object,
 ) -> None:
+    """Store, in the transaction of what a person changes, that it was changed."""
     row = {
         "at_ms": by.at_ms,
         "made_by": by.name,

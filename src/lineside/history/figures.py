@@ -8,19 +8,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from itertools import groupby
 from typing import Any
 
 import msgspec
 from sqlalchemy import select
 
+from lineside.core.calendar import LineCalendar
 from lineside.core.errors import HistoryError
 from lineside.core.model import Equipment, KpiRules, Site, StatusRule
 from lineside.core.spans import Span
 from lineside.history import schema
+from lineside.history.configured import Configured, Judge
 from lineside.history.downtime_store import PlannedDowntime
-from lineside.history.kpi import KpiParts, Totals, combine, totals_of
+from lineside.history.kpi import KpiParts, Totals, combine, sum_totals, totals_of
 from lineside.history.past import lanes, whole_from_ms
-from lineside.history.plan import MachinePlan, PartGrain, Tile, cover, decode_parts
+from lineside.history.plan import MachinePlan, PartGrain, RulePlan, Tile, cover, decode_parts
 from lineside.history.store import Store
 
 COMPUTED_MAX = 2_000  # machine-days that one question computes from intervals
@@ -38,31 +41,89 @@ class Plans:
         site: Site,
         downtimes: Iterable[PlannedDowntime] = (),
         rules: Mapping[str, StatusRule] | None = None,
+        configured: Configured | None = None,
+        *,
+        is_by_site: bool = False,
     ) -> None:
-        """Judge by `site`; `rules` takes the place of its rules, by machine, for a preview."""
+        """Judge the past by what held then.
+
+        Args:
+            site: the plant as configured: what judges where nothing else is known.
+            downtimes: planned downtime.
+            rules: what takes the place of the site's rules, by machine, for a preview.
+            configured: which configuration held when; None: not known, `site` always did.
+            is_by_site: let `site` and `rules` judge all the past; machines have planned time only
+                while they were configured nevertheless.
+        """
+        self._site = site
+        self._downtimes = list(downtimes)
+        self._rules = rules or {}
+        self._configured = configured if configured is not None and configured.is_known else None
+        self._is_by_site = is_by_site
+        self._machines = {each.code: each for line in site.lines for each in line.equipment}
+        self._calendars: dict[str, LineCalendar] = {}
         self._of: dict[str, MachinePlan] = {}
-        shared: dict[Any, MachinePlan] = {}
-        downtimes = list(downtimes)
-        for line in site.lines:
-            calendar = site.calendar.of_line(line.id)
-            own = [each for each in downtimes if each.line_id == line.id]
-            for machine in line.equipment:
-                rule = (rules or {}).get(machine.code, machine.rule)
-                spans = tuple(
-                    sorted(
-                        Span(each.begin_ms, each.end_ms)
-                        for each in own
-                        if each.code in (None, machine.code)
-                    )
-                )
-                key = (line.id, rule.stop_after_s, rule.value_map is None, spans)
-                if key not in shared:
-                    shared[key] = MachinePlan(calendar, site.kpi_rules, rule, spans)
-                self._of[machine.code] = shared[key]
+        self._rule_plans: dict[Any, RulePlan] = {}
+        self._shared: dict[Any, MachinePlan] = {}
 
     def of(self, code: str) -> MachinePlan:
-        """Return what a configured machine is judged by."""
-        return self._of[code]
+        """Return what a machine is judged by that is configured, or once was."""
+        found = self._of.get(code)
+        if found is None:
+            found = self._of[code] = self._find(code)
+        return found
+
+    def calendar_of(self, line_id: str) -> LineCalendar:
+        """Return how a line works now."""
+        found = self._calendars.get(line_id)
+        if found is None:
+            found = self._calendars[line_id] = self._site.calendar.of_line(line_id)
+        return found
+
+    def _find(self, code: str) -> MachinePlan:
+        machine, judges = self._machines.get(code), self._judges(code)
+        spans = None if self._configured is None else self._configured.spans_of(code)
+        if machine is None and self._configured is not None:
+            machine = self._configured.machine(code)
+        if machine is None:
+            raise KeyError(code)
+        downtime = tuple(
+            sorted(
+                Span(each.begin_ms, each.end_ms)
+                for each in self._downtimes
+                if each.line_id == machine.line_id and each.code in (None, code)
+            )
+        )
+        key = (
+            machine.line_id,
+            tuple((each.begin_ms, each.key) for each in judges),
+            downtime,
+            spans,
+        )
+        if key not in self._shared:
+            plans = [(each.begin_ms, self._rule_plan(each, downtime)) for each in judges]
+            self._shared[key] = MachinePlan(self.calendar_of(machine.line_id), plans, spans)
+        return self._shared[key]
+
+    def _judges(self, code: str) -> Sequence[Judge]:
+        machine = self._machines.get(code)
+        found = () if self._configured is None else self._configured.judges_of(code)
+        if machine is None or (found and not self._is_by_site):
+            return found
+        return (
+            Judge(
+                begin_ms=0,
+                calendar=self.calendar_of(machine.line_id),
+                rules=self._site.kpi_rules,
+                rule=self._rules.get(code, machine.rule),
+            ),
+        )
+
+    def _rule_plan(self, judge: Judge, downtime: tuple[Span, ...]) -> RulePlan:
+        key = (judge.key, downtime)
+        if key not in self._rule_plans:
+            self._rule_plans[key] = RulePlan(judge.calendar, judge.rules, judge.rule, downtime)
+        return self._rule_plans[key]
 
 
 async def totals_in(
@@ -108,7 +169,7 @@ async def totals_in(
             if index % _SLICE == 0:
                 await asyncio.sleep(0)
             parts = (known[code, t.span.begin_ms, t.span.end_ms] for t in tiles_of_window)
-            sums[code] = totals_of(reduce(combine, parts, KpiParts(rules=plans.of(code).rules)))
+            sums[code] = _totals(parts)
         found.append(sums)
     return found
 
@@ -157,7 +218,7 @@ async def _stored(
             if span not in wanted:
                 continue
             if plan.fingerprint(begin, end, reach_ms) == fingerprint:
-                known = _known_parts(store, code, span, parts, plan.rules)
+                known = _known_parts(store, code, span, parts, plan.rules_at(end - 1))
                 if known is not None:
                     found[code, begin, end] = known
             else:
@@ -166,11 +227,23 @@ async def _stored(
         whole_ms = await whole_from_ms(store, sorted({code for code, _, _ in unfit}))
         for (code, begin, end), parts in unfit.items():
             if begin < whole_ms.get(code, 0):
-                span, rules = Span(begin, end), plans.of(code).rules
+                span, rules = Span(begin, end), plans.of(code).rules_at(end - 1)
                 known = _known_parts(store, code, span, parts, rules)
                 if known is not None:
                     found[code, begin, end] = known
     return found
+
+
+def _totals(parts: Iterable[KpiParts]) -> Totals:
+    """Return the sums of one machine's pieces of a window, in order.
+
+    Where the rules change that tell stops and failures, those across the change are counted on
+    either side of it.
+    """
+    alike = groupby(parts, key=lambda each: each.rules)
+    return sum_totals(
+        totals_of(reduce(combine, some, KpiParts(rules=rules))) for rules, some in alike
+    )
 
 
 def _known_parts(

@@ -34,11 +34,17 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
 
 
-async def plans_of(
-    store: Store, site: Site, rules: Mapping[str, StatusRule] | None = None
-) -> Plans:
-    """Return what the machines of `site` are judged by now, planned downtime included."""
-    return Plans(site, await planned_downtimes(store, 0, _FAR_MS), rules)
+async def plans_of(store: Store, site: Site) -> Plans:
+    """Return what machines are judged by, planned downtime included: the past by what held then."""
+    downtimes = await planned_downtimes(store, 0, _FAR_MS)
+    return Plans(site, downtimes, configured=await store.configurations.read())
+
+
+async def plans_by(store: Store, site: Site, rules: Mapping[str, StatusRule]) -> Plans:
+    """Return plans that judge all the past by `site`, and by `rules` in place of its own."""
+    downtimes = await planned_downtimes(store, 0, _FAR_MS)
+    configured = await store.configurations.read()
+    return Plans(site, downtimes, rules, configured, is_by_site=True)
 
 
 async def kpi_rows(

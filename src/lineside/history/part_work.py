@@ -88,11 +88,13 @@ class PartWork:
         if site is None:  # by what the days are judged is not understood: they wait
             return 0
         downtimes = await planned_downtimes(self._store, 0, _FAR_MS)
-        plans = Plans(site, downtimes)
+        configured = await self._store.configurations.read()
+        plans = Plans(site, downtimes, configured=configured)
         ids = tuple(each.id for each in downtimes)
-        state = (record.fingerprint, ids, self._store.rewritten_count)
+        applied = self._store.configurations.applied
+        state = (record.fingerprint, ids, applied, self._store.rewritten_count)
         count = 0
-        for line in site.lines:
+        for line in configured.with_taken_out(site.lines):
             calendar = site.calendar.of_line(line.id)
             days = [
                 period.span

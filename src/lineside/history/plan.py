@@ -1,9 +1,9 @@
 """What a machine's figures are judged by, and how a window is covered with parts. Pure.
 
-Figures follow the configuration in force: the shifts, `stop_after` and rules of today judge the
-past as well, so that a change applies to all of it. What was shown on the board then stays in the
-timeline. A part carries a fingerprint of all that it was judged by; when anything of that changes,
-the part no longer fits and is computed anew.
+The past is judged by what held then: by the shifts, `stop_after` and rules that were configured at
+the time, and only for as long as the machine was configured. Rules of today judge a time before
+them only where a person has applied them to it. A part carries a fingerprint of all that it was
+judged by; when anything of that changes, the part no longer fits and is computed anew.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lineside.core.zone import Grain
 from lineside.history.failures import FailureParts
 from lineside.history.kpi import KpiParts, Times, parts_of
 from lineside.history.lanes import LaneInterval
-from lineside.history.reclassify import ReasonedInterval, reclassify
+from lineside.history.reclassify import ReasonedInterval, joined, reclassify
 from lineside.history.stops import StopParts
 
 _DAY_MS = 86_400_000
@@ -57,7 +57,7 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine did by today's rules; `reach_ms` is how far back the judging looked."""
+    """What a machine did by the rules; `reach_ms` is how far back the judging looked."""
 
     intervals: list[ReasonedInterval]
     reach_ms: int
@@ -74,8 +74,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_StoredParts).decode
 
 
-class MachinePlan:
-    """What one machine, or several alike, is judged by. It remembers fingerprints."""
+class RulePlan:
+    """One rule and calendar that machines are judged by. It remembers fingerprints."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class MachinePlan:
         return found
 
     def judge(self, lane: Sequence[LaneInterval], begin_ms: int, end_ms: int) -> Judged:
-        """Return what the machine did in [begin_ms, end_ms) by today's rules.
+        """Return what the machine did in [begin_ms, end_ms) by this rule.
 
         Planned downtime does not count here: as on the board, only shifts and breaks do.
         """
@@ -131,13 +131,6 @@ class MachinePlan:
         work = self.calendar.planned(reach_ms, end_ms)
         return Judged(intervals=reclassify(found, self.rule, work), reach_ms=reach_ms)
 
-    def parts(self, judged: Judged, begin_ms: int, end_ms: int) -> KpiParts:
-        """Return what [begin_ms, end_ms), which `judged` covers, contributes to the figures."""
-        planned = self.planned(begin_ms, end_ms)
-        return parts_of(
-            _within(judged.intervals, begin_ms, end_ms), planned, begin_ms, end_ms, self.rules
-        )
-
     def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
         """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
         key = (begin_ms, end_ms, reach_ms)
@@ -155,10 +148,113 @@ class MachinePlan:
                 work,
                 clip(self.downtime, begin_ms, end_ms),
             )
-            digest = hashlib.blake2b(_encode(judged_by), digest_size=8).digest()
-            found = int.from_bytes(digest, "big", signed=True)
-            self._fingerprints[key] = found
+            found = self._fingerprints[key] = _digest(judged_by)
         return found
+
+
+class MachinePlan:
+    """What one machine, or several alike, is judged by over time, and when it was configured."""
+
+    def __init__(
+        self,
+        calendar: LineCalendar,
+        plans: Sequence[tuple[int, RulePlan]],
+        configured: Sequence[Span] | None = None,
+    ) -> None:
+        """Judge by each of `plans` from its moment on, until that of the next.
+
+        Args:
+            calendar: of the line as it works now: where days and shifts are cut.
+            plans: in order, at least one; the first judges what was before it as well.
+            configured: when the machine was configured, tidy; other time is not planned. None: it
+                always was.
+        """
+        self.calendar = calendar
+        self.configured = None if configured is None else tuple(configured)
+        self._begins_ms = [begin_ms for begin_ms, _ in plans]
+        self._plans = [plan for _, plan in plans]
+
+    def rules_at(self, at_ms: int) -> KpiRules:
+        """Return what counted as a micro-stop and as a failure at a moment."""
+        return self._at(at_ms).rules
+
+    def rule_at(self, at_ms: int) -> StatusRule:
+        """Return the thresholds that held at a moment."""
+        return self._at(at_ms).rule
+
+    def configured_in(self, begin_ms: int, end_ms: int) -> tuple[Span, ...]:
+        """Return when in [begin_ms, end_ms) the machine was configured, tidy."""
+        if self.configured is None:
+            return (Span(begin_ms, end_ms),) if begin_ms < end_ms else ()
+        return clip(self.configured, begin_ms, end_ms)
+
+    def planned(self, begin_ms: int, end_ms: int) -> tuple[Span, ...]:
+        """Return the planned busy time within [begin_ms, end_ms)."""
+        held = list(self._held(begin_ms, end_ms))
+        found = (
+            union(span for plan, begin, end in held for span in plan.planned(begin, end))
+            if len(held) > 1
+            else held[0][0].planned(begin_ms, end_ms)
+        )
+        if self._is_configured_throughout(begin_ms, end_ms):
+            return found
+        return tuple(
+            span
+            for each in self.configured_in(begin_ms, end_ms)
+            for span in clip(found, each.begin_ms, each.end_ms)
+        )
+
+    def judge(self, lane: Sequence[LaneInterval], begin_ms: int, end_ms: int) -> Judged:
+        """Return what the machine did in [begin_ms, end_ms), each time by the rule of then.
+
+        Planned downtime does not count here: as on the board, only shifts and breaks do.
+        """
+        held = list(self._held(begin_ms, end_ms))
+        if len(held) == 1:
+            return held[0][0].judge(lane, begin_ms, end_ms)
+        judged = [plan.judge(lane, begin, end) for plan, begin, end in held]
+        return Judged(
+            intervals=joined(each for some in judged for each in some.intervals),
+            reach_ms=min(some.reach_ms for some in judged),
+        )
+
+    def parts(self, judged: Judged, begin_ms: int, end_ms: int) -> KpiParts:
+        """Return what [begin_ms, end_ms), which `judged` covers, contributes to the figures.
+
+        Micro-stops and failures are told by the rules at its end.
+        """
+        planned = self.planned(begin_ms, end_ms)
+        rules = self.rules_at(end_ms - 1)
+        intervals = _within(judged.intervals, begin_ms, end_ms)
+        return parts_of(intervals, planned, begin_ms, end_ms, rules)
+
+    def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
+        """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
+        held = list(self._held(begin_ms, end_ms))
+        if len(held) == 1 and self._is_configured_throughout(begin_ms, end_ms):
+            return held[0][0].fingerprint(begin_ms, end_ms, reach_ms)
+        pieces = [
+            (begin, end, plan.fingerprint(begin, end, min(reach_ms, begin)))
+            for plan, begin, end in held
+        ]
+        return _digest((pieces, self.configured_in(begin_ms, end_ms)))
+
+    def _at(self, at_ms: int) -> RulePlan:
+        return self._plans[max(0, bisect_right(self._begins_ms, at_ms) - 1)]
+
+    def _held(self, begin_ms: int, end_ms: int) -> Iterator[tuple[RulePlan, int, int]]:
+        """Yield by which plan each piece of [begin_ms, end_ms) is judged; at least one."""
+        first = max(0, bisect_right(self._begins_ms, begin_ms) - 1)
+        last = max(first + 1, bisect_left(self._begins_ms, end_ms))
+        for index in range(first, last):
+            begin = begin_ms if index == first else self._begins_ms[index]
+            end = end_ms if index + 1 == last else self._begins_ms[index + 1]
+            yield self._plans[index], begin, end
+
+    def _is_configured_throughout(self, begin_ms: int, end_ms: int) -> bool:
+        return self.configured is None or any(
+            span.begin_ms <= begin_ms and end_ms <= span.end_ms for span in self.configured
+        )
 
 
 def encode_parts(parts: KpiParts) -> bytes:
@@ -201,6 +297,11 @@ def _cover_day(calendar: LineCalendar, day: Span, begin_ms: int, end_ms: int) ->
         if begin < end:
             is_whole = (begin, end) == (piece.begin_ms, piece.end_ms) and piece != day
             yield Tile(grain=PartGrain.PIECE if is_whole else None, span=Span(begin, end))
+
+
+def _digest(judged_by: object) -> int:
+    digest = hashlib.blake2b(_encode(judged_by), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _since_ms(interval: LaneInterval) -> int:

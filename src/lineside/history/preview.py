@@ -13,7 +13,7 @@ import msgspec
 
 from lineside.core.model import Site, StatusRule
 from lineside.history.figures import Plans
-from lineside.history.kpi_rows import kpi_rows, plans_of
+from lineside.history.kpi_rows import kpi_rows, plans_by, plans_of
 from lineside.history.kpi_words import Wanted
 from lineside.history.store import Store
 
@@ -26,12 +26,12 @@ Ask: TypeAlias = Callable[[Callable[[Store], Awaitable[Any]]], Awaitable[Any]]
 async def preview(
     ask: Ask, site: Site, other_site: Site, rules: Mapping[str, StatusRule], wanted: Wanted
 ) -> bytes:
-    """Return the rows that are wanted as JSON: `current` by `site`, `preview` by the other.
+    """Return the rows that are wanted as JSON: `current` by what held then, `preview` by the other.
 
     Args:
         ask: puts one question to the history.
         site: the plant as configured.
-        other_site: the plant with another calendar.
+        other_site: the plant with another calendar, which judges all of the window.
         rules: what takes the place of the other plant's rules, by machine.
         wanted: rows per machine.
 
@@ -40,7 +40,7 @@ async def preview(
     """
 
     async def both_plans(store: Store) -> tuple[Plans, Plans]:
-        return await plans_of(store, site), await plans_of(store, other_site, rules)
+        return await plans_of(store, site), await plans_by(store, other_site, rules)
 
     plans, other_plans = await ask(both_plans)
     current: list[bytes] = []

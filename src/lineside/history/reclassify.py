@@ -154,6 +154,14 @@ def _stops_ms(
     return end_ms
 
 
+def joined(intervals: Iterable[ReasonedInterval]) -> list[ReasonedInterval]:
+    """Return `intervals`, in order, with neighbours of one status joined."""
+    found: list[ReasonedInterval] = []
+    for interval in intervals:
+        _append(found, interval)
+    return found
+
+
 def _append(found: list[ReasonedInterval], piece: ReasonedInterval) -> None:
     last = found[-1] if found else None
     is_same = last is not None and last.status is piece.status and last.reason is piece.reason

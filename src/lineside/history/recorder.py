@@ -4,6 +4,11 @@ It runs where the bus runs; `take` is called from the history's thread. What can
 because the queue is full, is counted as lost, and ends the run: a new one begins at the first tick
 that finds room, from what that tick shows. So the time between comes out as unseen. The same is
 done after the board did not tick for a while, and after the wall clock was set.
+
+A computer without a battery for its clock starts with a wrong one, and sets it right soon after.
+What was recorded since the start is moved then to when it really was; otherwise it would lie over
+the time before the start, and the same minutes would be told twice. A clock that is set later
+leaves what was recorded by it where it is: figures of days must not move with a hand on the clock.
 """
 
 from __future__ import annotations
@@ -44,6 +49,7 @@ QUEUE_MAX = 100_000
 NOTES_MAX = 100
 GAP_S = 5.0  # without a tick; what happened in the meantime is not known
 CLOCK_STEP_S = 1.0  # between two ticks
+SET_RIGHT_WITHIN_S = 600.0  # of the start: a step of the clock corrects what it has recorded
 LATE_MAX_MS = 5_000  # by which a change may be older than the last tick
 
 _Matter: TypeAlias = StateChange | PlcState | SiteChange | ServerRecord | ChangeRecord | AlarmRecord
@@ -53,13 +59,26 @@ _log = structlog.get_logger("lineside.history")
 
 
 class _Heard(msgspec.Struct, frozen=True, gc=False):
-    """One matter in the queue. `is_end`: the run is over at `at_ms`."""
+    """One matter in the queue. `is_end`: the run is over at `at_ms`.
+
+    `corrected_ms`: by how much the run's clock was behind.
+    """
 
     run: Run
     seq: int
     at_ms: int
     matter: _Matter | None
     is_end: bool = False
+    corrected_ms: int | None = None
+
+
+class _Early(msgspec.Struct, frozen=True):
+    """A run that was recorded before the clock was set right; when it ended, by its own clock."""
+
+    run: Run
+    last_seq: int
+    end_ms: int
+    corrected_ms: int
 
 
 class Recorder:
@@ -91,7 +110,11 @@ class Recorder:
         self._last_ms: dict[str, int] = {}  # of each machine's last change in this run
         self._links: dict[str, PlcLink] = {}
         self._codes: frozenset[str] | None = None
+        self._site: SiteChange | None = None
         self._tick_at: Instant | None = None
+        self._first_tick_at: Instant | None = None
+        self._tick_seq = 0  # how much was heard in this run up to the last tick
+        self._early: list[_Early] = []
         self._is_over = False
         self._notes: deque[ServerRecord] = deque(maxlen=NOTES_MAX)
         # The run, up to when all of it is in the queue or has left it, and the number of its
@@ -189,6 +212,7 @@ class Recorder:
             stopped_ms=last.at_ms if last.is_end else None,
             records=self._records(heard),
             last_seq=last.seq,
+            corrected_ms=last.corrected_ms,
         )
 
     def _records(self, heard: Sequence[_Heard]) -> tuple[Record, ...]:
@@ -208,12 +232,14 @@ class Recorder:
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         now, before = snapshot.at, self._tick_at
         self._tick_at = now
+        if self._first_tick_at is None:
+            self._first_tick_at = now
         if before is not None and self._run is not None:
             cause, detail = _why_a_new_run(before, now)
             if self._renewal is not None:
                 cause, detail = self._renewal, f"{self.lost_count} lost since the start"
             if cause is not None:
-                self._begin_again(cause, detail, snapshot)
+                self._begin_again(cause, detail, snapshot, before)
         if self._is_torn or self._run is None:
             return
         while self._notes:
@@ -223,6 +249,7 @@ class Recorder:
             if self._links.get(plc.id) is not plc.link:
                 self._links[plc.id] = plc.link
                 self._put(unix_ms(now.unix_s), plc)
+        self._tick_seq = self._seq
         if not self._is_torn:
             self._alive = (self._run, self._not_before(unix_ms(now.unix_s)), self._seq)
 
@@ -233,10 +260,11 @@ class Recorder:
             self._begin(RunCause.START, unix_ms(change.at_s))
         code = change.equipment_code
         # A slow answer is older than what was decided meanwhile. Much older is only a clock that
-        # was set, of which the next tick will tell.
-        at_ms = max(
-            unix_ms(change.at_s), self._last_ms.get(code, 0), self._not_before(0) - LATE_MAX_MS
-        )
+        # was set, of which the next tick will tell: it happened after the last one.
+        at_ms, tick_ms = unix_ms(change.at_s), self._not_before(0)
+        if at_ms < tick_ms - LATE_MAX_MS:
+            at_ms = tick_ms
+        at_ms = max(at_ms, self._last_ms.get(code, 0))
         self._last_ms[code] = at_ms
         self._put(at_ms, change)
 
@@ -252,6 +280,7 @@ class Recorder:
             gone_ms = max(at_ms, self._last_ms.pop(code, 0))
             self._put(gone_ms, _gone(code, gone_ms))
         self._codes = codes
+        self._site = message
         self._put(at_ms, message)
 
     def _begin(self, cause: RunCause, at_ms: int, detail: str = "") -> None:
@@ -267,7 +296,9 @@ class Recorder:
         kind = ServerEventKind(cause.value)
         self._put(at_ms, ServerRecord(seq=0, at_ms=at_ms, kind=kind, detail=detail))
 
-    def _begin_again(self, cause: RunCause, detail: str, snapshot: Snapshot) -> None:
+    def _begin_again(
+        self, cause: RunCause, detail: str, snapshot: Snapshot, before: Instant
+    ) -> None:
         """End the run where it was last whole, and begin another with what the tick shows."""
         states = [state for line in snapshot.lines for state in line.equipment]
         if len(self._queue) + 2 * len(states) > self._queue_max // 2:
@@ -275,12 +306,11 @@ class Recorder:
             return
         assert self._run is not None and self._alive is not None, "a run goes on"  # noqa: S101, PT018
         self._renewal, self._is_torn = None, False
-        end_ms = self._alive[1]
-        if cause is RunCause.LOST:  # what is lost may be a little older
-            end_ms = max(self._run.started_ms, end_ms - LATE_MAX_MS)
-        self._put(end_ms, None, is_end=True)
+        self._end_run(cause, before, snapshot.at)
         at_ms = unix_ms(snapshot.at.unix_s)
         self._begin(cause, at_ms, detail)
+        if self._site is not None:  # it may have been lost, or recorded by another clock
+            self._put(at_ms, self._site)
         for line in snapshot.lines:
             for state in line.equipment:
                 self._last_ms[state.code] = at_ms
@@ -294,6 +324,38 @@ class Recorder:
                     tags=state.tags,
                 )
                 self._put(at_ms, change)
+
+    def _end_run(self, cause: RunCause, before: Instant, now: Instant) -> None:
+        """End the run that goes on, and correct those since the start if the clock was set right.
+
+        After a step alone the board has gone on ticking: unless something was heard since the last
+        tick, of which it is not known which clock it had, the run ends where the next one begins.
+        """
+        assert self._run is not None and self._alive is not None, "a run goes on"  # noqa: S101, PT018
+        assert self._first_tick_at is not None, "it has ticked"  # noqa: S101
+        end_ms, step_s = self._alive[1], _step_s(before, now)
+        if cause is RunCause.LOST:  # what is lost may be a little older
+            end_ms = max(self._run.started_ms, end_ms - LATE_MAX_MS)
+        if now.monotonic_s - self._first_tick_at.monotonic_s > SET_RIGHT_WITHIN_S:
+            self._early.clear()
+            self._put(end_ms, None, is_end=True)
+            return
+        is_step = abs(step_s) >= CLOCK_STEP_S
+        is_quiet = self._seq == self._tick_seq
+        if is_step and is_quiet and now.monotonic_s - before.monotonic_s <= GAP_S:
+            end_ms = max(end_ms, unix_ms(now.unix_s - step_s))
+        self._early.append(_Early(self._run, self._seq, end_ms, 0))
+        if not is_step:
+            self._put(end_ms, None, is_end=True)
+            return
+        step_ms = round(step_s * 1000)
+        self._early = [
+            msgspec.structs.replace(each, corrected_ms=each.corrected_ms + step_ms)
+            for each in self._early
+        ]
+        for each in self._early:
+            heard = _Heard(each.run, each.last_seq, each.end_ms, None, True, each.corrected_ms)
+            self._line_up(heard)
 
     def _not_before(self, at_ms: int) -> int:
         """Return `at_ms`, or the last sign of life of the run when that is later."""
@@ -309,7 +371,10 @@ class Recorder:
         if not is_end:  # which is no record: numbers of records have no gaps
             self._seq += 1
         self.heard_count += 1
-        self._queue.append(_Heard(run, self._seq, at_ms, matter, is_end))
+        self._line_up(_Heard(run, self._seq, at_ms, matter, is_end))
+
+    def _line_up(self, heard: _Heard) -> None:
+        self._queue.append(heard)
         if len(self._queue) == 1:
             self._wake()
 
@@ -319,10 +384,15 @@ def _why_a_new_run(before: Instant, now: Instant) -> tuple[RunCause | None, str]
     passed_s = now.monotonic_s - before.monotonic_s
     if passed_s > GAP_S:
         return RunCause.GAP, f"no tick for {passed_s:.1f} s"
-    step_s = now.unix_s - before.unix_s - passed_s
+    step_s = _step_s(before, now)
     if abs(step_s) >= CLOCK_STEP_S:
         return RunCause.CLOCK_STEP, f"the clock was set by {step_s:+.1f} s"
     return None, ""
+
+
+def _step_s(before: Instant, now: Instant) -> float:
+    """Return by how much the wall clock was set between two ticks; forward is positive."""
+    return now.unix_s - before.unix_s - (now.monotonic_s - before.monotonic_s)
 
 
 def _record(heard: _Heard) -> Record | None:

@@ -128,6 +128,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     Up to `alive_ms` nothing happened in the run but what stands in this batch and those before it.
     With `stopped_ms` the run is over. `last_seq` is the number of the run's newest record up to
     there, whether or not it stands in this batch, by which a gap is found; None: not told.
+    With `stopped_ms` the run is over. Its times are those of the clock that it had; with
+    `corrected_ms` that clock was wrong, and all of the run happened so much later in truth.
     """
 
     run: Run
@@ -135,6 +137,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     stopped_ms: int | None = None
     records: tuple[Record, ...] = ()
     last_seq: int | None = None
+    corrected_ms: int | None = None
 
 
 class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):

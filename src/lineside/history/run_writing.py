@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.history import schema
@@ -17,12 +17,16 @@ _table = schema.run
 
 
 class RunPart(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `run`. `last_seq` None: not told, so nothing is missing as far as one can know."""
+    """A row of `run`. `last_seq` None: not told, so nothing is missing as far as one can know.
+
+    What is stored of it lies `corrected_ms` later than the run's own clock said.
+    """
 
     id: int
     first_seq: int
     last_seq: int | None
     is_closed: bool
+    corrected_ms: int = 0
 
 
 class RunWriting:
@@ -69,6 +73,50 @@ class RunWriting:
             self._alive[part.id] = piece
         return part.id
 
+    async def correction_of(self, key: int) -> int:
+        """Return by how much the clock of a run was behind, in ms, as far as is known."""
+        return max((part.corrected_ms for part in await self._parts_of(key)), key=abs, default=0)
+
+    async def correct(self, key: int, corrected_ms: int) -> None:
+        """Move all that is stored of a run to when it happened; done again, it changes nothing."""
+        parts = await self._parts_of(key)
+        ids = [part.id for part in parts]
+        began_ms = await self._connection.scalar(
+            select(func.min(_table.c.started_ms)).where(_table.c.id.in_(ids))
+        )
+        for part in parts:
+            by_ms = corrected_ms - part.corrected_ms
+            if by_ms:
+                await self._move(part.id, began_ms, by_ms)
+                await self._set(part.id, corrected_ms=corrected_ms)
+                self._keep(key, msgspec.structs.replace(part, corrected_ms=corrected_ms))
+
+    async def _move(self, run_id: int, began_ms: int | None, by_ms: int) -> None:
+        run, change = schema.run, schema.state_change
+
+        def moved(column: Column[int]) -> ColumnElement[int]:
+            """What the run itself has seen; what it was told of before has another clock's time."""
+            return case((column >= began_ms, column + by_ms), else_=column)
+
+        times = {
+            "at_ms": change.c.at_ms + by_ms,
+            "since_ms": moved(change.c.since_ms),
+            "until_ms": moved(change.c.until_ms),
+        }
+        await self._connection.execute(
+            update(change).where(change.c.run_id == run_id).values(times)
+        )
+        for table in (schema.plc_event, schema.server_event, schema.config_version):
+            await self._connection.execute(
+                update(table).where(table.c.run_id == run_id).values(at_ms=table.c.at_ms + by_ms)
+            )
+        await self._set(
+            run_id,
+            started_ms=run.c.started_ms + by_ms,
+            alive_ms=run.c.alive_ms + by_ms,
+            stopped_ms=run.c.stopped_ms + by_ms,
+        )
+
     async def note_alive(self) -> None:
         """Store up to when each run is known."""
         while self._alive:
@@ -97,7 +145,11 @@ class RunWriting:
     async def _parts_of(self, key: int) -> tuple[RunPart, ...]:
         if key not in self._parts:
             query = select(
-                _table.c.id, _table.c.first_seq, _table.c.last_seq, _table.c.stopped_ms
+                _table.c.id,
+                _table.c.first_seq,
+                _table.c.last_seq,
+                _table.c.stopped_ms,
+                _table.c.corrected_ms,
             ).where((_table.c.key == key) | (_table.c.origin_key == key))
             parts = [
                 RunPart(
@@ -105,6 +157,7 @@ class RunWriting:
                     first_seq=row.first_seq or 1,
                     last_seq=row.last_seq,
                     is_closed=row.stopped_ms is not None,
+                    corrected_ms=row.corrected_ms or 0,
                 )
                 for row in await self._connection.execute(query)
             ]
@@ -116,10 +169,13 @@ class RunWriting:
         self._parts[key] = tuple(sorted([*others, part], key=lambda each: each.first_seq))
 
     async def _begin(self, run: Run, first_seq: int, origin_key: int | None = None) -> RunPart:
+        whole_key = run.key if origin_key is None else origin_key
+        by_ms = await self.correction_of(whole_key)
         row = {
             "key": run.key,
-            "started_ms": run.started_ms,
-            "alive_ms": run.started_ms,
+            "started_ms": run.started_ms + by_ms,
+            "alive_ms": run.started_ms + by_ms,
+            "corrected_ms": by_ms or None,
             "cause": run.cause,
             "version": run.version,
             "origin_key": origin_key,
@@ -128,8 +184,14 @@ class RunWriting:
         }
         found = await self._connection.scalar(insert(_table).values(row).returning(_table.c.id))
         assert found is not None, "RETURNING returns"  # noqa: S101
-        part = RunPart(id=int(found), first_seq=first_seq, last_seq=None, is_closed=False)
-        self._keep(run.key if origin_key is None else origin_key, part)
+        part = RunPart(
+            id=int(found),
+            first_seq=first_seq,
+            last_seq=None,
+            is_closed=False,
+            corrected_ms=by_ms,
+        )
+        self._keep(whole_key, part)
         return part
 
     async def _close(self, key: int, part: RunPart) -> None:
@@ -148,12 +210,11 @@ class RunWriting:
         self._keep(key, msgspec.structs.replace(part, is_closed=True))
 
     async def _note_alive(self, part_id: int, piece: Batch) -> None:
-        alive = _table.c.alive_ms
-        values: dict[str, Any] = {
-            "alive_ms": case((alive < piece.alive_ms, piece.alive_ms), else_=alive)
-        }
+        by_ms = await self.correction_of(piece.run.key)
+        alive, alive_ms = _table.c.alive_ms, piece.alive_ms + by_ms
+        values: dict[str, Any] = {"alive_ms": case((alive < alive_ms, alive_ms), else_=alive)}
         if piece.stopped_ms is not None:
-            values["stopped_ms"] = piece.stopped_ms
+            values["stopped_ms"] = piece.stopped_ms + by_ms
         if piece.last_seq is not None:
             stored = func.coalesce(_table.c.last_seq, 0)
             values["last_seq"] = case((stored < piece.last_seq, piece.last_seq), else_=stored)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0012"  # of this schema: the newest file in migrations/versions
+REVISION = "0014"  # of this schema: the newest file in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -32,6 +32,8 @@ metadata = MetaData(
 # A span of time in which every change was recorded. Its end is stopped_ms, or alive_ms when it
 # ended without a word. Where records are missing in the middle, what comes behind the gap is a run
 # of its own: `origin_key` is the key of the run it was part of, `first_seq` its first number.
+# ended without a word. `corrected_ms` is by how much its clock was found to be behind: all that is
+# stored of the run lies so much later than it was recorded.
 run = Table(
     "run",
     metadata,
@@ -45,6 +47,7 @@ run = Table(
     Column("origin_key", BigInteger),
     Column("first_seq", BigInteger),  # NULL: 1
     Column("last_seq", BigInteger),  # of the newest record that is stored; NULL: not told
+    Column("corrected_ms", BigInteger),
     UniqueConstraint("key"),
     Index(None, "started_ms"),
     Index(None, "origin_key"),
@@ -212,6 +215,22 @@ planned_downtime = Table(
     Column("made_ms", BigInteger, nullable=False),
     Column("deleted_ms", BigInteger),
     Index(None, "begin_ms"),
+)
+
+# Rules of a version of the configuration that a person has applied to a time before them. What was
+# taken back stays, for the audit.
+rule_application = Table(
+    "rule_application",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("config_version_id", Integer, nullable=False),
+    Column("line_id", Text, nullable=False),
+    Column("begin_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("deleted_ms", BigInteger),
 )
 
 # Where people have cut a stop, or joined it to the one before: `kind` split or merge.

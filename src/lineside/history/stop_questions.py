@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from lineside.core.model import Equipment
+from lineside.core.spans import Span
 from lineside.history.downtime import Stop, all_stops, asking, explained
 from lineside.history.downtime_store import said_of
 from lineside.history.figures import Plans
+from lineside.history.kpi import StatusInterval
 from lineside.history.past import lanes
 from lineside.history.store import Store
 
@@ -58,9 +60,12 @@ async def stops_in(
             machine, plan = by_code[lane.code], plans.of(lane.code)
             judged = plan.judge(lane.intervals, first_ms, last_ms)
             planned = plan.planned(first_ms, last_ms)
-            long = asking(
-                all_stops(judged.intervals, planned, first_ms, last_ms), plan.rule, plan.rules
-            )
+            long = [
+                stop
+                for span in plan.configured_in(first_ms, last_ms)
+                for stop in _stops_of(judged.intervals, planned, span, last_ms)
+                if asking((stop,), plan.rule_at(stop.begin_ms), plan.rules_at(stop.begin_ms))
+            ]
             stops = [
                 stop
                 for stop in explained(long, said[lane.code])
@@ -75,3 +80,13 @@ async def stops_in(
                 found += [MachineStop(machine=machine, stop=stop) for stop in stops]
         left = again
     return sorted(found, key=lambda each: (each.stop.begin_ms, each.machine.code))
+
+
+def _stops_of(
+    intervals: Sequence[StatusInterval], planned: Sequence[Span], span: Span, last_ms: int
+) -> list[Stop]:
+    """Return the stops in `span`; with a machine that is taken out before `last_ms` they end."""
+    found = all_stops(intervals, planned, span.begin_ms, span.end_ms)
+    if span.end_ms == last_ms:
+        return found
+    return [msgspec.structs.replace(stop, is_open=False) for stop in found]

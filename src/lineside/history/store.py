@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lineside.core.model import Quality, Scalar, Status, TagRole
 from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
+from lineside.history.configured import Configurations
 from lineside.history.database import Database
 from lineside.history.gaps import Gap
 from lineside.history.left_out import LeftOut, read_page
+from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.records import (
     Batch,
     ConfigRecord,
@@ -59,6 +61,7 @@ class Store:
         self._database = database
         self._on_gap = on_gap
         self.alarms = AlarmStore(database)
+        self.configurations = Configurations(database)
         self._alive = alive
         self._ids = Ids()
         self._ids_of_opening = 0
@@ -97,6 +100,8 @@ class Store:
             if rewritten_ms is not None:
                 self.rewritten_count += 1
         self._ids = ids
+        if any(batch.corrected_ms is not None for batch in batches):
+            self.configurations.forget()
         if rewritten_ms is not None:
             self._parts_until_ms = rewritten_ms
         for gap in writing.gaps:
@@ -127,10 +132,7 @@ class Store:
         if not batches:
             return None
         # A batch is in the order in which things were heard: late changes come after younger ones.
-        first_ms = min(
-            min((record.at_ms for record in batch.records), default=batch.alive_ms)
-            for batch in batches
-        )
+        first_ms = min(map(_first_ms, batches))
         if closed_ms is not None:
             first_ms = min(first_ms, closed_ms)
         if self._parts_until_ms <= first_ms:
@@ -269,6 +271,15 @@ class Store:
         return ConfigRecord(
             seq=row.seq, at_ms=row.at_ms, fingerprint=row.fingerprint, site=row.site
         )
+
+
+def _first_ms(batch: Batch) -> int:
+    """Return from when on `batch` tells something new."""
+    first_ms = min((record.at_ms for record in batch.records), default=batch.alive_ms)
+    if batch.corrected_ms is None:
+        return first_ms
+    began_ms = batch.run.started_ms
+    return min(first_ms, began_ms - LATE_MAX_MS, began_ms - LATE_MAX_MS + batch.corrected_ms)
 
 
 def last_before(

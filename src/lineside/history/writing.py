@@ -20,6 +20,7 @@ from lineside.history.records import (
     ChangeRecord,
     ConfigRecord,
     PlcRecord,
+    Record,
     ServerRecord,
     decode_site,
 )
@@ -40,6 +41,30 @@ class Ids:
     def copy(self) -> Ids:
         """Return a copy, for a transaction that may fail."""
         return Ids(dict(self.runs), dict(self.equipment))
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """By how much the clock of a run was behind that began at `started_ms` by that clock."""
+
+    started_ms: int
+    by_ms: int
+
+    def of(self, record: Record) -> Record:
+        """Return `record` as it is stored of such a run."""
+        if self.by_ms == 0 or isinstance(record, AlarmRecord):
+            return record
+        at_ms = record.at_ms + self.by_ms
+        if not isinstance(record, ChangeRecord):
+            return msgspec.structs.replace(record, at_ms=at_ms)
+        return msgspec.structs.replace(
+            record,
+            at_ms=at_ms,
+            since_ms=self._moved(record.since_ms),
+            until_ms=self._moved(record.until_ms),
+        )
+
+    def _moved(self, at_ms: int | None) -> int | None:
+        return at_ms if at_ms is None or at_ms < self.started_ms else at_ms + self.by_ms
 
 
 class Writing:
@@ -69,7 +94,9 @@ class Writing:
         await self._find_equipment(batches)
         for piece in (piece for batch in batches for piece in whole_pieces(batch)):
             run_id = await self._runs.id_of(piece)
-            for record in piece.records:
+            by_ms = await self._runs.correction_of(piece.run.key)
+            correction = Correction(piece.run.started_ms, by_ms)
+            for record in map(correction.of, piece.records):
                 if isinstance(record, ChangeRecord):
                     equipment_id = self._ids.equipment[record.equipment_code]
                     changes.append(_change_row(record, run_id, equipment_id))
@@ -91,6 +118,9 @@ class Writing:
         if alarms:
             await self._write_alarms(alarms)
         await self._runs.note_alive()
+        for batch in batches:
+            if batch.corrected_ms is not None:
+                await self._runs.correct(batch.run.key, batch.corrected_ms)
 
     async def _write_alarms(self, records: Sequence[tuple[AlarmRecord, int]]) -> None:
         """Store each alarm as it stands at last, unless a later word is stored, and its events."""
@@ -143,10 +173,16 @@ class Writing:
 
     async def _write_config(self, record: ConfigRecord, run_id: int) -> None:
         table = schema.config_version
-        newest = await self._connection.scalar(
-            select(table.c.fingerprint).order_by(table.c.id.desc()).limit(1)
+        found = await self._connection.execute(
+            select(table.c.fingerprint, table.c.at_ms).order_by(table.c.id.desc()).limit(1)
         )
-        if newest == record.fingerprint:
+        newest = found.first()
+        # One of a later time was recorded while the clock was ahead: until then, none would hold.
+        if (
+            newest is not None
+            and newest.fingerprint == record.fingerprint
+            and newest.at_ms <= record.at_ms
+        ):
             return
         row = {
             "at_ms": record.at_ms,

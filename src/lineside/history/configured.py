@@ -1,0 +1,299 @@
+"""Which configuration held when: how long each machine was configured, and by which rules.
+
+It is folded out of the stored versions of the configuration, and out of the rules that people have
+applied to a time before. It runs in the history's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lineside.core.calendar import LineCalendar, PlantCalendar
+from lineside.core.model import Equipment, KpiRules, Line, StatusRule
+from lineside.core.spans import Span
+from lineside.history import schema
+from lineside.history.database import Database
+
+FAR_MS = 4_102_444_800_000  # 2100
+_AT_ONCE = 20  # versions in one read
+
+_log = structlog.get_logger("lineside.history")
+
+
+class Judge(msgspec.Struct, frozen=True, kw_only=True):
+    """What a machine was judged by from `begin_ms` on, until the next one."""
+
+    begin_ms: int
+    calendar: LineCalendar
+    rules: KpiRules
+    rule: StatusRule
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What two of them have in common that judge alike."""
+        return id(self.calendar), self.rules, self.rule.stop_after_s, self.rule.value_map is None
+
+
+class HeldSite(msgspec.Struct, frozen=True, kw_only=True):
+    """As much of a stored version of the configuration as figures depend on."""
+
+    lines: tuple[Line, ...]
+    calendar: PlantCalendar = PlantCalendar()
+    kpi_rules: KpiRules = KpiRules()
+
+
+class _Tenure:
+    """One machine: when it was configured, as what, and judged by what."""
+
+    __slots__ = ("judges", "machine", "spans")
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.judges: list[Judge] = []
+        self.machine: Equipment | None = None  # as last configured
+
+
+class Configured:
+    """All configurations of one history, folded. Begins before the first of them."""
+
+    def __init__(self) -> None:
+        self._tenures: dict[str, _Tenure] = {}
+        self._lines: dict[str, Line] = {}
+        self._calendars: dict[tuple[object, ...], LineCalendar] = {}
+        self.is_known = False  # at least one configuration was stored
+
+    def fold(self, at_ms: int, site: HeldSite) -> None:
+        """Let `site` hold from `at_ms` on.
+
+        Versions are folded in the order in which they were recorded: one whose time lies before
+        that of an earlier one was recorded after the clock was set back, and is believed.
+        """
+        self.is_known = True
+        codes = set()
+        for line in site.lines:
+            self._lines[line.id] = line
+            calendar = self._calendar(site.calendar, line.id)
+            for machine in line.equipment:
+                codes.add(machine.code)
+                judge = Judge(
+                    begin_ms=at_ms, calendar=calendar, rules=site.kpi_rules, rule=machine.rule
+                )
+                self._configure(machine, judge)
+        for code in self._tenures.keys() - codes:
+            tenure = self._tenures[code]
+            _forget_from(tenure, at_ms)
+            if tenure.spans and tenure.spans[-1].end_ms > at_ms:
+                tenure.spans[-1] = Span(tenure.spans[-1].begin_ms, at_ms)
+
+    def apply(self, begin_ms: int, end_ms: int, site: HeldSite, line_id: str) -> None:
+        """Let the rules of `site` judge a line in [begin_ms, end_ms), as a person has decided.
+
+        When machines were configured stays as it was.
+        """
+        calendar = self._calendar(site.calendar, line_id)
+        machines = [m for line in site.lines if line.id == line_id for m in line.equipment]
+        for machine in machines:
+            tenure = self._tenures.get(machine.code)
+            if tenure is None or not tenure.judges or begin_ms >= end_ms:
+                continue
+            judge = Judge(
+                begin_ms=begin_ms, calendar=calendar, rules=site.kpi_rules, rule=machine.rule
+            )
+            tenure.judges = _overlaid(tenure.judges, judge, end_ms)
+
+    def spans_of(self, code: str) -> tuple[Span, ...]:
+        """Return when a machine was configured, tidy; the last one may reach to `FAR_MS`."""
+        tenure = self._tenures.get(code)
+        return () if tenure is None else tuple(tenure.spans)
+
+    def judges_of(self, code: str) -> tuple[Judge, ...]:
+        """Return what a machine was judged by, in order; nothing for one that never was."""
+        tenure = self._tenures.get(code)
+        return () if tenure is None else tuple(tenure.judges)
+
+    def machine(self, code: str) -> Equipment | None:
+        """Return a machine as it was last configured; None for one that never was."""
+        tenure = self._tenures.get(code)
+        return None if tenure is None else tenure.machine
+
+    def machines_in(self, begin_ms: int, end_ms: int) -> list[Equipment]:
+        """Return the machines that were configured at some time in [begin_ms, end_ms)."""
+        return [
+            tenure.machine
+            for tenure in self._tenures.values()
+            if tenure.machine is not None
+            and any(span.begin_ms < end_ms and begin_ms < span.end_ms for span in tenure.spans)
+        ]
+
+    def with_taken_out(
+        self, lines: Sequence[Line], begin_ms: int = 0, end_ms: int = FAR_MS
+    ) -> tuple[Line, ...]:
+        """Return `lines`, as configured now, with the machines that were taken out since.
+
+        Those of a line come behind its own, and lines that are gone behind those that are not.
+
+        Args:
+            lines: of the plant as configured now.
+            begin_ms: only machines that were configured at some time from here on,
+            end_ms: up to here.
+        """
+        known = {machine.code for line in lines for machine in line.equipment}
+        gone: dict[str, list[Equipment]] = {}
+        for machine in self.machines_in(begin_ms, end_ms):
+            if machine.code not in known:
+                gone.setdefault(machine.line_id, []).append(machine)
+        found = [_with_machines(line, gone.pop(line.id, ())) for line in lines]
+        for line_id, machines in gone.items():
+            line = msgspec.structs.replace(self._lines[line_id], equipment=())
+            found.append(_with_machines(line, machines))
+        return tuple(found)
+
+    def taken_out_ms(self, code: str) -> int | None:
+        """Return when a machine was taken out; None while it is configured."""
+        tenure = self._tenures.get(code)
+        if tenure is None or not tenure.spans or tenure.spans[-1].end_ms >= FAR_MS:
+            return None
+        return tenure.spans[-1].end_ms
+
+    def _configure(self, machine: Equipment, judge: Judge) -> None:
+        tenure = self._tenures.setdefault(machine.code, _Tenure())
+        _forget_from(tenure, judge.begin_ms)
+        tenure.machine = machine
+        if not tenure.spans or tenure.spans[-1].end_ms < judge.begin_ms:
+            tenure.spans.append(Span(judge.begin_ms, FAR_MS))
+        else:
+            tenure.spans[-1] = Span(tenure.spans[-1].begin_ms, FAR_MS)
+        if not tenure.judges or tenure.judges[-1].key != judge.key:
+            tenure.judges.append(judge)
+
+    def _calendar(self, plant: PlantCalendar, line_id: str) -> LineCalendar:
+        calendar = plant.of_line(line_id)
+        key = (plant.time_zone, plant.holidays, calendar.key)
+        return self._calendars.setdefault(key, calendar)
+
+
+class Configurations:
+    """Keeps what is folded of one database, and reads what came since."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._opening = -1
+        self._last_id = 0
+        self._applied: list[int] = []  # ids, in order
+        self._configured = Configured()
+
+    def forget(self) -> None:
+        """Read everything again with the next question: what is stored was moved."""
+        self._opening = -1
+
+    @property
+    def applied(self) -> tuple[int, ...]:
+        """What people have applied, as far as it was read: the ids."""
+        return tuple(self._applied)
+
+    async def read(self) -> Configured:
+        """Return which configuration held when, and which rules people have applied.
+
+        Raises:
+            HistoryError: the database cannot be read now.
+        """
+        async with self._lock:
+            is_read = False
+            while not is_read:
+                is_read = await self._read_some()
+            return self._configured
+
+    async def _read_some(self) -> bool:
+        """Fold the next few versions; return whether that was all."""
+        table = schema.config_version
+        async with self._database.reading() as connection:
+            if self._opening != self._database.opened_count:  # another file, perhaps
+                self._begin_again()
+            query = (
+                select(table.c.id, table.c.at_ms, table.c.site)
+                .where(table.c.id > self._last_id)
+                .order_by(table.c.id)
+                .limit(_AT_ONCE)
+            )
+            rows = (await connection.execute(query)).all()
+            for id_, at_ms, encoded in rows:
+                site = held_site(id_, encoded)
+                if site is not None:
+                    self._configured.fold(at_ms, site)
+                self._last_id = id_
+            return len(rows) < _AT_ONCE and await self._apply(connection)
+
+    def _begin_again(self) -> None:
+        self._configured, self._last_id, self._applied = Configured(), 0, []
+        self._opening = self._database.opened_count
+
+    async def _apply(self, connection: AsyncConnection) -> bool:
+        """Fold what people have applied; return False when they have taken something back."""
+        applied, version = schema.rule_application, schema.config_version
+        query = (
+            select(applied, version.c.site)
+            .join(version, version.c.id == applied.c.config_version_id)
+            .where(applied.c.deleted_ms.is_(None))
+            .order_by(applied.c.id)
+        )
+        ids = select(applied.c.id).where(applied.c.deleted_ms.is_(None)).order_by(applied.c.id)
+        wanted = list((await connection.execute(ids)).scalars())
+        if wanted == self._applied:
+            return True
+        if wanted[: len(self._applied)] != self._applied:
+            self._begin_again()
+            return False
+        later = query.where(applied.c.id > max(self._applied, default=0))
+        for row in (await connection.execute(later)).all():
+            site = held_site(row.config_version_id, row.site)
+            if site is not None:
+                self._configured.apply(row.begin_ms, row.end_ms, site, row.line_id)
+        self._applied = wanted
+        return True
+
+
+def held_site(version_id: int, encoded: str) -> HeldSite | None:
+    """Return what figures need of a stored configuration; None, told, where it is not readable."""
+    try:
+        return msgspec.json.decode(encoded, type=HeldSite)
+    except msgspec.DecodeError as error:
+        _log.warning(
+            "history: a stored configuration is not understood, the one before it judges",
+            version=version_id,
+            reason=str(error),
+        )
+        return None
+
+
+def _with_machines(line: Line, machines: Sequence[Equipment]) -> Line:
+    if not machines:
+        return line
+    return msgspec.structs.replace(line, equipment=(*line.equipment, *machines))
+
+
+def _forget_from(tenure: _Tenure, at_ms: int) -> None:
+    """Forget what a clock that was ahead has said of the time from `at_ms` on."""
+    while tenure.spans and tenure.spans[-1].begin_ms >= at_ms:
+        tenure.spans.pop()
+    del tenure.judges[bisect_left(tenure.judges, at_ms, key=_begin_ms) :]
+
+
+def _overlaid(judges: Sequence[Judge], judge: Judge, end_ms: int) -> list[Judge]:
+    """Return `judges` with `judge` in its place until `end_ms`."""
+    before = [each for each in judges if each.begin_ms < judge.begin_ms]
+    last = judges[max(0, bisect_right(judges, end_ms, key=_begin_ms) - 1)]
+    after = [msgspec.structs.replace(last, begin_ms=end_ms)]
+    after += [each for each in judges if each.begin_ms > end_ms]
+    return [*before, judge, *after]
+
+
+def _begin_ms(judge: Judge) -> int:
+    return judge.begin_ms
