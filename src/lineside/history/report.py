@@ -16,7 +16,7 @@ from lineside.core.times import iso_utc
 from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.figures import Plans, totals_in
 from lineside.history.kpi import sum_totals
-from lineside.history.kpi_rows import Window, figures_of, plans_of, row_of, work_day
+from lineside.history.kpi_rows import Window, figures_of, plans_of, row_of
 from lineside.history.stop_questions import MachineStop, stops_in
 from lineside.history.store import Store
 
@@ -33,7 +33,7 @@ async def report(
     """
     calendar = site.calendar.of_line(line.id)
     plans = await plans_of(store, site)
-    whole = work_day(calendar, day) if shift is None else shift.span
+    whole = calendar.day_span(day) if shift is None else shift.span
     window = Window(label=str(day), span=_until(whole, now_ms))
     machines = line.equipment
     (sums,) = await totals_in(store, plans, machines, [window.span])
@@ -73,7 +73,7 @@ async def _trend(
     windows = []
     for back in range(TREND_DAYS - 1, -1, -1):
         that = day - timedelta(days=back)
-        whole = work_day(calendar, that)
+        whole = calendar.day_span(that)
         if shift is not None:
             same = [s for s in calendar.shifts_of(that) if s.shift_id == shift.shift_id]
             if not same:

@@ -169,10 +169,9 @@ class KpiApi:
             raise refused("day", "must lie between 1971 and 2099")
 
         async def question(store: Store) -> bytes:
-            from lineside.history.kpi_rows import current_day
             from lineside.history.report import report
 
-            that = day or current_day(chosen.calendar, now_ms)
+            that = day or chosen.calendar.day_at(now_ms)
             shifts = chosen.calendar.shifts_of(that)
             found = await report(
                 store, site, chosen.line, that, _shift(shift, shifts, chosen.line), now_ms
