@@ -221,7 +221,7 @@ class LineCalendar:
         if begin_ms >= end_ms:
             return []
         pieces = Grain.DAY if grain is Grain.SHIFT else grain
-        found = []
+        found: list[Period] = []
         first = first_day(pieces, self.day_at(begin_ms))
         while True:
             after = following_day(pieces, first)

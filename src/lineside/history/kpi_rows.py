@@ -71,7 +71,8 @@ async def kpi_rows(
 
 def windows_of(calendar: LineCalendar, wanted: Wanted) -> list[Window]:
     """Return the windows that are wanted, cut at both ends of the whole."""
-    begin_ms, end_ms = wanted.begin_ms, wanted.end_ms
+    asked = wanted.window(calendar)
+    begin_ms, end_ms = asked.begin_ms, asked.end_ms
     if begin_ms >= end_ms:
         return []
     if wanted.grain is RowGrain.WHOLE:
