@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -56,6 +58,27 @@ error_tag = "M201"
 MONDAY_MS = ms("2026-03-02 00:00")
 # From Monday, midnight, on: all runs but for 01:00 to 02:00 on Tuesday.
 STOOD = "r" * 25 * 60 + "s" * 60 + "r" * 22 * 60
+NUMBERS = (
+    "availability",
+    "coverage",
+    "strict_availability",
+    "utilisation",
+    "technical_efficiency",
+    "mtbf_ms",
+    "mttr_ms",
+    "failures",
+    "stops",
+    "stop_ms",
+    "micro_stops",
+    "micro_stop_ms",
+    "planned_busy_ms",
+    "running_ms",
+    "idle_ms",
+    "stopped_ms",
+    "error_ms",
+    "disconnected_ms",
+    "unseen_ms",
+)
 FIGURES = ("planned_busy_ms", "running_ms", "stops", "stop_ms", "availability")
 
 
@@ -197,6 +220,10 @@ async def test_every_surface_counts_the_same_day(tmp_path: Path, seed: int) -> N
             )
             ran = [each for each in counted["intervals"] if each["counts_as"] == "running"]
             assert sum(map(length_ms, ran)) == row["running_ms"]
+        book = await built.ask(f"/api/export/kpis.xlsx?from={days[0]}&to={until}&grain=day")
+        assert numbers_in(book.content) == [
+            [row[name] for name in NUMBERS if row[name] is not None] for row in rows
+        ]
         for grain in ("week", "month", "whole"):
             path = f"/api/kpis?from={days[0]}&to={until}&grain={grain}"
             found = (await get(built, path))["rows"]
@@ -209,6 +236,17 @@ async def test_every_surface_counts_the_same_day(tmp_path: Path, seed: int) -> N
 
 def picked_csv(row: dict[str, str]) -> list[str]:
     return [row[name] or "None" for name in FIGURES]
+
+
+def numbers_in(book: bytes) -> list[list[float]]:
+    """Return the figures that stand in the rows of an Excel file, as its XML has them."""
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+    rows = []
+    for row in re.findall(r"<row [^>]*>(.*?)</row>", sheet)[1:]:
+        cells = re.findall(r'<c r="[A-Z]+[0-9]+"(?: s="[0-9]+")?><v>([^<]*)</v></c>', row)
+        rows.append([float(text) for text in cells[2:]])  # behind begin and end
+    return rows
 
 
 def length_ms(interval: Any) -> int:
