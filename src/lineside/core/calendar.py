@@ -92,9 +92,13 @@ class ShiftException(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlantCalendar(msgspec.Struct, frozen=True, kw_only=True):
-    """The working time of a plant as configured; it can be written as JSON and read back."""
+    """The working time of a plant as configured; it can be written as JSON and read back.
+
+    `is_computers_zone`: the configuration names no time zone, so that the computer's holds.
+    """
 
     time_zone: str = "UTC"
+    is_computers_zone: bool = False
     shifts: tuple[Shift, ...] = ()
     exceptions: tuple[ShiftException, ...] = ()
     holidays: tuple[date, ...] = ()

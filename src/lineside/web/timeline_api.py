@@ -157,6 +157,7 @@ class TimelineApi:
             begin=iso_utc(span.begin_ms / 1000),
             end=iso_utc(span.end_ms / 1000),
             time_zone=chosen.calendar.zone.key,
+            is_computers_zone=self._past.site.calendar.is_computers_zone,
         )
         return json_response(request, encode(view))
 

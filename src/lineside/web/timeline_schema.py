@@ -76,7 +76,10 @@ class TodayView(View):
     day: str = Field(description="The day on which its shifts begin.")
     begin: str = Field(description="Midnight, or when a shift of the day before has ended.")
     end: str = Field(description="Midnight, or when its last shift ends.")
-    time_zone: str
+    time_zone: str = Field(description="Whose clock days, shifts and exports follow.")
+    is_computers_zone: bool = Field(
+        description="The configuration names no time zone: it is that of the server's computer."
+    )
 
 
 class ShiftsView(View):

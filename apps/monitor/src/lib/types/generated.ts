@@ -2459,8 +2459,16 @@ export interface components {
              * @description Midnight, or when its last shift ends.
              */
             readonly end: string;
-            /** Time Zone */
+            /**
+             * Time Zone
+             * @description Whose clock days, shifts and exports follow.
+             */
             readonly time_zone: string;
+            /**
+             * Is Computers Zone
+             * @description The configuration names no time zone: it is that of the server's computer.
+             */
+            readonly is_computers_zone: boolean;
         };
         /**
          * UnshelveBody
