@@ -210,6 +210,12 @@ async def test_every_surface_counts_the_same_day(tmp_path: Path, seed: int) -> N
             [of_machine] = report["machines"]
             assert of_machine == row
             assert picked(report["kpis"]) == picked(row) == picked_csv(line_)
+            listed = (await get(built, f"/api/stops?from={row['begin']}&to={row['end']}"))["stops"]
+            stops = await built.ask(f"/api/export/stops.csv?from={row['begin']}&to={row['end']}")
+            assert sum(each["stops"] for each in listed) == row["stops"]
+            assert sum(int(each["stops"]) for each in rows_of(stops.text)) == row["stops"]
+            for pareto in (report["pareto_by_machine"], report["pareto_by_reason"]):
+                assert sum(each["count"] for each in pareto) == row["stops"]
             shifts = f"from={day}&to={day + timedelta(days=1)}&grain=shift"
             pieces = (await get(built, f"/api/kpis?{shifts}"))["rows"]
             assert [each["label"].split()[0] for each in pieces] == [str(day)] * len(pieces)

@@ -242,7 +242,15 @@ async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
 
         async def question(store: Store, machine: Equipment = machine, span: Span = span) -> Any:
             plans = await plans_of(store, wish.site)
-            return await stops_in(store, plans, [machine], span.begin_ms, span.end_ms, wish.now_ms)
+            return await stops_in(
+                store,
+                plans,
+                [machine],
+                span.begin_ms,
+                span.end_ms,
+                wish.now_ms,
+                as_figures=True,
+            )
 
         rows: list[Row] = []
         for each in await ask(question):
@@ -260,6 +268,7 @@ async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
                     names.get(why.reason) if why else None,
                     why.comment if why else None,
                     why.made_by if why else None,
+                    stop.counted,
                 ]
             )
         for first in range(0, len(rows), BATCH_ROWS):
@@ -472,6 +481,7 @@ SOURCES: Mapping[str, ExportSource] = {
             reason_name=_TEXT,
             comment=_TEXT,
             by=_TEXT,
+            stops=_WHOLE,
         ),
         batches=_stop_batches,
     ),

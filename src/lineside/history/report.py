@@ -41,7 +41,7 @@ async def report(
     alarms: list[AlarmCount] = []
     if window.span.length_ms > 0:
         begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
-        stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms)
+        stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms, as_figures=True)
         codes = [machine.code for machine in machines]
         alarms = await alarm_counts(store.database, codes, begin_ms, end_ms)
     return {
@@ -98,7 +98,7 @@ def pareto_by_machine(stops: Iterable[MachineStop], span: Span) -> list[dict[str
             code, {"code": code, "name": name, "name_en": None, "down_ms": 0, "count": 0}
         )
         row["down_ms"] += each.stop.down_in(span.begin_ms, span.end_ms)
-        row["count"] += 1
+        row["count"] += each.stop.counted
     return _worst_first(rows.values())
 
 
@@ -112,7 +112,7 @@ def pareto_by_reason(
     for each in stops:
         code = each.stop.reason.reason if each.stop.reason is not None else None
         down_ms[code] += each.stop.down_in(span.begin_ms, span.end_ms)
-        count[code] += 1
+        count[code] += each.stop.counted
     rows = []
     for code, taken_ms in down_ms.items():
         known = names.get(code or "")

@@ -303,9 +303,9 @@ export interface paths {
         };
         /**
          * List stops
-         * @description Return the stops in a window that ask for a reason, whole, oldest first.
+         * @description Return the stops in a window, whole, oldest first: those that key figures of it count.
          *
-         *     They are longer than `stop_after` within planned time, and no micro-stops.
+         *     They stood longer than `micro_stop` within the planned time of the window.
          */
         readonly get: operations["list_stops"];
         readonly put?: never;
@@ -1485,10 +1485,13 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
              */
             readonly mtbf_ms: number | null;
-            /** Mttr Ms */
+            /**
+             * Mttr Ms
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             */
             readonly mttr_ms: number | null;
             /**
              * Oee
@@ -1588,10 +1591,13 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
              */
             readonly mtbf_ms: number | null;
-            /** Mttr Ms */
+            /**
+             * Mttr Ms
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             */
             readonly mttr_ms: number | null;
             /**
              * Oee
@@ -2218,7 +2224,7 @@ export interface components {
         readonly Status: "running" | "idle" | "stopped" | "error" | "disconnected";
         /**
          * StopView
-         * @description A stop that asks for a reason.
+         * @description A stop as people have cut and joined it.
          */
         readonly StopView: {
             /**
@@ -2255,6 +2261,11 @@ export interface components {
             readonly comment: string | null;
             /** By */
             readonly by: string | null;
+            /**
+             * Stops
+             * @description How many stops of the figures it is: more than 1 where somebody joined some between which the machine ran; 0 for a part of one whose earlier part is in the list. Their sum is `stops` of `/api/kpis`.
+             */
+            readonly stops: number;
         };
         /**
          * StopsView
