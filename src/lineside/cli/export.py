@@ -90,7 +90,7 @@ def export(
     changes        every change of a status, with its reason and the tag behind it
     intervals      what each machine did from when to when; time nobody saw is "unseen"
     kpis           availability with its coverage, MTBF, stops ... per machine or line
-    stops          stops longer than stop_after within planned time, with their reasons
+    stops          stops longer than micro_stop within planned time, with their reasons
     alarms         every alarm whose fault stood then, with who acknowledged it
     plc-events     when each PLC was lost and came back, and why
     server-events  starts, stops and faults of the server; of the plant, not of a line
