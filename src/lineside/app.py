@@ -124,6 +124,9 @@ class House:
         self.loaded = load_config(path, DRIVERS)
         for warning in self.loaded.warnings:
             _log.warning("config", problem=str(warning))
+        calendar = self.loaded.site.calendar
+        if calendar.is_computers_zone:
+            _log.info("days follow the clock of this computer", time_zone=calendar.time_zone)
         server = self.loaded.config.server
         self._host = options.host if options.host is not None else server.host
         port = options.port if options.port is not None else server.port

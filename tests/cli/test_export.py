@@ -76,9 +76,9 @@ def test_changes_go_to_standard_output_as_csv(config: Path) -> None:
     lines = out.removeprefix("\ufeff").splitlines()
     assert lines[0].startswith("at,at_utc,line_id,code,name,")
     assert [line.split(",")[0] for line in lines[1:]] == [
-        "2025-11-03 08:00:00.000",
-        "2025-11-03 09:00:00.000",
-        "2025-11-03 09:20:00.000",
+        "2025-11-03 08:00:00",
+        "2025-11-03 09:00:00",
+        "2025-11-03 09:20:00",
     ]
 
 
@@ -101,7 +101,7 @@ def test_the_end_of_the_name_says_what_is_written(config: Path, tmp_path: Path) 
 )
 def test_events_go_to_standard_output_as_csv(config: Path, kind: str, row: str) -> None:
     status, out, _ = export(config, kind, "--from", "2025-11-03", "--to", "2025-11-04")
-    assert (status, out.splitlines()[1:]) == (0, [f"2025-11-03 08:00:00.000{row}"])
+    assert (status, out.splitlines()[1:]) == (0, [f"2025-11-03 08:00:00{row},Asia/Seoul"])
 
 
 def test_kpis_of_a_line(config: Path) -> None:

@@ -160,8 +160,79 @@ def test_shift_periods_are_those_of_the_line_and_of_a_line_without_shifts_its_da
     begin, end = ms("2026-03-02 00:00"), ms("2026-03-03 00:00")
     calendar = line(DAY, NIGHT)
     assert [p.shift_id for p in calendar.periods(Grain.SHIFT, begin, end)] == ["day", "night"]
-    assert [p.span for p in calendar.periods(Grain.DAY, begin, end)] == [Span(begin, end)]
+    day = Span(begin, ms("2026-03-03 06:00"))  # with its night
+    assert [p.span for p in calendar.periods(Grain.DAY, begin, end)] == [day]
     assert [p.grain for p in line().periods(Grain.SHIFT, begin, end)] == [Grain.DAY]
+
+
+def days_of(calendar: LineCalendar, begin: str, end: str, grain: Grain = Grain.DAY) -> list[str]:
+    found = calendar.periods(grain, ms(begin), ms(end))
+    return [f"{p.day} from {shown(p.span.begin_ms)} to {shown(p.span.end_ms)}" for p in found]
+
+
+def test_a_day_goes_on_until_its_last_shift_has_ended() -> None:
+    assert days_of(line(NIGHT), "2026-03-05 12:00", "2026-03-08 12:00") == [
+        "2026-03-05 from 03-05 06:00 to 03-06 06:00",
+        "2026-03-06 from 03-06 06:00 to 03-07 06:00",  # Friday, with all of its night
+        "2026-03-07 from 03-07 06:00 to 03-08 00:00",
+        "2026-03-08 from 03-08 00:00 to 03-09 00:00",
+    ]
+
+
+def test_weeks_and_months_are_made_of_whole_days() -> None:
+    nightly = line(shift("night", "22:00-30:00", days=WEEK))
+    assert days_of(nightly, "2026-03-02 12:00", "2026-03-03", Grain.WEEK) == [
+        "2026-03-02 from 03-02 06:00 to 03-09 06:00"
+    ]
+    assert days_of(nightly, "2026-03-02 12:00", "2026-03-03", Grain.MONTH) == [
+        "2026-03-01 from 03-01 06:00 to 04-01 06:00"
+    ]
+
+
+def test_a_moment_belongs_to_the_day_whose_shift_goes_on() -> None:
+    calendar = line(NIGHT)
+    assert calendar.day_at(ms("2026-03-03 05:59")) == date(2026, 3, 2)
+    assert calendar.day_at(ms("2026-03-03 06:00")) == date(2026, 3, 3)
+    assert calendar.day_at(ms("2026-03-02 05:59")) == date(2026, 3, 2)  # nobody began on Sunday
+
+
+@pytest.mark.parametrize("zone", ["Asia/Seoul", BERLIN, "Africa/Cairo", "Pacific/Apia"])
+@given(
+    shifts=st.lists(
+        st.tuples(st.integers(0, 1439), st.integers(1, 1440), st.sets(st.sampled_from(DayKind))),
+        max_size=3,
+    ),
+    day=st.dates(date(2010, 1, 1), date(2030, 1, 1)),
+    length=st.integers(1, 60),
+)
+def test_days_tile_the_time_and_hold_their_shifts_whole(
+    zone: str, shifts: list[tuple[int, int, set[DayKind]]], day: date, length: int
+) -> None:
+    calendar = plant(
+        *(
+            Shift(
+                id=f"s{number}",
+                name="",
+                days=tuple(days),
+                hours=Hours(begin_minute=begin, end_minute=begin + length_min),
+            )
+            for number, (begin, length_min, days) in enumerate(shifts)
+        ),
+        zone=zone,
+    ).of_line("weld1")
+    begin_ms = moment_ms(ZoneInfo(zone), day, 777)
+    end_ms = begin_ms + length * 24 * HOUR_MS
+    for grain in (Grain.DAY, Grain.WEEK, Grain.MONTH):
+        found = calendar.periods(grain, begin_ms, end_ms)
+        assert found[0].span.holds(begin_ms)
+        assert found[-1].span.holds(end_ms - 1)
+        assert all(one.span.end_ms == next_.span.begin_ms for one, next_ in pairwise(found))
+    for period in calendar.periods(Grain.DAY, begin_ms, end_ms):
+        assert calendar.day_at(period.span.begin_ms) == period.day
+        assert calendar.day_at(period.span.end_ms - 1) == period.day
+        for window in calendar.shifts_of(period.day):
+            # Where shifts overlap, which `check` refuses, the earlier day keeps what is its own.
+            assert window.span.end_ms <= period.span.end_ms
 
 
 def test_a_plant_calendar_can_be_written_as_json_and_read_back() -> None:

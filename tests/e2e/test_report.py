@@ -280,7 +280,7 @@ def test_a_screen_on_the_clock_of_the_plant_is_not_told_whose_it_is(
     past_server: Server, new_context: Callable[..., BrowserContext]
 ) -> None:
     page = new_context(timezone_id="Asia/Tokyo").new_page()
-    with page.expect_response(lambda response: "/api/shifts" in response.url):
+    with page.expect_response(lambda response: "/api/today" in response.url):
         page.goto(f"{past_server.address}/?lang=en")
     clock = page.locator("header time")
     for _ in range(2):  # what was answered is shown with the next tick

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import code
-from lineside.core.model import KpiRules, Status, StatusRule
+from lineside.core.model import KpiRules, Status
 from lineside.core.spans import Span
 from lineside.history.downtime import (
     MarkKind,
@@ -18,6 +18,7 @@ from lineside.history.downtime import (
     StopReason,
     all_stops,
     asking,
+    counted_in,
     explained,
 )
 from lineside.history.downtime_store import (
@@ -90,12 +91,32 @@ def test_a_stop_that_goes_on_at_the_end_is_open() -> None:
     assert [each.is_open for each in stops("rssrss")] == [False, True]
 
 
-def test_waiting_that_never_became_a_stop_and_micro_stops_ask_for_nothing() -> None:
+def test_every_stop_of_the_figures_asks_for_a_reason_and_micro_stops_for_none() -> None:
     found = stops("iiiiiriisssrssreeeer")
-    rule = StatusRule(stop_after_s=0.003)
-    assert shown(asking(found, rule, RULES)) == [(6, 11, None), (15, 19, None)]
-    never = StatusRule(stop_after_s=None)
-    assert shown(asking(stops("issssr"), never, RULES)) == [(0, 5, None)]
+    assert shown(asking(found, RULES)) == [(0, 5, None), (6, 11, None), (15, 19, None)]
+
+
+machine_lives = st.text("rrrisedu", min_size=1, max_size=60)
+
+
+@given(
+    text=machine_lives,
+    plan=st.lists(st.booleans(), min_size=60, max_size=60),
+    cuts=st.sets(st.integers(0, 60), max_size=4),
+    joins=st.sets(st.integers(0, 60), max_size=4),
+    window=st.tuples(st.integers(0, 60), st.integers(0, 60)),
+)
+def test_a_list_counts_as_many_stops_as_the_figures_however_people_cut_and_joined_them(
+    text: str, plan: list[bool], cuts: set[int], joins: set[int], window: tuple[int, int]
+) -> None:
+    begin, end = sorted(window)
+    planned = [Span(at, at + 1) for at in range(len(text)) if plan[at]]
+    marks = dict.fromkeys(cuts, MarkKind.SPLIT) | dict.fromkeys(joins, MarkKind.MERGE)
+    long = asking(all_stops(seen(text), planned, 0, len(text)), RULES)
+    found = list(counted_in(explained(long, Said(marks=marks)), begin, end, lambda _: RULES))
+    figures = totals_of(parts_of(seen(text), planned, begin, end, RULES)).stops
+    if begin < end <= len(text):
+        assert sum(each.counted for each in found) == figures.stops
 
 
 def test_stops_are_cut_and_joined_and_each_keeps_its_reason() -> None:

@@ -73,7 +73,7 @@ async def test_changes_as_csv(plant: WebPlant) -> None:
         (code(101), "stopped"),
         (code(101), "running"),
     ]
-    assert rows[2]["at"] == "2025-11-03 09:00:00.000"
+    assert rows[2]["at"] == "2025-11-03 09:00:00"
     assert rows[2]["at_utc"] == "2025-11-03T00:00:00.000Z"
     assert rows[0]["name"] == "로봇 용접 101"
 

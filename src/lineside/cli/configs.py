@@ -188,6 +188,11 @@ def _print_verdict(console: Console, file: Path, loaded: LoadedConfig) -> None:
         parts.append(counted(messages, "alarm message"))
     if loaded.warnings:
         parts.append(counted(len(loaded.warnings), "warning"))
+    calendar = loaded.site.calendar
+    if calendar.is_computers_zone:
+        said = f"Days follow the clock of this computer, {calendar.time_zone}: "
+        said += "[plant] names no time_zone."
+        console.print(Text(said, "default"), soft_wrap=True)
     verdict = Text("✓ ", style="green").append(f"{file} is good: {', '.join(parts)}.", "default")
     console.print(verdict, soft_wrap=True)
 
@@ -214,6 +219,8 @@ def _as_json(
         "problems": msgspec.to_builtins(problems),
         "warnings": msgspec.to_builtins(warnings),
         "plcs": plcs,
+        "time_zone": loaded.site.calendar.time_zone if loaded else None,
+        "is_computers_zone": loaded.site.calendar.is_computers_zone if loaded else None,
     }
 
 

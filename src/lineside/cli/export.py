@@ -18,6 +18,7 @@ from lineside.core.errors import LinesideError
 from lineside.core.times import unix_ms
 
 if TYPE_CHECKING:
+    from lineside.core.asked_time import Bound
     from lineside.core.model import Site
     from lineside.history.export_rows import ExportWish
     from lineside.history.settings import HistorySettings
@@ -89,13 +90,14 @@ def export(
     changes        every change of a status, with its reason and the tag behind it
     intervals      what each machine did from when to when; time nobody saw is "unseen"
     kpis           availability with its coverage, MTBF, stops ... per machine or line
-    stops          stops longer than stop_after within planned time, with their reasons
+    stops          stops longer than micro_stop within planned time, with their reasons
     alarms         every alarm whose fault stood then, with who acknowledged it
     plc-events     when each PLC was lost and came back, and why
     server-events  starts, stops and faults of the server; of the plant, not of a line
 
-    A day such as 2026-03-02 is meant by the plant's clock; a time is ISO 8601 with its
-    offset, as 2026-03-02T06:00:00+09:00. CSV opens in Excel, Korean too.
+    A day such as 2026-03-02 is that of each line, with all its shifts, also after
+    midnight; a time is ISO 8601 with its offset, as 2026-03-02T06:00:00+09:00.
+    CSV opens in Excel, Korean too.
 
     \b
     The stops of a week:        lineside export stops --from 2026-03-02 --to 2026-03-09 -o stops.csv
@@ -153,15 +155,15 @@ def _wish(
     by: Any,
 ) -> ExportWish:
     from lineside.clock import system_clock
+    from lineside.core.asked_time import AskedTime
     from lineside.history.export_rows import ExportWish
 
     now_ms = unix_ms(system_clock().unix_s)
     zone = ZoneInfo(site.calendar.time_zone)
-    end_ms = now_ms if end is None else _moment_ms("--to", end, zone)
-    week_ms = round(timedelta(days=7) / timedelta(milliseconds=1))
-    begin_ms = end_ms - week_ms if begin is None else _moment_ms("--from", begin, zone)
-    if begin_ms >= end_ms:
-        raise click.UsageError("--to must be after --from")
+    to = now_ms if end is None else _bound("--to", end, zone)
+    week = timedelta(days=7)
+    before = to - week if isinstance(to, date) else to - round(week / timedelta(milliseconds=1))
+    asked = AskedTime(begin=before if begin is None else _bound("--from", begin, zone), end=to)
     lines = []
     for each in site.lines:
         machines = tuple(e for e in each.equipment if code in (None, e.code))
@@ -171,23 +173,25 @@ def _wish(
         what = f"line {line!r}" if code is None else f"machine {code!r}"
         known = ", ".join(each.id for each in site.lines)
         raise click.UsageError(f"the config has no {what} here (lines: {known})")
+    whole = asked.of_all(site.calendar.of_line(each.id) for each, _ in lines)
+    if whole.begin_ms >= whole.end_ms:
+        raise click.UsageError("--to must be after --from")
     return ExportWish(
         site=site,
         lines=tuple(lines),
-        begin_ms=begin_ms,
-        end_ms=end_ms,
+        begin_ms=whole.begin_ms,
+        end_ms=whole.end_ms,
+        asked=asked,
         now_ms=now_ms,
         grain=grain,
         by=by,
     )
 
 
-def _moment_ms(option: str, text: str, zone: ZoneInfo) -> int:
-    """Return the moment that a day or a time means."""
-    from lineside.core.zone import moment_ms
-
+def _bound(option: str, text: str, zone: ZoneInfo) -> Bound:
+    """Return the day or the moment that is meant."""
     try:
-        return moment_ms(zone, date.fromisoformat(text))
+        return date.fromisoformat(text)
     except ValueError:
         pass
     try:

@@ -285,7 +285,7 @@ def _check_excepted_hours(drafts: Drafts, findings: Findings) -> None:
     """Hours of exceptional days must not run into another shift. All tables are sound."""
     plant = PlantConfig(holidays=drafts.plant.table.holidays if drafts.plant else None)
     shifts = [draft.table for draft in drafts.shifts]
-    calendar = plant_calendar(plant, shifts, [draft.table for draft in drafts.exceptions])
+    calendar = plant_calendar(plant, shifts, [draft.table for draft in drafts.exceptions], "UTC")
     lines = {line.table.id: calendar.of_line(line.table.id) for line in drafts.lines}
     for draft in drafts.exceptions:
         shift = exception_shift(draft.table, shifts)

@@ -11,6 +11,7 @@ from typing import Any
 
 from lineside.config.alarm_csv import read_messages
 from lineside.config.base import Table
+from lineside.config.computer_zone import computer_zone
 from lineside.config.crosscheck import (
     Drafts,
     DriverRules,
@@ -147,6 +148,7 @@ class _Loader:
             alarm_tables=alarm_tables,
         )
         readings = self._cross_check(drafts)
+        zone = self._find_zone(plant, has_shifts=bool(shifts))
         self._stop_on_problems()
         config = LinesideConfig(
             server=server.table if server else ServerConfig(),
@@ -162,7 +164,7 @@ class _Loader:
             alarms=alarms.table if alarms else AlarmsConfig(),
             alarm_table=tuple(draft.table for draft in alarm_tables),
         )
-        return self._loaded(config, readings, messages)
+        return self._loaded(config, readings, messages, zone)
 
     def _cross_check(self, drafts: Drafts) -> Readings:
         check_references(drafts, self._findings)
@@ -174,15 +176,26 @@ class _Loader:
         warn_of_unused(drafts, self._findings)
         return readings
 
+    def _find_zone(self, plant: Draft[PlantConfig] | None, *, has_shifts: bool) -> str:
+        """Return the time zone of this computer; a mistake where it is needed and has no name."""
+        found = computer_zone()
+        is_named = plant is not None and ("time_zone" in plant.bad or plant.has("time_zone"))
+        if found is None and not is_named and not has_shifts:  # of shifts it is told elsewhere
+            message = "is needed, because this computer does not say the name of its time zone"
+            hint = 'write time_zone = "Asia/Seoul" below [plant]'
+            self._findings.file_problem(str(self._path), message, hint, path="plant.time_zone")
+        return found or "UTC"
+
     def _loaded(
         self,
         config: LinesideConfig,
         readings: Readings,
         messages: Mapping[str, Mapping[int, AlarmText]],
+        zone: str,
     ) -> LoadedConfig:
         return LoadedConfig(
             config=config,
-            site=build_site(config, self._path.parent.absolute(), messages),
+            site=build_site(config, self._path.parent.absolute(), messages, zone),
             addresses=MappingProxyType(dict(readings.addresses)),
             plans=MappingProxyType(dict(readings.plans)),
             files=tuple(self._contents),

@@ -19,10 +19,19 @@ def plant_calendar(
     plant: PlantConfig,
     shifts: Sequence[ShiftConfig],
     exceptions: Sequence[ShiftExceptionConfig],
+    computer_zone: str,
 ) -> PlantCalendar:
-    """Return the calendar that tables without mistakes describe."""
+    """Return the calendar that tables without mistakes describe.
+
+    Args:
+        plant: whose clock it follows, and the holidays.
+        shifts: when work is planned.
+        exceptions: days on which it is otherwise.
+        computer_zone: the time zone to follow where `plant` names none.
+    """
     return PlantCalendar(
-        time_zone=plant.time_zone,
+        time_zone=plant.time_zone or computer_zone,
+        is_computers_zone=plant.time_zone is None,
         shifts=tuple(
             Shift(
                 id=shift.id,

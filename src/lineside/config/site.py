@@ -28,7 +28,10 @@ from lineside.core.model import (
 
 
 def build_site(
-    config: LinesideConfig, folder: Path, messages: Mapping[str, Mapping[int, AlarmText]]
+    config: LinesideConfig,
+    folder: Path,
+    messages: Mapping[str, Mapping[int, AlarmText]],
+    computer_zone: str,
 ) -> Site:
     """Return the site that `config` describes.
 
@@ -36,6 +39,7 @@ def build_site(
         config: a configuration in which every reference holds.
         folder: absolute; the paths in the configuration count from it.
         messages: what each alarm table says of each code.
+        computer_zone: the time zone of this computer, for a plant that names none.
     """
     only_table = config.alarm_table[0].id if len(config.alarm_table) == 1 else None
     periods = {plc.id: plc.period for plc in config.plc}
@@ -56,7 +60,7 @@ def build_site(
     return Site(
         lines=tuple(lines),
         plcs=tuple(_plc(plc, config.equipment) for plc in config.plc),
-        calendar=plant_calendar(config.plant, config.shift, config.shift_exception),
+        calendar=plant_calendar(config.plant, config.shift, config.shift_exception, computer_zone),
         kpi_rules=KpiRules(
             micro_stop_ms=round(config.plant.micro_stop * 1000),
             failure_after_ms=round(config.plant.failure_after * 1000),

@@ -8,16 +8,15 @@ from lineside.config.base import ID_PATTERN, Table
 from lineside.config.values import ReportTime, Text
 from lineside.config.wall_time import Breaks, Country, Days, LocalDate, TimeOfDay, TimeZone
 
-TIME_ZONE_DEFAULT = "UTC"
-
 
 class PlantConfig(Table):
     """`[plant]`: what holds for the whole plant. May be left out while there are no shifts."""
 
-    time_zone: TimeZone = Field(
-        default=TIME_ZONE_DEFAULT,
+    time_zone: TimeZone | None = Field(
+        default=None,
         description="Time zone of the plant, by its name. Shifts are written, and days of reports "
-        "begin, by its clock. Needed as soon as there is a `[[shift]]`.",
+        "and exports begin, by its clock. Left out: that of the computer, which `lineside check` "
+        "names. Needed as soon as there is a `[[shift]]`, and where the computer's has no name.",
         examples=["Asia/Seoul"],
     )
     holidays: Country | None = Field(

@@ -3,6 +3,11 @@
 `PlantCalendar` is what is configured, in local days and minutes. `LineCalendar` is one line's view
 of it, in UTC Unix milliseconds. A shift belongs to the day on which it begins, also when it ends on
 the next. A line without shifts is planned around the clock.
+
+The *day of a line* is the one day that pages, REST, exports and figures mean. It begins at midnight
+by the plant's clock, or, where a shift of an earlier day still goes on then, when that shift ends.
+So days follow each other without a gap, and each holds all of its shifts. Weeks and months are made
+of such days.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from lineside.core.spans import Span, clip, subtract, union
-from lineside.core.zone import Grain, local_day, moment_ms, periods
+from lineside.core.zone import Grain, first_day, following_day, local_day, moment_ms
 
 MINUTES_PER_DAY = 24 * 60
 _MINUTE_MS = 60_000
@@ -87,9 +92,13 @@ class ShiftException(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlantCalendar(msgspec.Struct, frozen=True, kw_only=True):
-    """The working time of a plant as configured; it can be written as JSON and read back."""
+    """The working time of a plant as configured; it can be written as JSON and read back.
+
+    `is_computers_zone`: the configuration names no time zone, so that the computer's holds.
+    """
 
     time_zone: str = "UTC"
+    is_computers_zone: bool = False
     shifts: tuple[Shift, ...] = ()
     exceptions: tuple[ShiftException, ...] = ()
     holidays: tuple[date, ...] = ()
@@ -213,11 +222,39 @@ class LineCalendar:
                 Period(grain=grain, day=window.day, span=window.span, shift_id=window.shift_id)
                 for window in self.shift_windows(begin_ms, end_ms)
             ]
+        if begin_ms >= end_ms:
+            return []
         pieces = Grain.DAY if grain is Grain.SHIFT else grain
-        return [
-            Period(grain=pieces, day=day, span=span)
-            for day, span in periods(self.zone, pieces, begin_ms, end_ms)
-        ]
+        found: list[Period] = []
+        first = first_day(pieces, self.day_at(begin_ms))
+        while True:
+            after = following_day(pieces, first)
+            span = Span(self.day_begin_ms(first), self.day_begin_ms(after))
+            if span.begin_ms >= end_ms:
+                return found
+            # A day that the calendar of a zone has skipped is empty.
+            if begin_ms < span.end_ms and span.begin_ms < span.end_ms:
+                found.append(Period(grain=pieces, day=first, span=span))
+            first = after
+
+    def day_begin_ms(self, day: date) -> int:
+        """Return when the line's `day` begins: at midnight, or when an earlier shift has ended."""
+        begin_ms = self._midnight_ms(day)
+        for back in (1, 2):
+            for window in self.shifts_of(day - back * _ONE_DAY):
+                begin_ms = max(begin_ms, window.span.end_ms)
+        return begin_ms
+
+    def day_span(self, day: date) -> Span:
+        """Return the time of the line's `day`; it is empty where the clock skipped the day."""
+        return Span(self.day_begin_ms(day), self.day_begin_ms(day + _ONE_DAY))
+
+    def day_at(self, at_ms: int) -> date:
+        """Return the day of the line that a moment belongs to."""
+        day = local_day(self.zone, at_ms)
+        while at_ms < self.day_begin_ms(day):
+            day -= _ONE_DAY
+        return day
 
     def _find_shifts(self, day: date) -> tuple[ShiftWindow, ...]:
         kind = DayKind.HOLIDAY if day in self._holidays else WEEK[day.weekday()]

@@ -70,6 +70,8 @@ def periods(
 ) -> Iterator[tuple[date, Span]]:
     """Return the days, ISO weeks or months that overlap [begin_ms, end_ms), whole, in order.
 
+    They begin and end at midnight, whatever the shifts: `LineCalendar.periods` has a line's days.
+
     Args:
         zone: the plant's time zone.
         grain: DAY, WEEK or MONTH. Shifts are the calendar's to say.
@@ -81,9 +83,9 @@ def periods(
     """
     if begin_ms >= end_ms:
         return
-    first = _first_day(grain, local_day(zone, begin_ms))
+    first = first_day(grain, local_day(zone, begin_ms))
     while True:
-        following = _following(grain, first)
+        following = following_day(grain, first)
         span = Span(moment_ms(zone, first), moment_ms(zone, following))
         if span.begin_ms >= end_ms:
             return
@@ -93,13 +95,15 @@ def periods(
         first = following
 
 
-def _first_day(grain: Grain, day: date) -> date:
+def first_day(grain: Grain, day: date) -> date:
+    """Return the first day of the day, ISO week or month that `day` lies in."""
     if grain is Grain.WEEK:
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if grain is Grain.MONTH else day
 
 
-def _following(grain: Grain, first: date) -> date:
+def following_day(grain: Grain, first: date) -> date:
+    """Return the first day of what follows the day, ISO week or month that `first` begins."""
     if grain is Grain.MONTH:
         return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
     return first + (7 if grain is Grain.WEEK else 1) * _ONE_DAY

@@ -1,20 +1,22 @@
 """Stops that ask for a reason: found in what a machine did, cut, joined and explained. Pure.
 
-A stop is that of the key figures: an unbroken time without running, as far as it is planned. It
-asks for a reason when it lasts longer than `stop_after` and is no micro-stop, and the machine
-was stopped or had a fault in it. What people say of it is kept at moments, not at stops: it holds
-for the stop that the moment lies in, also when shifts or rules change and with them the stop.
+A stop is that of the key figures: an unbroken time without running, as far as it is planned. Each
+that is no micro-stop asks for a reason. Where people cut and joined stops, each knows of which of
+the figures it is made, so that a list counts what the figures count. What people say of it is kept
+at moments, not at stops: it holds for the stop that the moment lies in, also when shifts or rules
+change and with them the stop.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
-from lineside.core.model import KpiRules, Status, StatusRule
+from lineside.core.model import KpiRules, Status
 from lineside.core.spans import Span, clip, total_ms
 from lineside.history.kpi import StatusInterval, pieces_of
 
@@ -49,6 +51,9 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """One stop. `spans` is the planned time in which the machine stood, tidy.
 
     `from_ms` is where it began to stand, be it outside of planned time. `status` is the worst.
+    `wholes` are the stops of the figures that it is made of, as each was before people cut or
+    joined it: one, or several between which the machine ran. `counted` says of how many of them a
+    list counts it: of none where an earlier part of the same stop is in the list.
     """
 
     from_ms: int
@@ -56,6 +61,8 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     is_open: bool = False  # it reaches the end of what was looked at
     reason: StopReason | None = None
+    wholes: tuple[tuple[Span, ...], ...] = ()
+    counted: int = 1
 
     @property
     def begin_ms(self) -> int:
@@ -92,7 +99,10 @@ def all_stops(
             status = next(
                 each for each in (Status.ERROR, Status.STOPPED, Status.IDLE) if each in statuses
             )
-            found.append(Stop(from_ms=from_ms, spans=tuple(spans), status=status, is_open=is_open))
+            whole = tuple(spans)
+            found.append(
+                Stop(from_ms=from_ms, spans=whole, status=status, is_open=is_open, wholes=(whole,))
+            )
         spans.clear()
         statuses.clear()
         from_ms = None
@@ -112,10 +122,30 @@ def all_stops(
     return found
 
 
-def asking(stops: Iterable[Stop], rule: StatusRule, rules: KpiRules) -> list[Stop]:
-    """Return those of `stops` that ask for a reason."""
-    least_ms = max(rules.micro_stop_ms, round((rule.stop_after_s or 0.0) * 1000))
-    return [stop for stop in stops if stop.status is not Status.IDLE and stop.down_ms > least_ms]
+def asking(stops: Iterable[Stop], rules: KpiRules) -> list[Stop]:
+    """Return those of `stops` that ask for a reason: all but micro-stops."""
+    return [stop for stop in stops if stop.down_ms > rules.micro_stop_ms]
+
+
+def counted_in(
+    stops: Iterable[Stop], begin_ms: int, end_ms: int, rules_at: Callable[[int], KpiRules]
+) -> Iterator[Stop]:
+    """Yield what figures of [begin_ms, end_ms) count as stops, of one machine's in order.
+
+    Figures look at a stop as far as it lies in their window. The sum of `counted` is theirs.
+    """
+    seen: set[int] = set()
+    for stop in stops:
+        rules = rules_at(stop.begin_ms)
+        counting = [
+            whole[0].begin_ms
+            for whole in stop.wholes
+            if total_ms(clip(whole, begin_ms, end_ms)) > rules.micro_stop_ms
+        ]
+        if counting and stop.begin_ms < end_ms and begin_ms < stop.end_ms:
+            new = [each for each in counting if each not in seen]
+            seen.update(new)
+            yield replace(stop, counted=len(new))
 
 
 def explained(stops: Iterable[Stop], said: Said) -> list[Stop]:
@@ -140,9 +170,9 @@ def _cut(stop: Stop, cuts: Sequence[int]) -> list[Stop]:
         after = clip(rest, at_ms, stop.end_ms)
         if not before or not after:
             continue
-        parts.append(Stop(from_ms=from_ms, spans=before, status=stop.status))
+        parts.append(replace(stop, from_ms=from_ms, spans=before, is_open=False))
         rest, from_ms = after, at_ms
-    parts.append(Stop(from_ms=from_ms, spans=rest, status=stop.status, is_open=stop.is_open))
+    parts.append(replace(stop, from_ms=from_ms, spans=rest))
     return parts
 
 
@@ -153,6 +183,7 @@ def _join(first: Stop, second: Stop) -> Stop:
         spans=first.spans + second.spans,
         status=worst,
         is_open=second.is_open,
+        wholes=first.wholes + tuple(each for each in second.wholes if each not in first.wholes),
     )
 
 
@@ -160,7 +191,7 @@ def _with_reason(stop: Stop, reasons: Iterable[StopReason]) -> Stop:
     mine = [each for each in reasons if stop.from_ms <= each.at_ms < stop.end_ms]
     if not mine:
         return stop
-    return msgspec.structs.replace(stop, reason=max(mine, key=lambda each: each.made_ms))
+    return replace(stop, reason=max(mine, key=lambda each: each.made_ms))
 
 
 def _has_any(moments: Sequence[int], begin_ms: int, end_ms: int) -> bool:

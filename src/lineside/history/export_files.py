@@ -1,7 +1,9 @@
 """Files that exports are written into: CSV, Excel and Parquet.
 
-Times: CSV and Excel show the plant's clock, because people read them, with a second column in UTC;
-Parquet has one column with a zone. Texts are never taken for formulas.
+Times: CSV and Excel show the plant's clock, because people read them, with a second column in UTC
+that has the milliseconds, and say in the last column whose clock it is; Parquet has one column with
+a zone. CSV shows whole seconds, because Excel shows a time with fractions as "00:00.0". Numbers are
+the same doubles in every format and in REST. Texts are never taken for formulas.
 """
 
 from __future__ import annotations
@@ -98,13 +100,13 @@ class _CsvFile:
             for column, value in zip(self._columns, row, strict=True):
                 if column.kind is ColumnKind.TIME:
                     local = None if value is None else _local(value, self._zone)
-                    shown = "" if local is None else local.isoformat(" ", "milliseconds")
+                    shown = "" if local is None else local.isoformat(" ", "seconds")
                     cells += [shown, "" if value is None else iso_utc(value / 1000)]
                 elif column.kind is ColumnKind.TEXT and value is not None:
                     cells.append(_harmless(str(value)))
                 else:
                     cells.append(value)
-            self._writer.writerow(cells)
+            self._writer.writerow([*cells, self._zone.key])
 
     def close(self) -> None:
         self._text.flush()
@@ -134,7 +136,7 @@ class _ExcelFile:
                 "tmpdir": self._folder.name,
             },
         )
-        self._sheet = self._book.add_worksheet(title)
+        self._sheet = self._book.add_worksheet(title, worksheet_class=_exact_worksheet())
         heading = self._book.add_format({"bold": True})
         self._time = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
         self._share = self._book.add_format({"num_format": "0.0000"})
@@ -176,6 +178,7 @@ class _ExcelFile:
                 is_share = column.kind is ColumnKind.NUMBER
                 self._sheet.write_number(self._row, at, value, self._share if is_share else None)
             at += 1
+        self._sheet.write_string(self._row, at, self._zone.key)
 
     def close(self) -> None:
         self._book.close()
@@ -232,7 +235,21 @@ def _headings(columns: Iterable[ExportColumn]) -> list[str]:
         names.append(column.name)
         if column.kind is ColumnKind.TIME:
             names.append(f"{column.name}_utc")
-    return names
+    return [*names, "time_zone"]
+
+
+def _exact_worksheet() -> type[Any]:
+    """Return the library's sheet with numbers as they are: it rounds them to 16 digits itself."""
+    from xlsxwriter.worksheet import Worksheet
+
+    class ExactWorksheet(Worksheet):  # type: ignore[misc]
+        def _xml_number_element(
+            self, number: float, attributes: Sequence[tuple[str, Any]] = ()
+        ) -> None:
+            shown = "".join(f' {key}="{value}"' for key, value in attributes)
+            self.fh.write(f"<c{shown}><v>{number!r}</v></c>")
+
+    return ExactWorksheet
 
 
 def _local(at_ms: int, zone: ZoneInfo) -> datetime:

@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from lineside.core.alarm import Alarm, AlarmKind
+from lineside.core.asked_time import AskedTime
 from lineside.core.model import Equipment, Line, Site
+from lineside.core.spans import Span
 from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
 from lineside.history.store import Store
 
@@ -51,11 +53,22 @@ class ExportWish(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
     grain: RowGrain = RowGrain.DAY
     by: RowsBy = RowsBy.EQUIPMENT
+    asked: AskedTime | None = None  # what is meant for each line, within the time above
 
     @property
     def machines(self) -> list[Equipment]:
         """All of them, in configured order."""
         return [machine for _, machines in self.lines for machine in machines]
+
+    def windows(self) -> Mapping[str, Span]:
+        """Return the time that is meant of each line, by its id."""
+        spans = {}
+        for line, _ in self.lines:
+            span = Span(self.begin_ms, self.end_ms)
+            if self.asked is not None:
+                span = self.asked.of(self.site.calendar.of_line(line.id))
+            spans[line.id] = span
+        return spans
 
 
 class ExportSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +111,7 @@ _COUNTS = (
 
 async def _change_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
     machines = {machine.code: machine for machine in wish.machines}
+    windows = wish.windows()
     after: tuple[int, int, int] | None = None
     while True:
         key = after
@@ -124,6 +138,7 @@ async def _change_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]
                 each.detail or None,
             ]
             for each in found
+            if windows[machines[each.equipment_code].line_id].holds(each.at_ms)
         ]
         after = (found[-1].at_ms, found[-1].run_id, found[-1].seq)
 
@@ -133,15 +148,19 @@ async def _interval_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Ro
     from lineside.history.lanes import UNSEEN
     from lineside.history.past import lanes
 
-    end_ms = min(wish.end_ms, wish.now_ms)
+    windows = wish.windows()
     for machine in wish.machines:
+        window = windows[machine.line_id]
+        end_ms = min(window.end_ms, wish.now_ms)
         last: Row | None = None
-        for begin_ms in range(wish.begin_ms, end_ms, 7 * _DAY_MS):
+        for begin_ms in range(window.begin_ms, end_ms, 7 * _DAY_MS):
 
             async def question(
-                store: Store, code: str = machine.code, first_ms: int = begin_ms
+                store: Store,
+                code: str = machine.code,
+                first_ms: int = begin_ms,
+                until_ms: int = min(begin_ms + 7 * _DAY_MS, end_ms),
             ) -> Any:
-                until_ms = min(first_ms + 7 * _DAY_MS, end_ms)
                 return [lane.intervals async for lane in lanes(store, [code], first_ms, until_ms)]
 
             rows: list[Row] = []
@@ -179,6 +198,7 @@ async def _kpi_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
         end_ms=min(wish.end_ms, wish.now_ms),
         grain=wish.grain,
         by=wish.by,
+        asked=wish.asked,
     )
     skip = 0
     while True:
@@ -213,14 +233,24 @@ async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
     from lineside.history.stop_questions import stops_in
 
     names = {reason.code: reason.name for reason in wish.site.downtime_reasons}
-    end_ms = min(wish.end_ms, wish.now_ms)
-    if wish.begin_ms >= end_ms:
-        return
+    windows = wish.windows()
     for machine in wish.machines:
+        window = windows[machine.line_id]
+        span = Span(window.begin_ms, min(window.end_ms, wish.now_ms))
+        if span.length_ms <= 0:
+            continue
 
-        async def question(store: Store, machine: Equipment = machine) -> Any:
+        async def question(store: Store, machine: Equipment = machine, span: Span = span) -> Any:
             plans = await plans_of(store, wish.site)
-            return await stops_in(store, plans, [machine], wish.begin_ms, end_ms, wish.now_ms)
+            return await stops_in(
+                store,
+                plans,
+                [machine],
+                span.begin_ms,
+                span.end_ms,
+                wish.now_ms,
+                as_figures=True,
+            )
 
         rows: list[Row] = []
         for each in await ask(question):
@@ -238,6 +268,7 @@ async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
                     names.get(why.reason) if why else None,
                     why.comment if why else None,
                     why.made_by if why else None,
+                    stop.counted,
                 ]
             )
         for first in range(0, len(rows), BATCH_ROWS):
@@ -255,7 +286,15 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
     codes = {machine.code for machine in wish.machines}
     is_whole = all(len(some) == len(line.equipment) for line, some in wish.lines)
 
+    windows = wish.windows()
+
     def is_wanted(alarm: Alarm) -> bool:
+        window = windows.get(alarm.line_id or "")
+        if window is not None:
+            last_ms = alarm.cleared_ms if alarm.cleared_ms is not None else alarm.last_raised_ms
+            stood = alarm.is_on or last_ms >= window.begin_ms
+            if not stood or alarm.raised_ms >= window.end_ms:
+                return False
         if alarm.kind is AlarmKind.EQUIPMENT:
             return alarm.source in codes
         return is_whole and (alarm.line_id is None or alarm.line_id in lines)
@@ -442,6 +481,7 @@ SOURCES: Mapping[str, ExportSource] = {
             reason_name=_TEXT,
             comment=_TEXT,
             by=_TEXT,
+            stops=_WHOLE,
         ),
         batches=_stop_batches,
     ),

@@ -7,16 +7,16 @@ thousands, which are encoded where they are made.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import msgspec
 
-from lineside.core.calendar import LineCalendar, ShiftWindow
+from lineside.core.calendar import LineCalendar
 from lineside.core.model import Equipment, Line, Site, StatusRule
 from lineside.core.spans import Span
 from lineside.core.times import iso_utc
-from lineside.core.zone import Grain, local_day, moment_ms
+from lineside.core.zone import Grain
 from lineside.history.downtime_store import planned_downtimes
 from lineside.history.figures import Plans, totals_in
 from lineside.history.kpi import Totals, kpis_of, sum_totals
@@ -77,7 +77,8 @@ async def kpi_rows(
 
 def windows_of(calendar: LineCalendar, wanted: Wanted) -> list[Window]:
     """Return the windows that are wanted, cut at both ends of the whole."""
-    begin_ms, end_ms = wanted.begin_ms, wanted.end_ms
+    asked = wanted.window(calendar)
+    begin_ms, end_ms = asked.begin_ms, asked.end_ms
     if begin_ms >= end_ms:
         return []
     if wanted.grain is RowGrain.WHOLE:
@@ -97,27 +98,6 @@ def label(grain: Grain, day: date, shift_id: str | None) -> str:
     if grain is Grain.MONTH:
         return f"{day:%Y-%m}"
     return f"{day} {shift_id}" if shift_id else str(day)
-
-
-def work_day(calendar: LineCalendar, day: date) -> Span:
-    """Return the time of a line's day: of all its shifts, also after midnight.
-
-    Without shifts on that day it is the plant day, less what shifts of the day before take of it.
-    """
-    shifts = calendar.shifts_of(day)
-    if shifts:
-        return Span(shifts[0].span.begin_ms, max(each.span.end_ms for each in shifts))
-    begin_ms = moment_ms(calendar.zone, day)
-    end_ms = moment_ms(calendar.zone, day + timedelta(days=1))
-    before = calendar.shifts_of(day - timedelta(days=1))
-    taken_ms = max((each.span.end_ms for each in before), default=begin_ms)
-    return Span(min(max(begin_ms, taken_ms), end_ms), end_ms)
-
-
-def current_day(calendar: LineCalendar, now_ms: int) -> date:
-    """Return the day that goes on now: of the shift that goes on, else by the plant's clock."""
-    shift: ShiftWindow | None = calendar.shift_at(now_ms)
-    return shift.day if shift is not None else local_day(calendar.zone, now_ms)
 
 
 def figures_of(totals: Totals) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 import msgspec
 
+from lineside.core.asked_time import AskedTime
+from lineside.core.calendar import LineCalendar
 from lineside.core.model import Equipment, Line
+from lineside.core.spans import Span
 
 
 class RowGrain(StrEnum):
@@ -27,10 +30,18 @@ class RowsBy(StrEnum):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which figures are asked for."""
+    """Which figures are asked for: between two moments, or what `asked` means for each line."""
 
     lines: tuple[tuple[Line, tuple[Equipment, ...]], ...]
     begin_ms: int
     end_ms: int  # not beyond the present
     grain: RowGrain = RowGrain.WHOLE
     by: RowsBy = RowsBy.EQUIPMENT
+    asked: AskedTime | None = None
+
+    def window(self, calendar: LineCalendar) -> Span:
+        """Return the time of a line, not beyond the present."""
+        span = Span(self.begin_ms, self.end_ms)
+        if self.asked is not None:
+            span = self.asked.of(calendar)
+        return Span(span.begin_ms, min(span.end_ms, self.end_ms))

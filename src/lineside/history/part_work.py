@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert, select, tuple_
 from lineside.core.errors import HistoryError
 from lineside.core.model import Line, Site
 from lineside.core.spans import Span
-from lineside.core.zone import Grain
+from lineside.core.zone import Grain, periods
 from lineside.history import schema
 from lineside.history.downtime_store import planned_downtimes
 from lineside.history.figures import Plans
@@ -97,9 +97,9 @@ class PartWork:
         for line in configured.with_taken_out(site.lines):
             calendar = site.calendar.of_line(line.id)
             days = [
-                period.span
-                for period in calendar.periods(Grain.DAY, first_ms, settled_ms)
-                if since_ms <= period.span.begin_ms and _is_over(period.span, settled_ms)
+                day
+                for _, day in periods(calendar.zone, Grain.DAY, first_ms, settled_ms)
+                if since_ms <= day.begin_ms and _is_over(day, settled_ms)
             ]
             for day in reversed(days):
                 if self._checked.get((line.id, day)) != state:

@@ -20,7 +20,7 @@ import msgspec
 from lineside.core.calendar import LineCalendar
 from lineside.core.model import KpiRules, ReasonCode, Status, StatusRule
 from lineside.core.spans import Span, clip, union
-from lineside.core.zone import Grain
+from lineside.core.zone import Grain, periods
 from lineside.history.failures import FailureParts
 from lineside.history.kpi import KpiParts, Times, parts_of
 from lineside.history.lanes import LaneInterval
@@ -43,7 +43,11 @@ _STATUSES = {status.value: status for status in Status}
 
 
 class PartGrain(StrEnum):
-    """The windows that parts are kept of: plant days, and their pieces between shift changes."""
+    """The windows that parts are kept of: days from midnight to midnight, and their pieces.
+
+    Pieces lie between the begins and ends of shifts, so that a line's day, which goes on until its
+    last shift has ended, is made of them. What is kept stays whole when hours of shifts change.
+    """
 
     DAY = "day"
     PIECE = "piece"
@@ -271,7 +275,7 @@ def decode_parts(stored: bytes, span: Span, rules: KpiRules) -> KpiParts:
 
 
 def pieces_of(calendar: LineCalendar, day: Span) -> list[Span]:
-    """Return a plant day in pieces that begin and end where shifts do."""
+    """Return a day from midnight to midnight in pieces that begin and end where shifts do."""
     cuts = {day.begin_ms, day.end_ms}
     for shift in calendar.shift_windows(day.begin_ms, day.end_ms):
         cuts |= {at for at in (shift.span.begin_ms, shift.span.end_ms) if day.holds(at)}
@@ -282,8 +286,7 @@ def pieces_of(calendar: LineCalendar, day: Span) -> list[Span]:
 def cover(calendar: LineCalendar, begin_ms: int, end_ms: int) -> list[Tile]:
     """Return tiles that make up [begin_ms, end_ms): as few as can be of those that are kept."""
     tiles: list[Tile] = []
-    for period in calendar.periods(Grain.DAY, begin_ms, end_ms):
-        day = period.span
+    for _, day in periods(calendar.zone, Grain.DAY, begin_ms, end_ms):
         if begin_ms <= day.begin_ms and day.end_ms <= end_ms:
             tiles.append(Tile(grain=PartGrain.DAY, span=day))
         else:

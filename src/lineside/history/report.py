@@ -16,7 +16,7 @@ from lineside.core.times import iso_utc
 from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.figures import Plans, totals_in
 from lineside.history.kpi import sum_totals
-from lineside.history.kpi_rows import Window, figures_of, plans_of, row_of, work_day
+from lineside.history.kpi_rows import Window, figures_of, plans_of, row_of
 from lineside.history.stop_questions import MachineStop, stops_in
 from lineside.history.store import Store
 
@@ -33,7 +33,7 @@ async def report(
     """
     calendar = site.calendar.of_line(line.id)
     plans = await plans_of(store, site)
-    whole = work_day(calendar, day) if shift is None else shift.span
+    whole = calendar.day_span(day) if shift is None else shift.span
     window = Window(label=str(day), span=_until(whole, now_ms))
     machines = line.equipment
     (sums,) = await totals_in(store, plans, machines, [window.span])
@@ -41,7 +41,7 @@ async def report(
     alarms: list[AlarmCount] = []
     if window.span.length_ms > 0:
         begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
-        stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms)
+        stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms, as_figures=True)
         codes = [machine.code for machine in machines]
         alarms = await alarm_counts(store.database, codes, begin_ms, end_ms)
     return {
@@ -73,7 +73,7 @@ async def _trend(
     windows = []
     for back in range(TREND_DAYS - 1, -1, -1):
         that = day - timedelta(days=back)
-        whole = work_day(calendar, that)
+        whole = calendar.day_span(that)
         if shift is not None:
             same = [s for s in calendar.shifts_of(that) if s.shift_id == shift.shift_id]
             if not same:
@@ -98,7 +98,7 @@ def pareto_by_machine(stops: Iterable[MachineStop], span: Span) -> list[dict[str
             code, {"code": code, "name": name, "name_en": None, "down_ms": 0, "count": 0}
         )
         row["down_ms"] += each.stop.down_in(span.begin_ms, span.end_ms)
-        row["count"] += 1
+        row["count"] += each.stop.counted
     return _worst_first(rows.values())
 
 
@@ -112,7 +112,7 @@ def pareto_by_reason(
     for each in stops:
         code = each.stop.reason.reason if each.stop.reason is not None else None
         down_ms[code] += each.stop.down_in(span.begin_ms, span.end_ms)
-        count[code] += 1
+        count[code] += each.stop.counted
     rows = []
     for code, taken_ms in down_ms.items():
         known = names.get(code or "")

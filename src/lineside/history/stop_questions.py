@@ -8,7 +8,7 @@ import msgspec
 
 from lineside.core.model import Equipment
 from lineside.core.spans import Span
-from lineside.history.downtime import Stop, all_stops, asking, explained
+from lineside.history.downtime import Stop, all_stops, asking, counted_in, explained
 from lineside.history.downtime_store import said_of
 from lineside.history.figures import Plans
 from lineside.history.kpi import StatusInterval
@@ -39,8 +39,20 @@ async def stops_in(
     begin_ms: int,
     end_ms: int,
     now_ms: int,
+    *,
+    as_figures: bool = False,
 ) -> list[MachineStop]:
     """Return the stops that overlap [begin_ms, end_ms) and ask for a reason, whole, oldest first.
+
+    Args:
+        store: the history.
+        plans: what to judge by.
+        machines: whose stops.
+        begin_ms: start of the window, in UTC Unix milliseconds.
+        end_ms: its end.
+        now_ms: the present.
+        as_figures: only those that key figures of the window count; the sum of their `counted` is
+            the number of stops there.
 
     Raises:
         HistoryError: the database cannot be read now.
@@ -64,7 +76,7 @@ async def stops_in(
                 stop
                 for span in plan.configured_in(first_ms, last_ms)
                 for stop in _stops_of(judged.intervals, planned, span, last_ms)
-                if asking((stop,), plan.rule_at(stop.begin_ms), plan.rules_at(stop.begin_ms))
+                if asking((stop,), plan.rules_at(stop.begin_ms))
             ]
             stops = [
                 stop
@@ -77,6 +89,8 @@ async def stops_in(
             if is_cut and reach_ms != _REACHES_MS[-1]:
                 again.append(machine)
             else:
+                if as_figures:
+                    stops = list(counted_in(stops, begin_ms, end_ms, plan.rules_at))
                 found += [MachineStop(machine=machine, stop=stop) for stop in stops]
         left = again
     return sorted(found, key=lambda each: (each.stop.begin_ms, each.machine.code))

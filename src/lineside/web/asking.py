@@ -6,15 +6,16 @@ Windows and machines are checked here, once, so that each refusal names the para
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
+from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import LineCalendar
 from lineside.core.errors import HistoryError
 from lineside.core.model import Equipment, Line, Site
@@ -40,6 +41,19 @@ From = Annotated[
     AwareDatetime, Query(alias="from", description="Begin of the window (ISO 8601 with offset).")
 ]
 To = Annotated[AwareDatetime, Query(alias="to", description="Its end, not included.")]
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
+FromOrDay = Annotated[
+    AwareDatetime | Day,
+    Query(
+        alias="from",
+        description="Begin of the window: a moment (ISO 8601 with offset), or a day of the line, "
+        "with all its shifts (2026-03-02).",
+    ),
+]
+ToOrDay = Annotated[
+    AwareDatetime | Day,
+    Query(alias="to", description="Its end, not included: a moment, or the day before which."),
+]
 LineQuery = Annotated[
     str | None, Query(alias="line", description="Only this line's machines.", max_length=200)
 ]
@@ -175,11 +189,47 @@ def window(begin: datetime, end: datetime, *, days_max: int = WINDOW_MAX_DAYS) -
         Problem: 422 when it is empty, too long, or beyond what clocks show.
     """
     begin_ms, end_ms = moment("from", begin), moment("to", end)
+    _check_window(begin_ms, end_ms, days_max)
+    return Span(begin_ms, end_ms)
+
+
+def _check_window(begin_ms: int, end_ms: int, days_max: int) -> None:
     if end_ms <= begin_ms:
         raise refused("to", "must be after `from`")
     if end_ms - begin_ms > days_max * _DAY_MS:
         raise refused("to", f"the window may have {days_max} days at most")
-    return Span(begin_ms, end_ms)
+
+
+def asked_time(begin: datetime | str, end: datetime | str) -> AskedTime:
+    """Return what `from` and `to` mean for each line, moments or days.
+
+    Raises:
+        Problem: 422 when one is no day of the calendar or beyond what clocks show.
+    """
+    return AskedTime(begin=_bound("from", begin), end=_bound("to", end))
+
+
+def window_of_all(asked: AskedTime, lines: Sequence[Line], site: Site) -> Span:
+    """Return the window that holds what is asked of each of `lines`.
+
+    Raises:
+        Problem: 422 when it is empty or too long.
+    """
+    found = asked.of_all(site.calendar.of_line(line.id) for line in lines)
+    _check_window(found.begin_ms, found.end_ms, WINDOW_MAX_DAYS)
+    return Span(found.begin_ms, found.end_ms)
+
+
+def _bound(name: str, at: datetime | str) -> int | date:
+    if isinstance(at, datetime):
+        return moment(name, at)
+    try:
+        day = date.fromisoformat(at)
+    except ValueError:
+        raise refused(name, f"{at} is no day of the calendar") from None
+    if not 1971 <= day.year <= 2099:
+        raise refused(name, "must lie between 1971 and 2099")
+    return day
 
 
 def moment(name: str, at: datetime) -> int:

@@ -85,15 +85,19 @@ class DowntimeApi:
         cursor: Cursor = None,
         limit: Limit = PAGE_MAX,
     ) -> Response:
-        """Return the stops in a window that ask for a reason, whole, oldest first.
+        """Return the stops in a window, whole, oldest first: those that key figures of it count.
 
-        They are longer than `stop_after` within planned time, and no micro-stops.
+        They stood longer than `micro_stop` within the planned time of the window.
         """
         asked, skip = window(begin, end, days_max=100), int(cursor or 0)
         machines = self._past.choose(line, code).machines
         if line is None and code is None:
             machines = tuple(each for some in self._past.site.lines for each in some.equipment)
-        found = await self._stops(machines, asked.begin_ms, asked.end_ms)
+        found = await self._past.ask(
+            lambda store: self._stops_there(
+                store, machines, asked.begin_ms, asked.end_ms, as_figures=True
+            )
+        )
         wanted = [each for each in found if not (unexplained and each.stop.reason)]
         now_ms = self._past.now_ms()
         view = StopsView(
@@ -268,13 +272,14 @@ class DowntimeApi:
         )
         return json_response(request, encode(view))
 
-    async def _stops(self, machines: Any, begin_ms: int, end_ms: int) -> list[MachineStop]:
-        return await self._past.ask(
-            lambda store: self._stops_there(store, machines, begin_ms, end_ms)
-        )
-
     async def _stops_there(
-        self, store: Store, machines: Any, begin_ms: int, end_ms: int
+        self,
+        store: Store,
+        machines: Any,
+        begin_ms: int,
+        end_ms: int,
+        *,
+        as_figures: bool = False,
     ) -> list[MachineStop]:
         """Return the stops in a window. In the history's thread, as all that takes a store."""
         from lineside.history.kpi_rows import plans_of
@@ -285,7 +290,9 @@ class DowntimeApi:
         until_ms = min(end_ms, now_ms)
         if begin_ms >= until_ms:
             return []
-        return await stops_in(store, plans, machines, begin_ms, until_ms, now_ms)
+        return await stops_in(
+            store, plans, machines, begin_ms, until_ms, now_ms, as_figures=as_figures
+        )
 
     async def _change(
         self, ids: Sequence[str], change: Callable[[Store, list[MachineStop]], Awaitable[None]]
@@ -401,6 +408,7 @@ def stop_view(found: MachineStop, now_ms: int) -> StopView:
         reason=reason.reason if reason is not None else None,
         comment=reason.comment if reason is not None else None,
         by=reason.made_by if reason is not None else None,
+        stops=stop.counted,
     )
 
 

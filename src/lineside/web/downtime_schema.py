@@ -18,7 +18,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=200), Storable]
 
 
 class StopView(View):
-    """A stop that asks for a reason."""
+    """A stop as people have cut and joined it."""
 
     id: str = Field(description="code@begin_ms.")
     line_id: str
@@ -31,6 +31,11 @@ class StopView(View):
     reason: str | None = Field(description="Code of the downtime reason; None: nobody said why.")
     comment: str | None
     by: str | None
+    stops: int = Field(
+        description="How many stops of the figures it is: more than 1 where somebody joined some "
+        "between which the machine ran; 0 for a part of one whose earlier part is in the list. "
+        "Their sum is `stops` of `/api/kpis`."
+    )
 
 
 class StopsView(View):

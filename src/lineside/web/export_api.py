@@ -12,9 +12,17 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from lineside.core.zone import local_day
 from lineside.history.kpi_words import RowGrain, RowsBy
-from lineside.web.asking import CodeQuery, From, LineQuery, Past, To, described, window
+from lineside.web.asking import (
+    CodeQuery,
+    FromOrDay,
+    LineQuery,
+    Past,
+    ToOrDay,
+    asked_time,
+    described,
+    window_of_all,
+)
 from lineside.web.download import Download
 from lineside.web.problem import Problem
 
@@ -47,8 +55,8 @@ class ExportApi:
         request: Request,
         kind: Kind,
         format: Format,  # noqa: A002 -- the name of the parameter is part of the interface
-        begin: From,
-        end: To,
+        begin: FromOrDay,
+        end: ToOrDay,
         line: LineQuery = None,
         code: CodeQuery = None,
         grain: GrainQuery = RowGrain.DAY,
@@ -57,15 +65,17 @@ class ExportApi:
         """Return a file for a spreadsheet or a program; times as the plant's clock and UTC show."""
         from lineside.history.export_rows import ExportWish
 
-        asked, chosen = window(begin, end), self._past.choose(line, code)
+        asked, chosen = asked_time(begin, end), self._past.choose(line, code)
         lines: tuple[Any, ...] = ((chosen.line, chosen.machines),)
         if line is None and code is None:
             lines = tuple((each, each.equipment) for each in self._past.site.lines)
+        whole = window_of_all(asked, [each for each, _ in lines], self._past.site)
         wish = ExportWish(
             site=self._past.site,
             lines=lines,
-            begin_ms=asked.begin_ms,
-            end_ms=asked.end_ms,
+            begin_ms=whole.begin_ms,
+            end_ms=whole.end_ms,
+            asked=asked,
             now_ms=self._past.known_until_ms(),
             grain=grain,
             by=by,
@@ -78,7 +88,7 @@ class ExportApi:
                 f"{what} being written already.",
                 headers={"Retry-After": "10"},
             )
-        day = local_day(chosen.calendar.zone, asked.begin_ms)
+        day = chosen.calendar.day_at(asked.of(chosen.calendar).begin_ms)
         chunks = self._chunks(kind, format, wish, address)
         return await self._respond(chunks, format, f"lineside-{kind}-{day}.{format}")
 

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import MINUTES_PER_DAY, Hours, PlantCalendar, ShiftWindow
 from lineside.core.model import Line, Site, StatusRule
 from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
@@ -19,14 +20,17 @@ from lineside.web.asking import (
     CodeQuery,
     Cursor,
     From,
+    FromOrDay,
     Limit,
     LineQuery,
     Past,
-    Span,
     To,
+    ToOrDay,
+    asked_time,
     documented,
     refused,
     window,
+    window_of_all,
 )
 from lineside.web.kpi_schema import (
     CountedIntervalsView,
@@ -96,8 +100,8 @@ class KpiApi:
     async def kpis(
         self,
         request: Request,
-        begin: From,
-        end: To,
+        begin: FromOrDay,
+        end: ToOrDay,
         line: LineQuery = None,
         code: CodeQuery = None,
         grain: GrainQuery = RowGrain.WHOLE,
@@ -108,9 +112,11 @@ class KpiApi:
         """Return key figures with their coverage, per machine or line and piece of the window.
 
         Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
+        Days are those of each line and hold their shifts whole, also after midnight; weeks and
+        months are made of them. Pieces are cut where the window begins and ends.
         """
         site, skip = self._past.site, int(cursor or 0)
-        wanted = self._wanted(window(begin, end), line, code, grain, by)
+        wanted = self._wanted(asked_time(begin, end), line, code, grain, by)
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import kpi_rows
@@ -170,10 +176,9 @@ class KpiApi:
             raise refused("day", "must lie between 1971 and 2099")
 
         async def question(store: Store) -> bytes:
-            from lineside.history.kpi_rows import current_day
             from lineside.history.report import report
 
-            that = day or current_day(chosen.calendar, now_ms)
+            that = day or chosen.calendar.day_at(now_ms)
             shifts = chosen.calendar.shifts_of(that)
             found = await report(
                 store, site, chosen.line, that, _shift(shift, shifts, chosen.line), now_ms
@@ -190,7 +195,8 @@ class KpiApi:
         """
         asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
         site = self._past.site
-        wanted = self._wanted(asked, body.line, None, RowGrain.WHOLE, RowsBy.EQUIPMENT)
+        moments = AskedTime(begin=asked.begin_ms, end=asked.end_ms)
+        wanted = self._wanted(moments, body.line, None, RowGrain.WHOLE, RowsBy.EQUIPMENT)
         count = sum(len(machines) for _, machines in wanted.lines)
         days_max = PREVIEW_MAX_MACHINE_DAYS // max(1, count)
         if wanted.end_ms - wanted.begin_ms > days_max * _DAY_MS:
@@ -210,16 +216,18 @@ class KpiApi:
         return Response(found, media_type="application/json")
 
     def _wanted(
-        self, asked: Span, line: str | None, code: str | None, grain: RowGrain, by: RowsBy
+        self, asked: AskedTime, line: str | None, code: str | None, grain: RowGrain, by: RowsBy
     ) -> Wanted:
         chosen = self._past.choose(line, code)
         lines: tuple[tuple[Line, Any], ...] = ((chosen.line, chosen.machines),)
         if line is None and code is None:
             lines = tuple((each, each.equipment) for each in self._past.site.lines)
+        whole = window_of_all(asked, [each for each, _ in lines], self._past.site)
         return Wanted(
             lines=lines,
-            begin_ms=asked.begin_ms,
-            end_ms=min(asked.end_ms, self._past.known_until_ms()),
+            begin_ms=whole.begin_ms,
+            end_ms=min(whole.end_ms, self._past.known_until_ms()),
+            asked=asked,
             grain=grain,
             by=by,
         )

@@ -17,8 +17,14 @@ class KpisView(View):
     strict_availability: float | None = Field(description="APT / PBT.")
     utilisation: float | None = Field(description="APT / AUBT.")
     technical_efficiency: float | None = Field(description="APT / (APT + ADET).")
-    mtbf_ms: float | None = Field(description="None with fewer than two failures.")
-    mttr_ms: float | None
+    mtbf_ms: float | None = Field(
+        description="Running time between failures / gaps between them (failures - 1 of each "
+        "machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures."
+    )
+    mttr_ms: float | None = Field(
+        description="Length of failures whose end was seen / their number (ISO 22400-2 divides by "
+        "failures + 1). None with fewer than two failures."
+    )
     oee: float | None = Field(description="Always None: nothing counts pieces.")
     failures: int
     stops: int

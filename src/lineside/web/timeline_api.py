@@ -31,7 +31,13 @@ from lineside.web.asking import (
 )
 from lineside.web.problem import not_found
 from lineside.web.schema import EquipmentView, PositionView, ReasonView, TagsView
-from lineside.web.timeline_schema import BoardView, ShiftsView, ShiftView, TimelineView
+from lineside.web.timeline_schema import (
+    BoardView,
+    ShiftsView,
+    ShiftView,
+    TimelineView,
+    TodayView,
+)
 
 if TYPE_CHECKING:
     from lineside.history.past import Moment
@@ -137,6 +143,25 @@ class TimelineApi:
         )
         return json_response(request, encode(view))
 
+    async def today(self, request: Request, line: LineQuery = None) -> Response:
+        """Return the day of a line that goes on, of the first line when none is named.
+
+        Everything that speaks of a day means this one: a shift belongs to the day on which it
+        begins, with all of its hours.
+        """
+        chosen = self._past.choose(line, None)
+        day = chosen.calendar.day_at(self._past.now_ms())
+        span = chosen.calendar.day_span(day)
+        view = TodayView(
+            line_id=chosen.line.id,
+            day=day.isoformat(),
+            begin=iso_utc(span.begin_ms / 1000),
+            end=iso_utc(span.end_ms / 1000),
+            time_zone=chosen.calendar.zone.key,
+            is_computers_zone=self._past.site.calendar.is_computers_zone,
+        )
+        return json_response(request, encode(view))
+
     async def shifts(
         self, request: Request, begin: From, end: To, line: LineQuery = None
     ) -> Response:
@@ -164,6 +189,7 @@ def add_timeline_routes(router: APIRouter, api: TimelineApi) -> None:
 
     get("/api/timeline", api.timeline, "get_timeline", TimelineView)
     get("/api/board", api.board, "get_board", BoardView)
+    get("/api/today", api.today, "get_today", TodayView)
     get("/api/shifts", api.shifts, "list_shifts", ShiftsView)
 
 

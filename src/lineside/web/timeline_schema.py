@@ -69,6 +69,19 @@ class ShiftView(View):
     breaks: list[tuple[str, str]]
 
 
+class TodayView(View):
+    """`/api/today`: the day of a line that goes on now, by the server's clock."""
+
+    line_id: str
+    day: str = Field(description="The day on which its shifts begin.")
+    begin: str = Field(description="Midnight, or when a shift of the day before has ended.")
+    end: str = Field(description="Midnight, or when its last shift ends.")
+    time_zone: str = Field(description="Whose clock days, shifts and exports follow.")
+    is_computers_zone: bool = Field(
+        description="The configuration names no time zone: it is that of the server's computer."
+    )
+
+
 class ShiftsView(View):
     """`/api/shifts`."""
 

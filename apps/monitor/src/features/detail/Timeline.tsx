@@ -6,6 +6,7 @@ import { buildSpans, type Span } from '@/lib/board/timeline';
 import { useEarlier } from '@/features/detail/useEarlier';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
+import { useLineMemory } from '@/lib/memory/useLineMemory';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatDuration, parseTimeMs } from '@/lib/time/format';
 import { useZone } from '@/lib/time/useZone';
@@ -23,13 +24,16 @@ interface TimelineProps {
 const CHANGES_SHOWN = 8;
 const LIVE_TAGS = { status_tag: 0, error_tag: 0, connection: true };
 
-/** Today from midnight to now: one bar, and the newest changes under it. */
+/** The line's day from its begin to now: one bar, and the newest changes under it. */
 export function Timeline({ session, machine, view }: TimelineProps) {
   const strings = useStrings();
   const zone = useZone();
   const minute = useSession(session, (state) => Math.floor(state.nowS / 60));
   const endMs = (minute + 1) * 60_000;
-  const startMs = findMidnightMs(zone, endMs - 60_000);
+  const dayBeganMs = useLineMemory((state) => state.dayBeganMs);
+  // The server says when the day began, with the night that belongs to it; before it has, midnight.
+  const startMs =
+    dayBeganMs !== null && dayBeganMs < endMs ? dayBeganMs : findMidnightMs(zone, endMs - 60_000);
   const { status, sinceMs } = machine;
   const changes = useMemo(
     () =>

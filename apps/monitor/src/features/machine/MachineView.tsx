@@ -11,6 +11,7 @@ import { dayWindow } from '@/lib/kpi/days';
 import { FIGURE_NAMES, type FigureName } from '@/lib/kpi/figures';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
+import { useToday } from '@/lib/memory/usePlantZone';
 import { usePlace } from '@/lib/place/usePlace';
 import type { LineSession } from '@/lib/session/lineSession';
 import { StopsPanel } from '@/lib/stops/StopsPanel';
@@ -87,8 +88,11 @@ function Content({
   const words = useMemoryStrings();
   const { code } = machine;
   const nowMs = useSession(session, (state) => Math.floor(state.nowS / 60) * 60_000);
-  // A page that is left open overnight goes over to the new day.
-  const { from, to } = dayWindow(nowMs, timeZone);
+  // The server says which day goes on, with the night that belongs to it. A page that is left open
+  // overnight goes over to the new day.
+  const { view: day } = useToday(lineId);
+  const clock = useMemo(() => dayWindow(nowMs, timeZone), [nowMs, timeZone]);
+  const { from, to } = day === null ? clock : { from: day.begin, to: day.end };
   const today = useMemo(() => ({ from, to }), [from, to]);
   const month = useMemo(() => getMonth(Date.parse(to)), [to]);
   const [open, setOpen] = useState<{ readonly of: Window; readonly figure: FigureName } | null>(

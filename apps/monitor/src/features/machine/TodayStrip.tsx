@@ -56,7 +56,6 @@ export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
             startMs={Date.parse(from)}
             endMs={Date.parse(to)}
             stepMs={STEP_MS}
-            midnightMs={Date.parse(from)}
             label={label === '' ? words.unseen : label}
           />
         </div>

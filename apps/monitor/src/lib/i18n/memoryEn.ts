@@ -13,9 +13,12 @@ export const memoryEn: MemoryStrings = {
     },
     mtbf: {
       name: 'Time between failures (MTBF)',
-      what: 'Mean running time from failure to failure',
+      what: 'Running time from failure to failure ÷ gaps (failures − 1). ISO 22400-2: ÷ failures + 1',
     },
-    mttr: { name: 'Time to repair (MTTR)', what: 'Mean length of failures that ended' },
+    mttr: {
+      name: 'Time to repair (MTTR)',
+      what: 'Length of failures that ended ÷ their number. ISO 22400-2 divides by failures + 1',
+    },
     stops: { name: 'Stops', what: 'How often it stood for longer than a micro-stop' },
     micro_stops: {
       name: 'Micro-stops',
@@ -116,6 +119,8 @@ export const memoryEn: MemoryStrings = {
   stops: {
     title: 'Stops and reasons',
     unexplained: (count) => `${plural(count, 'stop')} without a reason`,
+    joined: (count) => `${count} stops, joined; it ran between`,
+    partOf: 'part of the one before',
     none: 'No stop waits for a reason.',
     noneAtAll: 'There were no stops.',
     showAll: 'Show stops with a reason too',

@@ -6,8 +6,14 @@ export const memoryKo: MemoryStrings = {
     strict_availability: { name: '엄격 가동률', what: '가동 시간 ÷ 계획 시간 전체' },
     utilisation: { name: '이용률', what: '가동 시간 ÷ 사용 시간(가동, 비가동, 설비이상)' },
     technical_efficiency: { name: '기술 효율', what: '가동 시간 ÷ (가동 + 설비이상)' },
-    mtbf: { name: '평균 고장 간격 (MTBF)', what: '고장과 고장 사이의 평균 가동 시간' },
-    mttr: { name: '평균 수리 시간 (MTTR)', what: '끝난 고장의 평균 길이' },
+    mtbf: {
+      name: '평균 고장 간격 (MTBF)',
+      what: '고장과 고장 사이의 가동 시간 ÷ 간격 수(고장 수 − 1). ISO 22400-2는 고장 수 + 1로 나눔',
+    },
+    mttr: {
+      name: '평균 수리 시간 (MTTR)',
+      what: '끝난 고장의 길이 합 ÷ 그 수. ISO 22400-2는 고장 수 + 1로 나눔',
+    },
     stops: { name: '정지 횟수', what: '순간 정지보다 길게 멈춘 횟수' },
     micro_stops: { name: '순간 정지', what: '짧게 멈춘 횟수. 사유를 묻지 않습니다' },
   },
@@ -105,6 +111,8 @@ export const memoryKo: MemoryStrings = {
   stops: {
     title: '정지와 사유',
     unexplained: (count) => `사유를 기다리는 정지 ${count}건`,
+    joined: (count) => `정지 ${count}건을 합침, 사이에 가동함`,
+    partOf: '앞 정지의 일부',
     none: '사유를 기다리는 정지가 없습니다.',
     noneAtAll: '정지가 없습니다.',
     showAll: '사유가 적힌 정지도 보기',

@@ -86,6 +86,10 @@ export interface MemoryStrings {
   readonly stops: {
     readonly title: string;
     readonly unexplained: (count: number) => string;
+    /** Somebody joined several, between which the machine ran. */
+    readonly joined: (count: number) => string;
+    /** A later part of a stop that was cut: it is counted with the first. */
+    readonly partOf: string;
     readonly none: string;
     readonly noneAtAll: string;
     readonly showAll: string;

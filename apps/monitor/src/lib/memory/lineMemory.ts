@@ -4,17 +4,15 @@
  * than it shows.
  */
 import { buildPath } from '@/lib/memory/memoryRest';
-import type { AlarmsView, AlarmView, KpiRowsView, ShiftsView } from '@/lib/types/generated';
+import type { AlarmsView, AlarmView, KpiRowsView, TodayView } from '@/lib/types/generated';
 import { ACTIVE_STATES } from '@/lib/types/memory';
 import { serverOrigin } from '@/lib/rest/rest';
 import { namePlantZone } from '@/lib/time/zone';
 
 const ALARMS_EVERY_MS = 10_000;
 const TODAY_EVERY_MS = 60_000;
-const ZONE_EVERY_MS = 60_000;
 /** A thousand screens must not ask as one. */
 const JITTER_MS = 2_000;
-const DAY_MS = 86_400_000;
 const TIMEOUT_MS = 10_000;
 const ALARMS_MAX = 500;
 
@@ -30,6 +28,8 @@ export interface LineMemoryState {
   readonly alarms: readonly AlarmView[];
   readonly unacknowledged: number;
   readonly today: ReadonlyMap<string, MachineToday>;
+  /** When the line's day that goes on began, as the server says it; null: not known. */
+  readonly dayBeganMs: number | null;
   /** The IANA name of the plant's time zone; null: not known, or the screen's own will do. */
   readonly timeZone: string | null;
 }
@@ -39,6 +39,7 @@ const empty: LineMemoryState = {
   alarms: [],
   unacknowledged: 0,
   today: new Map(),
+  dayBeganMs: null,
   timeZone: null,
 };
 
@@ -78,7 +79,6 @@ export class LineMemory {
     this.#stopped = new AbortController();
     void this.#repeat(() => this.#askAlarms(), ALARMS_EVERY_MS);
     void this.#repeat(() => this.#askToday(), TODAY_EVERY_MS);
-    void this.#repeat(() => this.#askZone(), ZONE_EVERY_MS);
   }
 
   stop(): void {
@@ -111,30 +111,20 @@ export class LineMemory {
   }
 
   async #askToday(): Promise<void> {
-    const nowMs = Date.now();
-    const query = {
-      line: this.#lineId,
-      from: new Date(nowMs - DAY_MS).toISOString(),
-      to: new Date(nowMs).toISOString(),
-      by: 'equipment',
-      grain: 'day',
-    };
+    const day = await this.#get<TodayView>(buildPath('/api/today', { line: this.#lineId }));
+    if (day === null) return;
+    this.#update({
+      timeZone: namePlantZone(day.time_zone),
+      dayBeganMs: Date.parse(day.begin),
+    });
+    const query = { line: this.#lineId, from: day.begin, to: day.end, by: 'equipment' };
     const view = await this.#get<KpiRowsView>(buildPath('/api/kpis', query));
     if (view === null) return;
     const today = new Map<string, MachineToday>();
-    // Days of the plant's calendar, oldest first: the last one of each machine is today.
     for (const { code, failures, stops } of view.rows) {
       if (code !== null) today.set(code, { failures, stops });
     }
     this.#update({ today });
-  }
-
-  async #askZone(): Promise<void> {
-    const nowMs = Date.now();
-    const [from, to] = [new Date(nowMs).toISOString(), new Date(nowMs + 1_000).toISOString()];
-    const query = { line: this.#lineId, from, to };
-    const view = await this.#get<ShiftsView>(buildPath('/api/shifts', query));
-    if (view !== null) this.#update({ timeZone: namePlantZone(view.time_zone) });
   }
 
   /** Return the answer; null where there is none, and then what is known stays. */

@@ -12,9 +12,9 @@ import type {
   KpiRowsView,
   PlannedDowntimeView,
   ReportView,
-  ShiftsView,
   StopsView,
   TimelineView,
+  TodayView,
 } from '@/lib/types/generated';
 
 /** A month's figures of a large plant may take a while; a person waits for them. */
@@ -130,12 +130,8 @@ export const memoryRest = {
   },
   getTimeline: (query: Query, signal: AbortSignal) =>
     get<TimelineView>('/api/timeline', query, signal),
-  /** The plant's time zone; that of its shifts. */
-  getTimeZone: async (line: string, signal: AbortSignal): Promise<string> => {
-    const nowMs = Date.now();
-    const [from, to] = [new Date(nowMs).toISOString(), new Date(nowMs + 1_000).toISOString()];
-    return (await get<ShiftsView>('/api/shifts', { line, from, to }, signal)).time_zone;
-  },
+  /** The day of a line that goes on, by the server's clock, and the plant's time zone. */
+  getToday: (line: string, signal: AbortSignal) => get<TodayView>('/api/today', { line }, signal),
   /** One alarm with everything that happened to it. */
   getAlarm: (id: number, signal: AbortSignal) =>
     get<AlarmDetailView>(`/api/alarms/${part(id)}`, {}, signal),

@@ -28,7 +28,7 @@ interface StopsPanelProps {
 const STOPS_MAX = 500;
 
 /**
- * The stops long enough to ask why: those that nobody has explained first, and on demand all of
+ * The stops that the figures count: those that nobody has explained first, and on demand all of
  * them. Micro-stops are never among them; the server leaves them out.
  */
 export function StopsPanel(props: StopsPanelProps) {
@@ -148,6 +148,8 @@ function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTablePr
                 </td>
                 <td>
                   <StatusWord status={stop.status} />
+                  {stop.stops > 1 && <small> {words.stops.joined(stop.stops)}</small>}
+                  {stop.stops === 0 && <small> {words.stops.partOf}</small>}
                 </td>
                 <td className={controls.text}>
                   <div className={styles.reason}>

@@ -30,12 +30,9 @@ export function createZone(name: string | null): Zone {
   };
 }
 
-/**
- * Return the name of the plant's time zone, as a server gives it; null: the screen's own. A server
- * without one says UTC, on whose clock nobody works.
- */
+/** Return the name of the plant's time zone, as a server gives it; null: the screen's own. */
 export function namePlantZone(value: unknown): string | null {
-  return typeof value === 'string' && value !== 'UTC' ? createZone(value).name : null;
+  return typeof value === 'string' ? createZone(value).name : null;
 }
 
 /** Return the moment at which the zone's clock shows `localMs`; the earlier of two in autumn. */

@@ -218,6 +218,8 @@ export interface paths {
          * @description Return key figures with their coverage, per machine or line and piece of the window.
          *
          *     Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
+         *     Days are those of each line and hold their shifts whole, also after midnight; weeks and
+         *     months are made of them. Pieces are cut where the window begins and ends.
          */
         readonly get: operations["list_kpis"];
         readonly put?: never;
@@ -301,9 +303,9 @@ export interface paths {
         };
         /**
          * List stops
-         * @description Return the stops in a window that ask for a reason, whole, oldest first.
+         * @description Return the stops in a window, whole, oldest first: those that key figures of it count.
          *
-         *     They are longer than `stop_after` within planned time, and no micro-stops.
+         *     They stood longer than `micro_stop` within the planned time of the window.
          */
         readonly get: operations["list_stops"];
         readonly put?: never;
@@ -574,6 +576,29 @@ export interface paths {
          * @description Return the line as it was at one moment, as configured then where that is known.
          */
         readonly get: operations["get_board"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/today": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get today
+         * @description Return the day of a line that goes on, of the first line when none is named.
+         *
+         *     Everything that speaks of a day means this one: a shift belongs to the day on which it
+         *     begins, with all of its hours.
+         */
+        readonly get: operations["get_today"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1497,10 +1522,13 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
              */
             readonly mtbf_ms: number | null;
-            /** Mttr Ms */
+            /**
+             * Mttr Ms
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             */
             readonly mttr_ms: number | null;
             /**
              * Oee
@@ -1600,10 +1628,13 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
              */
             readonly mtbf_ms: number | null;
-            /** Mttr Ms */
+            /**
+             * Mttr Ms
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             */
             readonly mttr_ms: number | null;
             /**
              * Oee
@@ -2230,7 +2261,7 @@ export interface components {
         readonly Status: "running" | "idle" | "stopped" | "error" | "disconnected";
         /**
          * StopView
-         * @description A stop that asks for a reason.
+         * @description A stop as people have cut and joined it.
          */
         readonly StopView: {
             /**
@@ -2267,6 +2298,11 @@ export interface components {
             readonly comment: string | null;
             /** By */
             readonly by: string | null;
+            /**
+             * Stops
+             * @description How many stops of the figures it is: more than 1 where somebody joined some between which the machine ran; 0 for a part of one whose earlier part is in the list. Their sum is `stops` of `/api/kpis`.
+             */
+            readonly stops: number;
         };
         /**
          * StopsView
@@ -2448,6 +2484,39 @@ export interface components {
             readonly history: components["schemas"]["TimelineHistoryView"];
             /** Equipment */
             readonly equipment: readonly components["schemas"]["TimelineLaneView"][];
+        };
+        /**
+         * TodayView
+         * @description `/api/today`: the day of a line that goes on now, by the server's clock.
+         */
+        readonly TodayView: {
+            /** Line Id */
+            readonly line_id: string;
+            /**
+             * Day
+             * @description The day on which its shifts begin.
+             */
+            readonly day: string;
+            /**
+             * Begin
+             * @description Midnight, or when a shift of the day before has ended.
+             */
+            readonly begin: string;
+            /**
+             * End
+             * @description Midnight, or when its last shift ends.
+             */
+            readonly end: string;
+            /**
+             * Time Zone
+             * @description Whose clock days, shifts and exports follow.
+             */
+            readonly time_zone: string;
+            /**
+             * Is Computers Zone
+             * @description The configuration names no time zone: it is that of the server's computer.
+             */
+            readonly is_computers_zone: boolean;
         };
         /**
          * UnshelveBody
@@ -2635,6 +2704,7 @@ export type TagsView = components['schemas']['TagsView'];
 export type TimelineHistoryView = components['schemas']['TimelineHistoryView'];
 export type TimelineLaneView = components['schemas']['TimelineLaneView'];
 export type TimelineView = components['schemas']['TimelineView'];
+export type TodayView = components['schemas']['TodayView'];
 export type UnshelveBody = components['schemas']['UnshelveBody'];
 export type PingMessage = components['schemas']['PingMessage'];
 export type EquipmentStatusMessage = components['schemas']['EquipmentStatusMessage'];
@@ -3090,9 +3160,9 @@ export interface operations {
     readonly list_kpis: {
         readonly parameters: {
             readonly query: {
-                /** @description Begin of the window (ISO 8601 with offset). */
+                /** @description Begin of the window: a moment (ISO 8601 with offset), or a day of the line, with all its shifts (2026-03-02). */
                 readonly from: string;
-                /** @description Its end, not included. */
+                /** @description Its end, not included: a moment, or the day before which. */
                 readonly to: string;
                 /** @description Only this line's machines. */
                 readonly line?: string | null;
@@ -4081,9 +4151,9 @@ export interface operations {
     readonly export: {
         readonly parameters: {
             readonly query: {
-                /** @description Begin of the window (ISO 8601 with offset). */
+                /** @description Begin of the window: a moment (ISO 8601 with offset), or a day of the line, with all its shifts (2026-03-02). */
                 readonly from: string;
-                /** @description Its end, not included. */
+                /** @description Its end, not included: a moment, or the day before which. */
                 readonly to: string;
                 /** @description Only this line's machines. */
                 readonly line?: string | null;
@@ -4247,6 +4317,63 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["BoardView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_today: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TodayView"];
                 };
             };
             /** @description The client's copy (If-None-Match) is current. */

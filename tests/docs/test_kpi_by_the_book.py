@@ -1,0 +1,137 @@
+"""docs/reference/kpi.md is the definition: a calculator written from it agrees with the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from itertools import groupby
+from random import Random
+
+import msgspec
+import pytest
+
+from core.calendars import MINUTE_MS, ms, plant, shift
+from docs.kpi_by_the_book import Minute, Sums, figures, sums
+from lineside.core.calendar import WEEK, LineCalendar
+from lineside.core.model import KpiRules, Status
+from lineside.core.spans import Span
+from lineside.history.kpi import KpiParts, combine, parts_of, sum_totals, totals_of
+from lineside.history.kpi_rows import figures_of
+
+ROWS = 10_000
+SEEDS = 5
+BEGIN_MS = ms("2026-03-02 00:00")
+DAY = 24 * 60
+STATUSES = ("running", "running", "idle", "stopped", "error", "disconnected", "unseen")
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    begin_ms: int
+    end_ms: int
+    status: Status | None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Two shifts of every day in minutes after its midnight, and planned downtime."""
+
+    shifts: list[tuple[int, int]]
+    breaks: list[list[tuple[int, int]]]
+    downtime: list[tuple[int, int]]
+    calendar: LineCalendar
+
+    def is_planned(self, minute: int) -> bool:
+        """Whether a minute after the begin of all is in a shift, and in no break nor downtime."""
+        if any(begin <= minute < end for begin, end in self.downtime):
+            return False
+        for (begin, end), breaks in zip(self.shifts, self.breaks, strict=True):
+            for at in (minute % DAY, minute % DAY + DAY):  # or in the shift of the day before
+                if begin <= at < end and not any(b <= at < e for b, e in breaks):
+                    return True
+        return not self.shifts
+
+
+def a_plan(rng: Random) -> Plan:
+    shifts, breaks = [], []
+    if rng.random() < 0.9:
+        first, second = sorted(rng.sample(range(0, DAY, 5), 2))
+        shifts = [(first, rng.randrange(first + 5, second + 1, 5))]
+        shifts.append((second, rng.randrange(second + 5, first + DAY + 1, 5)))
+        for begin, end in shifts:
+            cuts = sorted(rng.sample(range(begin, end + 1), 4)) if end - begin > 9 else []
+            breaks.append([(cuts[0], cuts[1]), (cuts[2], cuts[3])] if cuts else [])
+    starts = [rng.randrange(2 * DAY) for _ in range(rng.randrange(3))]
+    configured = [
+        shift(
+            f"s{number}",
+            f"{begin // 60}:{begin % 60:02d}-{end // 60}:{end % 60:02d}",
+            *(f"{b // 60}:{b % 60:02d}-{e // 60}:{e % 60:02d}" for b, e in pauses),
+            days=WEEK,
+        )
+        for number, ((begin, end), pauses) in enumerate(zip(shifts, breaks, strict=True))
+    ]
+    return Plan(
+        shifts=shifts,
+        breaks=breaks,
+        downtime=[(at, at + rng.randrange(1, 200)) for at in starts],
+        calendar=plant(*configured).of_line("weld1"),
+    )
+
+
+def a_life(rng: Random, minutes: int) -> list[str]:
+    found: list[str] = []
+    while len(found) < minutes:
+        found += [rng.choice(STATUSES)] * rng.choice((1, 1, 2, 3, 5, 8, 40))
+    return found[:minutes]
+
+
+def intervals(life: list[str], begin_ms: int) -> Iterator[Seen]:
+    for word, same in groupby(life):
+        end_ms = begin_ms + len(list(same)) * MINUTE_MS
+        status = None if word == "unseen" else Status(word)
+        if status is not None:  # what nobody saw is a hole
+            yield Seen(begin_ms=begin_ms, end_ms=end_ms, status=status)
+        begin_ms = end_ms
+
+
+def parts_by_windows(
+    rng: Random, life: list[str], plan: Plan, window: Span, rules: KpiRules
+) -> KpiParts:
+    """Return the parts of a window, at times joined from those of two in a row."""
+    begin, end = window.begin_ms, window.end_ms
+    cut = rng.randrange(begin, end, MINUTE_MS)
+    downtime = [Span(*(BEGIN_MS + at * MINUTE_MS for at in each)) for each in plan.downtime]
+    seen = list(intervals(life, BEGIN_MS))
+    pieces = [(begin, cut), (cut, end)] if rng.random() < 0.3 else [(begin, end)]
+    return reduce(
+        combine,
+        (
+            parts_of(seen, plan.calendar.planned(one, other, downtime), one, other, rules)
+            for one, other in pieces
+        ),
+    )
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_every_figure_is_what_the_book_says(seed: int) -> None:
+    rng = Random(seed)
+    for number in range(ROWS // SEEDS):
+        plan = a_plan(rng)
+        micro_stop, failure_after = rng.choice((0, 2, 5)), rng.choice((0, 0, 1, 3))
+        rules = KpiRules(
+            micro_stop_ms=micro_stop * MINUTE_MS, failure_after_ms=failure_after * MINUTE_MS
+        )
+        first = rng.randrange(DAY)
+        last = first + rng.randint(1, 300)
+        window = Span(BEGIN_MS + first * MINUTE_MS, BEGIN_MS + last * MINUTE_MS)
+        by_the_book, totals = Sums(), []
+        for _ in range(rng.choice((1, 1, 1, 3))):
+            life = a_life(rng, last + 10)
+            minutes = [Minute(life[at], plan.is_planned(at)) for at in range(first, last)]
+            by_the_book += sums(minutes, micro_stop, failure_after)
+            totals.append(totals_of(parts_by_windows(rng, life, plan, window, rules)))
+        row, expected = figures_of(sum_totals(totals)), figures(by_the_book)
+        assert {name: row[name] for name in expected} == expected, (
+            number,
+            plan.shifts,
+            plan.downtime,
+        )
