@@ -1,13 +1,14 @@
 """The inside of a simulated MELSEC CPU: its memory, and what it answers to one request.
 
-Pure: no network, no clock. The network port and its faults are `simulator.py`.
+Without network. The port and its faults are `simulator.py`, values that change by themselves
+`signals.py`.
 """
 
 from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from lineside.config.schema import Family
@@ -38,6 +39,7 @@ from lineside.drivers.melsec.frame import (
     Response,
     Route,
 )
+from lineside.drivers.melsec.signals import Signal
 
 # How many points each device has: a Q CPU's default assignment [M], larger where that is common.
 _POINTS = {
@@ -185,7 +187,13 @@ _NUMBERS: Mapping[ValueType, struct.Struct] = {
 class SimulatedCpu:
     """One CPU: executes requests on its memory and answers as the PLC would."""
 
-    def __init__(self, family: Family, codec: Codec, route: Route = OWN_STATION) -> None:
+    def __init__(
+        self,
+        family: Family,
+        codec: Codec,
+        route: Route = OWN_STATION,
+        now_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.memory = Memory(family)
         self.memory.set(_ALWAYS_ON, 1)
         self._family = family
@@ -193,6 +201,8 @@ class SimulatedCpu:
         self._route = route
         self._limits = limits_of(family, codec.coding)
         self._refused: dict[tuple[str, int], int] = {}
+        self._signals: dict[str, Signal] = {}
+        self._now_s = now_s
         self._state = CpuState.RUN
         self._still: Memory | None = None
 
@@ -213,6 +223,21 @@ class SimulatedCpu:
         elif self._still is None:
             self._still = self.memory.copy()
 
+    def follow(self, address: str, signal: Signal) -> None:
+        """Let the value at `address` follow a function of time, as seen by each request."""
+        self._signals[address] = signal
+
+    def touches(self, request: Request, address: str) -> bool:
+        """Whether `request` reads or writes the first word of `address`."""
+        tag = parse_address(address, self._family)
+        try:
+            spans = _touched_words(self._command(request))
+        except CommandFault:
+            return False
+        return any(
+            name == tag.device.name and first <= tag.first_word < end for name, first, end in spans
+        )
+
     def refuse(self, address: str, end_code: int) -> None:
         """Answer every request that touches the word of `address` with `end_code`."""
         tag = parse_address(address, self._family)
@@ -230,14 +255,9 @@ class SimulatedCpu:
         if request.route != self._route:
             return self.refusal(request, 0xC05F)
         try:
-            command = _decode(
-                self._codec.coding,
-                self._family,
-                request.command,
-                request.subcommand,
-                request.payload,
-            )
+            command = self._command(request)
             self._check_refused(command)
+            self._play_signals()
             payload = self._execute(command)
         except CommandFault as fault:
             return self.refusal(request, fault.code)
@@ -254,6 +274,21 @@ class SimulatedCpu:
             route=request.route,
             serial=request.serial,
         )
+
+    def _command(self, request: Request) -> Command:
+        return _decode(
+            self._codec.coding,
+            self._family,
+            request.command,
+            request.subcommand,
+            request.payload,
+        )
+
+    def _play_signals(self) -> None:
+        if self._signals:
+            now_s = self._now_s()
+            for address, signal in self._signals.items():
+                self.memory.set(address, signal(now_s))
 
     def _execute(self, command: Command) -> bytes:
         coding = self._codec.coding
