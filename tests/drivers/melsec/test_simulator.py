@@ -296,7 +296,7 @@ async def test_a_fault_with_an_address_meets_only_the_requests_that_touch_it(
 
 async def test_an_answer_can_be_repeated_later(plc: MelsecSimulator) -> None:
     plc.set_word("D1", 0x0101)
-    plc.fault = Fault(kind=FaultKind.DUPLICATE, delay_s=0.001, address="D1")
+    plc.fault = Fault(kind=FaultKind.DUPLICATE, repeat_after_s=0.001, address="D1")
 
     first, second = (await ask_plc(plc, [read_d(1)], 26)).split(b"\xd0\x00")[1:]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -22,14 +23,17 @@ from lineside.core.ports import Clock
 from lineside.drivers.melsec.address import TagAddress, parse_address
 from lineside.drivers.melsec.commands import (
     ReadRandom,
+    ReadWords,
     decode_random,
     decode_words,
     encode_command,
 )
+from lineside.drivers.melsec.devices import limits_of
 from lineside.drivers.melsec.end_codes import EndCode, FaultClass, explain
 from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Route
+from lineside.drivers.melsec.lengths import SPARE, Lengths, Padded, Room, padded
 from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
-from lineside.drivers.melsec.plan import Options, PlannedRead, plan_reads
+from lineside.drivers.melsec.plan import Options, PlannedRead, is_anchored, plan_reads
 
 _log = structlog.get_logger(__name__)
 
@@ -39,15 +43,24 @@ _RUN_STATES = {0: CpuState.RUN, 1: CpuState.RUN, 2: CpuState.STOP, 3: CpuState.P
 # A code that no table lists may concern one address only: bisecting tells.
 _ISOLATED = frozenset({FaultClass.TAG, FaultClass.UNKNOWN})
 _RETESTS_PER_POLL = 8
+_LOCAL_PORTS_AVOIDED = 16  # where answers to earlier connections may still come
 _TIMER_UNIT_S = 0.25
 _SMALL_GAP_WORDS = 64  # tried before none, where not every gap may be read across
 
 
+class _Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """A planned read as it goes out, with so many words more than it needs."""
+
+    frame: bytes
+    padded: Padded
+
+
 class _CompiledRead(msgspec.Struct, frozen=True, kw_only=True):
-    """A planned read with its frame, and the configured addresses behind each of its picks."""
+    """A planned read with its frames, and the configured addresses behind each of its picks."""
 
     planned: PlannedRead
-    frame: bytes
+    room: Room
+    variants: dict[int, _Variant]  # by words beyond what it needs, made when first sent
     names: tuple[tuple[str, ...], ...]
     run_state_at: int | None  # which pick is SD203
 
@@ -92,14 +105,17 @@ class MelsecDriver:
             tag = parse_address(text, plc.family, self._codec.coding)
             self._names[tag] = (*self._names.get(tag, ()), text)
         self._run_state_tag = parse_address(RUN_STATE_ADDRESS, plc.family)
-        self._options = Options()
+        self._lengths = Lengths()
+        self._pads_max: dict[ReadWords | ReadRandom, int] = {}  # where the PLC refuses more
+        has_serial = self._codec.kind is FrameKind.FOUR_E
+        self._options = Options(spare=0 if has_serial else SPARE)
         self._bad: dict[TagAddress, _BadTag] = {}
         self._reads: tuple[_CompiledRead, ...] = ()
         self._compiled_for: tuple[frozenset[TagAddress], Options] | None = None
         self._link: TcpLink | UdpLink | None = None
         self._was_heard = False
         self._closed_at: Instant | None = None
-        self._last_local_port: int | None = None
+        self._local_ports: deque[int] = deque(maxlen=_LOCAL_PORTS_AVOIDED)
         self._serial = 0
         self._request_count = 0
         self._compile()
@@ -126,10 +142,11 @@ class MelsecDriver:
                     self._codec,
                     self._route,
                     plc.timeout,
-                    self._last_local_port,
+                    self._local_ports,
                     was_heard=self._was_heard,
                 )
-                self._last_local_port = udp.local_port
+                if udp.local_port is not None:
+                    self._local_ports.append(udp.local_port)
                 self._link = udp
             await self._prove()
         except BaseException:
@@ -197,6 +214,7 @@ class MelsecDriver:
     async def _poll(self, started: Instant) -> Reading:
         """Run the plan; when the PLC refuses a read, find out why, plan anew and start over."""
         attempts = len(self._reads) + len(self._names) + 8
+        link = self._link
         for _ in range(attempts):
             read_at = self._clock()
             try:
@@ -207,6 +225,9 @@ class MelsecDriver:
                 await self._adapt(refusal)
                 self._compile()
                 continue
+            if link is not None and not all(read.room.total for read in self._reads):
+                # Their answers are always as long, so that one may have been an earlier one.
+                await link.expect_silence()
             return self._reading(started, read_at, answers)
         raise PlcRefused(
             "the PLC keeps refusing what it has just accepted",
@@ -215,10 +236,34 @@ class MelsecDriver:
 
     async def _exchange(self, read: _CompiledRead) -> tuple[int, ...]:
         """Send one read and return its words."""
+        if self._codec.kind is FrameKind.FOUR_E:
+            return await self._send(read, 0)
+        pad = self._lengths.choose(read.planned.word_count, read.room.total)
+        try:
+            return await self._send(read, pad)
+        except _Refusal as refusal:
+            if not pad or refusal.end_code.fault not in _ISOLATED:
+                raise
+        words = await self._send_bare(read)
+        # It was the words beyond that the PLC does not give.
+        self._pads_max[read.planned.command] = pad - 1
+        self._compiled_for = None
+        return words
+
+    async def _send_bare(self, read: _CompiledRead) -> tuple[int, ...]:
+        """Send one read that asks for exactly what it needs."""
+        self._lengths.choose(read.planned.word_count, 0)
+        return await self._send(read, 0)
+
+    async def _send(self, read: _CompiledRead, pad: int) -> tuple[int, ...]:
+        """Send one read with `pad` words more than it needs, and return those it needs."""
         link = self._link
         if link is None:
             raise PlcUnreachable("the connection is not open")
-        frame, serial = read.frame, None
+        variant = read.variants.get(pad)
+        if variant is None:
+            variant = read.variants[pad] = self._variant(read, pad)
+        frame, serial = variant.frame, None
         if self._codec.kind is FrameKind.FOUR_E:
             serial = self._serial = (self._serial + 1) & 0xFFFF
             frame = self._codec.with_serial(frame, serial)
@@ -226,10 +271,12 @@ class MelsecDriver:
         response = await link.exchange(frame, serial, self._plc.timeout)
         if response.end_code:
             raise _Refusal(read.planned, explain(response.end_code))
-        command = read.planned.command
+        command = variant.padded.command
         if isinstance(command, ReadRandom):
-            return decode_random(self._codec.coding, response.payload, command)
-        return decode_words(self._codec.coding, response.payload, command.count)
+            words = decode_random(self._codec.coding, response.payload, command)
+        else:
+            words = decode_words(self._codec.coding, response.payload, command.count)
+        return variant.padded.wanted(words) if pad else words
 
     async def _adapt(self, refusal: _Refusal) -> None:
         """Learn from a refused read: which tag is bad, or which way of reading is.
@@ -301,7 +348,7 @@ class MelsecDriver:
         options = replace(self._options, allows_random=allows_random)
         for planned in self._plan(tags, options):
             try:
-                await self._exchange(self._compile_read(planned))
+                await self._send_bare(self._compile_read(planned))
             except _Refusal as refusal:
                 fault = refusal.end_code.fault
                 if fault in _ISOLATED or (fault is FaultClass.COMMAND and not is_alone):
@@ -357,7 +404,32 @@ class MelsecDriver:
         )
 
     def _compile_read(self, planned: PlannedRead) -> _CompiledRead:
-        code, subcommand, payload = encode_command(self._codec.coding, planned.command)
+        tags = [pick.tag for pick in planned.picks]
+        run_state = self._run_state_tag
+        return _CompiledRead(
+            planned=planned,
+            room=self._room(planned),
+            variants={},
+            names=tuple(self._names.get(tag, ()) for tag in tags),
+            run_state_at=tags.index(run_state) if run_state in tags else None,
+        )
+
+    def _room(self, planned: PlannedRead) -> Room:
+        limits = limits_of(self._plc.family, self._codec.coding)
+        command = planned.command
+        if isinstance(command, ReadRandom):
+            room = Room.around(command, limits.random_points, (), is_fixed=True)
+        else:
+            device = command.head.device
+            holes = [word for name, word in self._options.holes if name == device.name]
+            is_fixed = is_anchored(device, self._codec.coding)
+            room = Room.around(command, limits.words, holes, is_fixed=is_fixed)
+        most = self._pads_max.get(command, room.total) if self._pads_max else room.total
+        return replace(room, total=min(room.total, most))
+
+    def _variant(self, read: _CompiledRead, pad: int) -> _Variant:
+        wider = padded(read.planned.command, pad, read.room.below)
+        code, subcommand, payload = encode_command(self._codec.coding, wider.command)
         request = Request(
             command=code,
             subcommand=subcommand,
@@ -365,15 +437,7 @@ class MelsecDriver:
             timer=self._timer,
             route=self._route,
         )
-        names = tuple(self._names.get(pick.tag, ()) for pick in planned.picks)
-        tags = [pick.tag for pick in planned.picks]
-        run_state = self._run_state_tag
-        return _CompiledRead(
-            planned=planned,
-            frame=self._codec.encode_request(request),
-            names=names,
-            run_state_at=tags.index(run_state) if run_state in tags else None,
-        )
+        return _Variant(frame=self._codec.encode_request(request), padded=wider)
 
     def _reading(
         self,

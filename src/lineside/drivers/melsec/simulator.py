@@ -46,7 +46,7 @@ class FaultKind(StrEnum):
     CLOSE = "close"  # the connection is closed in place of an answer (FIN)
     RESET = "reset"  # the connection is reset in place of an answer (RST)
     TRUNCATE = "truncate"  # only the first `keep_bytes` of the answer come
-    DUPLICATE = "duplicate"  # every answer comes twice, the second time `delay_s` later
+    DUPLICATE = "duplicate"  # every answer comes twice, the second time `repeat_after_s` later
     STALE = "stale"  # the previous answer comes in front of the right one
     SHIFT = "shift"  # the previous answer comes in place of the right one
     FREEZE = "freeze"  # answers come, the data stands still
@@ -64,6 +64,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
     delay_s: float = 0.0
     jitter_s: float = 0.0
+    repeat_after_s: float = 0.0
     keep_bytes: int = 5
     end_code: int = 0xC05E
     times: int | None = None
@@ -352,9 +353,9 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
         elif kind is FaultKind.RESET:
             self.reset()
-        elif fault is not None and kind is FaultKind.DUPLICATE and fault.delay_s:
+        elif fault is not None and kind is FaultKind.DUPLICATE and fault.repeat_after_s:
             self._transport.write(answer)
-            asyncio.get_running_loop().call_later(_delay_s(fault), self._repeat, answer)
+            asyncio.get_running_loop().call_later(fault.repeat_after_s, self._repeat, answer)
         else:
             self._transport.write(answer * 2 if kind is FaultKind.DUPLICATE else answer)
 
@@ -408,8 +409,9 @@ class _Datagrams(asyncio.DatagramProtocol):
             answer = answer[len(previous) :]
         elif fault is not None and kind is FaultKind.DUPLICATE:
             self._send(answer, addr)
-            if fault.delay_s:
-                asyncio.get_running_loop().call_later(_delay_s(fault), self._send, answer, addr)
+            if fault.repeat_after_s:
+                loop = asyncio.get_running_loop()
+                loop.call_later(fault.repeat_after_s, self._send, answer, addr)
                 return
         if answer:
             self._send(answer, addr)
