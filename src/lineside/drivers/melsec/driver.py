@@ -228,6 +228,8 @@ class MelsecDriver:
             if link is not None and not all(read.room.total for read in self._reads):
                 # Their answers are always as long, so that one may have been an earlier one.
                 await link.expect_silence()
+            if self._compiled_for is None:
+                self._compile()
             return self._reading(started, read_at, answers)
         raise PlcRefused(
             "the PLC keeps refusing what it has just accepted",
