@@ -385,3 +385,36 @@ async def test_nothing_is_ever_written_to_the_plc(
     await driver.read()
 
     assert seen == {0x0401, 0x0403}
+
+
+@in_every_setting
+async def test_an_iq_r_is_read_above_ffff(
+    drivers: Drivers, frame: str, code: str, transport: str
+) -> None:
+    async with MelsecSimulator(
+        family=Family.IQ_R, frame=frame, code=code, transport=transport
+    ) as plc:
+        expected = {"B10000": 1, "B0FFFF": 1, "D65535:F32": 1.5, "D131071": -3, "M70000": 1}
+        for address, value in expected.items():
+            plc.set_word(address, value)
+        driver = drivers.on(plc, [*expected, "SS0", "D0"])
+        await driver.open()
+        readings = [await driver.read() for _ in range(20)]
+
+    for reading in readings:
+        assert {text: reading.tags[text].value for text in expected} == expected
+        assert {tag.quality for tag in reading.tags.values()} == {Quality.GOOD}
+
+
+async def test_an_iq_r_that_knows_no_long_form_keeps_all_other_tags(drivers: Drivers) -> None:
+    async with MelsecSimulator(family=Family.IQ_R) as plc:
+        answer = plc.cpu.answer
+        plc.cpu.answer = lambda request: (  # type: ignore[method-assign]
+            plc.cpu.refusal(request, 0xC059) if request.subcommand & 2 else answer(request)
+        )
+        driver = drivers.on(plc, ["B10000", "B10", "D0"])
+        await driver.open()
+        reading = await driver.read()
+
+    assert "above FFFF" in reading.tags["B10000"].reason
+    assert reading.tags["B10"].quality is reading.tags["D0"].quality is Quality.GOOD

@@ -122,6 +122,15 @@ def plan_reads(
     )
 
 
+def by_word(tags: Sequence[TagAddress]) -> list[list[TagAddress]]:
+    """Group tags that lie in the same word, in order: the PLC gives or refuses them together."""
+    words: dict[tuple[str, int, int], list[TagAddress]] = {}
+    for tag in tags:
+        key = (tag.device.name, tag.first_word, tag.value_type.word_count)
+        words.setdefault(key, []).append(tag)
+    return list(words.values())
+
+
 def shortest_period_s(family: Family, reads: Sequence[PlannedRead]) -> float:
     """Return the period below which such a PLC cannot be expected to answer `reads` in time.
 

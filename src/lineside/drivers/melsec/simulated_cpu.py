@@ -28,8 +28,15 @@ from lineside.drivers.melsec.commands import (
     encode_bits,
     encode_double_words,
     encode_words,
+    needs_long_form,
 )
-from lineside.drivers.melsec.devices import IQ_F_XY_POINTS, Device, devices_of, limits_of
+from lineside.drivers.melsec.devices import (
+    IQ_F_XY_POINTS,
+    Device,
+    devices_of,
+    has_long_form,
+    limits_of,
+)
 from lineside.drivers.melsec.frame import (
     OWN_STATION,
     Codec,
@@ -48,7 +55,11 @@ _POINTS = {
     "SS": 2048, "SC": 2048, "SN": 2048, "CS": 1024, "CC": 1024, "CN": 1024, "SD": 2048,
     "D": 32768, "W": 8192, "SW": 2048, "R": 32768, "ZR": 65536, "Z": 20,
 }  # fmt: skip
+# As a project with much memory assigns them: more than the short form can name.
+_IQ_R_POINTS = {"M": 0x20000, "B": 0x20000, "D": 0x20000, "W": 0x20000}
 _IQ_F_POINTS = {"X": IQ_F_XY_POINTS, "Y": IQ_F_XY_POINTS, "D": 8000, "S": 4096}  # [F], [A]
+
+_FAMILY_POINTS = {Family.IQ_F: _IQ_F_POINTS, Family.IQ_R: _IQ_R_POINTS}
 
 _RUN_STATES = {CpuState.RUN: 0, CpuState.STOP: 2, CpuState.PAUSE: 3}  # SD203 [A]
 _ALWAYS_ON = "SM400"
@@ -59,7 +70,7 @@ class Memory:
     """The device memory of one CPU, in words; bit devices hold 16 bits per word, lowest first."""
 
     def __init__(self, family: Family) -> None:
-        points = {**_POINTS, **(_IQ_F_POINTS if family is Family.IQ_F else {})}
+        points = {**_POINTS, **_FAMILY_POINTS.get(family, {})}
         self._family = family
         self._words: dict[str, array[int]] = {
             device.name: array(
@@ -257,6 +268,7 @@ class SimulatedCpu:
         try:
             command = self._command(request)
             self._check_refused(command)
+            self._check_form(request, command)
             self._play_signals()
             payload = self._execute(command)
         except CommandFault as fault:
@@ -283,6 +295,12 @@ class SimulatedCpu:
             request.subcommand,
             request.payload,
         )
+
+    def _check_form(self, request: Request, command: Command) -> None:
+        if not isinstance(command, (ReadWords, ReadBits, ReadRandom)):
+            return
+        if has_long_form(self._family) and not request.subcommand & 2 and needs_long_form(command):
+            raise CommandFault(0xC056, "an iQ-R takes no numbers above FFFF in the short form")
 
     def _play_signals(self) -> None:
         if self._signals:
