@@ -418,3 +418,23 @@ async def test_an_iq_r_that_knows_no_long_form_keeps_all_other_tags(drivers: Dri
 
     assert "above FFFF" in reading.tags["B10000"].reason
     assert reading.tags["B10"].quality is reading.tags["D0"].quality is Quality.GOOD
+
+
+async def test_a_value_is_as_old_as_its_own_request(
+    drivers: Drivers, plc: MelsecSimulator, clock: HandClock
+) -> None:
+    """Of a poll of many requests the last answers are not as old as the first question."""
+    answer = plc.cpu.answer
+
+    def answer_slowly(request: Request) -> Response:
+        clock.now_s += 0.5
+        return answer(request)
+
+    plc.cpu.answer = answer_slowly  # type: ignore[method-assign]
+    driver = drivers.on(plc, ["TS0", "CS0", "SS0"])
+    await driver.open()
+    reading = await driver.read()
+
+    asked_s = sorted(tag.read_at.monotonic_s for tag in reading.tags.values())
+    assert [at_s - asked_s[0] for at_s in asked_s] == [0.0, 1.0, 1.5], "SD203 is the second"
+    assert reading.read_at.monotonic_s == asked_s[0]

@@ -34,7 +34,7 @@ from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Rou
 from lineside.drivers.melsec.lengths import SPARE, Lengths, Room, padded
 from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
 from lineside.drivers.melsec.plan import Options, PlannedRead, by_word, is_anchored, plan_reads
-from lineside.drivers.melsec.reading import BadTag, CompiledRead, Variant, reading_of
+from lineside.drivers.melsec.reading import Answer, BadTag, CompiledRead, Variant, reading_of
 
 _log = structlog.get_logger(__name__)
 
@@ -197,9 +197,7 @@ class MelsecDriver:
         for _ in range(attempts):
             read_at = self._clock()
             try:
-                answers = [
-                    (read, read.planned.decode(await self._exchange(read))) for read in self._reads
-                ]
+                answers = [await self._answer(read) for read in self._reads]
             except _Refusal as refusal:
                 await self._adapt(refusal)
                 self._compile()
@@ -222,6 +220,12 @@ class MelsecDriver:
             "the PLC keeps refusing what it has just accepted",
             cause="its program or parameters are being changed",
         )
+
+    async def _answer(self, read: CompiledRead) -> Answer:
+        """Read one request's values; they are as old as the request, not as the whole poll."""
+        asked_at = self._clock()
+        values = read.planned.decode(await self._exchange(read))
+        return Answer(read=read, asked_at=asked_at, values=values)
 
     def _remark(self) -> str:
         refused = self._bad.get(self._run_state_tag)

@@ -40,10 +40,18 @@ class BadTag(msgspec.Struct, frozen=True, kw_only=True):
     retest_at_s: float
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The values of one read's picks, and when it was asked for."""
+
+    read: CompiledRead
+    asked_at: Instant
+    values: Sequence[Scalar]
+
+
 def reading_of(
     plc_id: str,
     read_at: Instant,
-    answers: Sequence[tuple[CompiledRead, Sequence[Scalar]]],
+    answers: Sequence[Answer],
     refused: Mapping[str, BadTag],
     *,
     latency_s: float,
@@ -55,7 +63,7 @@ def reading_of(
     Args:
         plc_id: whose poll it is.
         read_at: when its first request went out.
-        answers: each read with the values of its picks.
+        answers: of each request.
         refused: the addresses that the PLC refuses.
         latency_s: how long the whole took.
         request_count: how many requests it took.
@@ -66,14 +74,15 @@ def reading_of(
     if cpu_state in (CpuState.STOP, CpuState.PAUSE):
         quality, reason = Quality.UNCERTAIN, f"PLC is in {cpu_state.upper()}"
     tags: dict[str, TagValue] = {}
-    for read, values in answers:
-        for names, value in zip(read.names, values, strict=True):
+    for answer in answers:
+        asked_at = answer.asked_at
+        for names, value in zip(answer.read.names, answer.values, strict=True):
             if not names:
                 continue
             if isinstance(value, float) and not math.isfinite(value):
-                tag_value = _bad_value(read_at, "the register does not hold a finite F32")
+                tag_value = _bad_value(asked_at, "the register does not hold a finite F32")
             else:
-                tag_value = TagValue(value=value, quality=quality, read_at=read_at, reason=reason)
+                tag_value = TagValue(value=value, quality=quality, read_at=asked_at, reason=reason)
             for name in names:
                 tags[name] = tag_value
     for name, bad in refused.items():
@@ -89,10 +98,10 @@ def reading_of(
     )
 
 
-def _cpu_state(answers: Sequence[tuple[CompiledRead, Sequence[Scalar]]]) -> CpuState:
-    for read, values in answers:
-        if read.run_state_at is not None:
-            state = int(values[read.run_state_at]) & 0xF
+def _cpu_state(answers: Sequence[Answer]) -> CpuState:
+    for answer in answers:
+        if answer.read.run_state_at is not None:
+            state = int(answer.values[answer.read.run_state_at]) & 0xF
             return _RUN_STATES.get(state, CpuState.UNKNOWN)
     return CpuState.UNKNOWN
 
