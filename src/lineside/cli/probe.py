@@ -185,6 +185,8 @@ def _print_head(console: Console, probed: PlcProbe) -> None:
         console.print(Text("  nothing is read from it", style="dim"))
     if reading is not None and reading.cpu_state in {CpuState.STOP, CpuState.PAUSE}:
         console.print(Text("  → its program does not run: the data stands still", style="yellow"))
+    if reading is not None and reading.remark:
+        console.print(Text(f"  → {reading.remark}", style="yellow"), soft_wrap=True)
 
 
 def _tag_table(uses: tuple[TagUse, ...], reading: Reading) -> Table:
@@ -263,6 +265,7 @@ def _plc_json(probed: PlcProbe) -> dict[str, Any]:
         "endpoint": probed.plc.endpoint,
         "is_good": probed.is_good,
         "cpu_state": reading.cpu_state.value if reading else None,
+        "remark": reading.remark if reading else None,
         "latency_ms": round(reading.latency_s * 1000, 3) if reading else None,
         "request_count": reading.request_count if reading else None,
         "error": {

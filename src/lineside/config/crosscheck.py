@@ -127,7 +127,7 @@ def check_readings(
     return Readings(addresses=all_addresses, plans=plans)
 
 
-def check_times(drafts: Drafts, findings: Findings) -> None:
+def check_times(drafts: Drafts, plans: Mapping[str, ReadingPlan], findings: Findings) -> None:
     """Note ages that a PLC's polls cannot keep fresh."""
     lines = {draft.table.id: draft for draft in drafts.lines if draft.has("id")}
     plcs = {draft.table.id: draft for draft in drafts.plcs if draft.has("id")}
@@ -135,7 +135,7 @@ def check_times(drafts: Drafts, findings: Findings) -> None:
     noted: set[tuple[str, str]] = set()
     for draft in drafts.equipment:
         plc = plcs.get(draft.table.plc or "")
-        if plc is None or "period" in plc.bad:
+        if plc is None or {"period", "timeout"} & plc.bad:
             continue
         _check_hold(draft, plc.table, findings)
         line = lines.get(draft.table.line) if draft.table.line is not None else only_line
@@ -150,7 +150,9 @@ def check_times(drafts: Drafts, findings: Findings) -> None:
         )
         if pair not in noted:
             noted.add(pair)
-            _check_age(owner.origin, "stale_after", stale_s, plc.table, findings)
+            plan = plans.get(plc.table.id)
+            if not _check_age(owner.origin, "stale_after", stale_s, plc.table, findings) and plan:
+                _check_age_of_a_poll(owner.origin, stale_s, plc.table, plan, findings)
     for plc in drafts.plcs:
         if plc.table.heartbeat is not None and not {"period", "heartbeat_timeout"} & plc.bad:
             _check_age(
@@ -164,6 +166,14 @@ def warn_of_unused(drafts: Drafts, findings: Findings) -> None:
     for plc in drafts.plcs:
         if plc.has("id") and plc.table.id not in used_plcs:
             findings.warning(plc.origin, ("id",), f"no equipment reads from {plc.table.id}")
+        if plc.table.transport == "udp" and plc.table.frame == "3E" and not plc.bad:
+            findings.warning(
+                plc.origin,
+                ("transport",),
+                f"{plc.table.id} has UDP with 3E, whose answers carry no number: they are told "
+                "apart by their length, and one that the network repeats ends the connection",
+                'write frame = "4E" where the PLC takes it, or transport = "tcp"',
+            )
     used_lines = {draft.table.line for draft in drafts.equipment}
     for line in drafts.lines:
         if line.has("id") and line.table.id not in used_lines and len(drafts.lines) > 1:
@@ -347,7 +357,26 @@ def _check_hold(draft: Draft[EquipmentConfig], plc: PlcConfig, findings: Finding
     )
 
 
-def _check_age(origin: Origin, key: str, age_s: float, plc: PlcConfig, findings: Findings) -> None:
+def _check_age_of_a_poll(
+    origin: Origin, stale_s: float, plc: PlcConfig, plan: ReadingPlan, findings: Findings
+) -> None:
+    """Warn of an age that the first answers of a slow poll reach before its last ones are in."""
+    count = len(plan.requests)
+    slowest_s = count * plc.timeout
+    if count == 1 or stale_s >= slowest_s:
+        return
+    slowest = format_duration(slowest_s)
+    findings.warning(
+        origin,
+        ("stale_after",),
+        f"{format_duration(stale_s)} is shorter than the {count} requests of a poll of {plc.id} "
+        f"may take, {slowest} with its timeout: then answers that came in time are too old",
+        f'write stale_after = "{slowest}" or longer, or shorten the timeout of {plc.id}',
+    )
+
+
+def _check_age(origin: Origin, key: str, age_s: float, plc: PlcConfig, findings: Findings) -> bool:
+    """Note an age that polls cannot keep fresh; return whether there was anything to note."""
     spacing_s = poll_spacing_s(plc.period)
     every = f"polled every {format_duration(spacing_s)}"
     if format_duration(spacing_s) != format_duration(plc.period):
@@ -361,13 +390,16 @@ def _check_age(origin: Origin, key: str, age_s: float, plc: PlcConfig, findings:
             "its machines would drop out between two polls",
             f'write {key} = "{longer}" or shorten the period',
         )
-    elif age_s < 2 * spacing_s:
+        return True
+    if age_s < 2 * spacing_s:
         findings.warning(
             origin,
             (key,),
             f"{format_duration(age_s)} is less than two polls of {plc.id}, which is {every}: "
             "one late answer shows as disconnected",
         )
+        return True
+    return False
 
 
 def _warn_of_shared_tags(drafts: Drafts, findings: Findings) -> None:

@@ -169,7 +169,7 @@ class _Loader:
     def _cross_check(self, drafts: Drafts) -> Readings:
         check_references(drafts, self._findings)
         readings = check_readings(drafts, self._drivers, self._findings)
-        check_times(drafts, self._findings)
+        check_times(drafts, readings.plans, self._findings)
         check_work_time(drafts, self._findings)
         check_downtime_reasons(drafts.reasons, self._findings)
         check_alarms(drafts, self._findings)

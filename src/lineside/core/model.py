@@ -110,7 +110,10 @@ class TagValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll of one PLC: every planned address, as written in the config, with its value."""
+    """One poll of one PLC: every planned address, as written in the config, with its value.
+
+    `remark` is what the poll went without, for people; most often nothing.
+    """
 
     plc_id: str
     read_at: Instant
@@ -118,6 +121,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     request_count: int
     cpu_state: CpuState
     tags: Mapping[str, TagValue]
+    remark: str = ""
 
 
 class StatusRule(msgspec.Struct, frozen=True, kw_only=True):

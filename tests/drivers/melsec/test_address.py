@@ -95,9 +95,10 @@ def test_inputs_of_iq_f_end_where_the_cpu_ends() -> None:
 
 
 def test_ascii_frames_have_six_digits_only() -> None:
-    assert check_address("D999999", Family.IQ_R, Coding.ASCII) is None
-    assert check_address("D1000000", Family.IQ_R, Coding.BINARY) is None
-    problem = check_address("D1000000", Family.IQ_R, Coding.ASCII)
+    assert check_address("D999999", Family.Q, Coding.ASCII) is None
+    assert check_address("D1000000", Family.Q, Coding.BINARY) is None
+    assert check_address("D1000000", Family.IQ_R, Coding.ASCII) is None, "the long form has eight"
+    problem = check_address("D1000000", Family.Q, Coding.ASCII)
     assert problem is not None
     assert "binary" in problem.hint
 

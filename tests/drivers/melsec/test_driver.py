@@ -385,3 +385,56 @@ async def test_nothing_is_ever_written_to_the_plc(
     await driver.read()
 
     assert seen == {0x0401, 0x0403}
+
+
+@in_every_setting
+async def test_an_iq_r_is_read_above_ffff(
+    drivers: Drivers, frame: str, code: str, transport: str
+) -> None:
+    async with MelsecSimulator(
+        family=Family.IQ_R, frame=frame, code=code, transport=transport
+    ) as plc:
+        expected = {"B10000": 1, "B0FFFF": 1, "D65535:F32": 1.5, "D131071": -3, "M70000": 1}
+        for address, value in expected.items():
+            plc.set_word(address, value)
+        driver = drivers.on(plc, [*expected, "SS0", "D0"])
+        await driver.open()
+        readings = [await driver.read() for _ in range(20)]
+
+    for reading in readings:
+        assert {text: reading.tags[text].value for text in expected} == expected
+        assert {tag.quality for tag in reading.tags.values()} == {Quality.GOOD}
+
+
+async def test_an_iq_r_that_knows_no_long_form_keeps_all_other_tags(drivers: Drivers) -> None:
+    async with MelsecSimulator(family=Family.IQ_R) as plc:
+        answer = plc.cpu.answer
+        plc.cpu.answer = lambda request: (  # type: ignore[method-assign]
+            plc.cpu.refusal(request, 0xC059) if request.subcommand & 2 else answer(request)
+        )
+        driver = drivers.on(plc, ["B10000", "B10", "D0"])
+        await driver.open()
+        reading = await driver.read()
+
+    assert "above FFFF" in reading.tags["B10000"].reason
+    assert reading.tags["B10"].quality is reading.tags["D0"].quality is Quality.GOOD
+
+
+async def test_a_value_is_as_old_as_its_own_request(
+    drivers: Drivers, plc: MelsecSimulator, clock: HandClock
+) -> None:
+    """Of a poll of many requests the last answers are not as old as the first question."""
+    answer = plc.cpu.answer
+
+    def answer_slowly(request: Request) -> Response:
+        clock.now_s += 0.5
+        return answer(request)
+
+    plc.cpu.answer = answer_slowly  # type: ignore[method-assign]
+    driver = drivers.on(plc, ["TS0", "CS0", "SS0"])
+    await driver.open()
+    reading = await driver.read()
+
+    asked_s = sorted(tag.read_at.monotonic_s for tag in reading.tags.values())
+    assert [at_s - asked_s[0] for at_s in asked_s] == [0.0, 1.0, 1.5], "SD203 is the second"
+    assert reading.read_at.monotonic_s == asked_s[0]

@@ -172,6 +172,35 @@ async def test_plc_comm_slmp_reads_and_writes_our_simulator(
         assert [plc.get_bit(f"M{n}") for n in (200, 201, 202)] == [True, False, True]
 
 
+HIGH = {"B10000": 1, "B1FFFF": 1, "M131071": 1, "D65536:U16": 1234, "W1ABCD:U16": 77, "D131071": -2}
+
+
+async def test_our_driver_reads_above_ffff_what_plc_comm_slmp_wrote_there(
+    drivers: Drivers,
+) -> None:
+    """An iQ-R takes such numbers in the long form alone; the two must mean the same place."""
+    async with MelsecSimulator(family=Family.IQ_R, frame="4E") as plc:
+        async with AsyncSlmpClient(
+            plc.host,
+            plc.port,
+            transport="tcp",
+            default_target=SlmpTarget(0, 0xFF, 0x03FF, 0),
+            plc_profile="melsec:iq-r",
+            timeout=2.0,
+        ) as client:
+            for text, value in HIGH.items():
+                address = text.removesuffix(":U16")
+                is_bit = address[0] in "BM"
+                word: bool | int = bool(value) if is_bit else value & 0xFFFF
+                await client.write_devices(address, [word], bit_unit=is_bit)
+        driver = drivers.on(plc, [*HIGH, "D0", "TS0"])
+        await driver.open()
+        reading = await driver.read()
+
+    assert {text: reading.tags[text].value for text in HIGH} == HIGH
+    assert {tag.quality for tag in reading.tags.values()} == {Quality.GOOD}
+
+
 @pytest.mark.parametrize("transport", list(TransportKind))
 @pytest.mark.parametrize("frame", list(FrameType))
 @pytest.mark.parametrize("encoding", [Encoding.BINARY, Encoding.ASCII_XY_OCT])

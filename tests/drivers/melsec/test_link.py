@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import pytest
@@ -32,10 +32,10 @@ async def plc(request: pytest.FixtureRequest) -> AsyncIterator[MelsecSimulator]:
         yield simulator
 
 
-async def link_to(plc: MelsecSimulator, avoid_port: int | None = None) -> TcpLink | UdpLink:
+async def link_to(plc: MelsecSimulator, avoid_ports: Collection[int] = ()) -> TcpLink | UdpLink:
     if plc.transport == "tcp":
         return await connect_tcp(plc.host, plc.port, plc.codec, OWN_STATION, 5)
-    return await connect_udp(plc.host, plc.port, plc.codec, OWN_STATION, 5, avoid_port)
+    return await connect_udp(plc.host, plc.port, plc.codec, OWN_STATION, 5, avoid_ports)
 
 
 async def test_after_a_timeout_a_link_takes_no_request_even_from_a_healthy_plc(
@@ -70,10 +70,11 @@ async def test_a_new_udp_link_never_receives_where_late_answers_may_come() -> No
         first = await link_to(plc)
         assert isinstance(first, UdpLink)
         port = first.local_port
+        assert port is not None
         first.abort()
 
         for _ in range(20):
-            link = await link_to(plc, port)
+            link = await link_to(plc, {port})
             assert isinstance(link, UdpLink)
             assert link.local_port != port
             link.abort()
@@ -97,11 +98,12 @@ async def test_a_udp_link_that_holds_a_port_is_dropped_when_no_other_can_be_made
         before = await link_to(plc)
         assert isinstance(before, UdpLink)
         avoid_port = before.local_port
+        assert avoid_port is not None
         before.abort()
         await asyncio.sleep(0)
         monkeypatch.setattr(loop, "create_datagram_endpoint", make_one)
         with pytest.raises(PlcUnreachable, match="file descriptors"):
-            await link_to(plc, avoid_port)
+            await link_to(plc, {avoid_port})
     ((transport, _),) = made
     assert transport.is_closing()
 

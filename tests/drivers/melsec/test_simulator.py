@@ -24,6 +24,7 @@ from lineside.drivers.melsec.commands import (
 )
 from lineside.drivers.melsec.devices import devices_of, limits_of
 from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Response
+from lineside.drivers.melsec.signals import counter, square_wave
 from lineside.drivers.melsec.simulated_cpu import SimulatedCpu
 from lineside.drivers.melsec.simulator import Fault, FaultKind, MelsecSimulator
 
@@ -256,3 +257,47 @@ def test_a_port_that_another_takes_between_bind_and_listen_is_an_os_error(
         simulator = MelsecSimulator(port=other.getsockname()[1])
         with pytest.raises(OSError, match="in use"):
             runner.run(simulator.start())
+
+
+async def ask_plc(plc: MelsecSimulator, requests: list[bytes], size: int) -> bytes:
+    reader, writer = await asyncio.open_connection(plc.host, plc.port)
+    answers = b""
+    for request in requests:
+        writer.write(request)
+        answers += await reader.readexactly(size)
+    writer.close()
+    return answers
+
+
+async def test_bits_and_numbers_can_follow_a_function_of_time() -> None:
+    times_s = iter((0.0, 0.375, 0.625, 0.875, 1.25))
+    async with MelsecSimulator(now_s=lambda: next(times_s)) as plc:
+        plc.follow("M3", square_wave(1.0, phase=0.75))
+        plc.follow("D7", counter(0.125, 10))
+        seen: list[tuple[Any, Any]] = []
+        for _ in range(5):
+            await ask_plc(plc, [read_d(7)], 13)
+            seen.append((plc.get_bit("M3"), plc.get_word("D7")))
+
+    assert seen == [(False, 0), (True, 3), (True, 5), (False, 7), (True, 0)]
+
+
+async def test_a_fault_with_an_address_meets_only_the_requests_that_touch_it(
+    plc: MelsecSimulator,
+) -> None:
+    plc.set_word("D1", 0x0101)
+    plc.set_word("D2", 0x0202)
+    plc.fault = Fault(kind=FaultKind.SHIFT, address="D2")
+
+    answers = await ask_plc(plc, [read_d(1), read_d(2), read_d(1), read_d(3)], 13)
+
+    assert [answers[13 * n + 11] for n in range(4)] == [1, 1, 1, 0]
+
+
+async def test_an_answer_can_be_repeated_later(plc: MelsecSimulator) -> None:
+    plc.set_word("D1", 0x0101)
+    plc.fault = Fault(kind=FaultKind.DUPLICATE, repeat_after_s=0.001, address="D1")
+
+    first, second = (await ask_plc(plc, [read_d(1)], 26)).split(b"\xd0\x00")[1:]
+
+    assert first == second

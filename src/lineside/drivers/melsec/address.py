@@ -13,7 +13,7 @@ import msgspec
 from lineside.config.schema import Family
 from lineside.core.model import AddressProblem
 from lineside.drivers.melsec.commands import Point, fits_on_wire
-from lineside.drivers.melsec.devices import IQ_F_XY_POINTS, Device, devices_of
+from lineside.drivers.melsec.devices import IQ_F_XY_POINTS, Device, devices_of, has_long_form
 from lineside.drivers.melsec.frame import Coding
 
 
@@ -99,7 +99,7 @@ def parse_address(text: str, family: Family, coding: Coding = Coding.BINARY) -> 
     digits, bit_text, type_text = _split_rest(upper, rest)
     number = _parse_number(device, digits, family)
     point = Point(device, number)
-    if not fits_on_wire(coding, point):
+    if not fits_on_wire(coding, point, is_long=has_long_form(family)):
         raise AddressError(
             f"{upper} is beyond what a {coding} request can carry",
             'set the port and `code` to "binary"' if coding is Coding.ASCII else "",

@@ -25,6 +25,7 @@ RANDOM_WRITE = 0x1402
 
 _BIT_UNITS = 0x0001
 _LONG_FORM = 0x0002  # iQ-R: 4-byte numbers and 2-byte codes
+_SHORT_FORM_MAX = 0xFFFF  # the last number that an iQ-R takes in the short form
 
 
 class Point(msgspec.Struct, frozen=True, cache_hash=True):
@@ -90,31 +91,55 @@ class CommandFault(ProtocolError):
         self.code = end_code
 
 
-def encode_command(coding: Coding, command: ReadCommand) -> tuple[int, int, bytes]:
-    """Return command code, subcommand and payload of `command`, in the short form."""
+def encode_command(
+    coding: Coding, command: ReadCommand, *, is_long: bool = False
+) -> tuple[int, int, bytes]:
+    """Return command code, subcommand and payload of `command`, in the short or the long form."""
+    subcommand = _LONG_FORM if is_long else 0
     if isinstance(command, ReadRandom):
         payload = encode_number(coding, len(command.words), 1)
         payload += encode_number(coding, len(command.double_words), 1)
         points = (*command.words, *command.double_words)
-        return RANDOM_READ, 0, payload + b"".join(_encode_point(coding, point) for point in points)
-    payload = _encode_point(coding, command.head) + encode_number(coding, command.count, 2)
-    return BATCH_READ, _BIT_UNITS if isinstance(command, ReadBits) else 0, payload
+        payload += b"".join(_encode_point(coding, point, is_long) for point in points)
+        return RANDOM_READ, subcommand, payload
+    payload = _encode_point(coding, command.head, is_long) + encode_number(coding, command.count, 2)
+    return BATCH_READ, subcommand | isinstance(command, ReadBits) * _BIT_UNITS, payload
 
 
-def fits_on_wire(coding: Coding, point: Point) -> bool:
-    """Whether the number of `point` fits the field: 3 bytes, or 6 digits in its radix."""
+def needs_long_form(command: ReadCommand) -> bool:
+    """Whether an iQ-R gives what `command` asks for only in the long form."""
+    if isinstance(command, ReadRandom):
+        spans = [(p, 1) for p in command.words] + [(p, 2) for p in command.double_words]
+    else:
+        spans = [(command.head, command.count)]
+    width = 1 if isinstance(command, ReadBits) else 16  # of a word of a bit device
+    return any(
+        head.number + count * (width if head.device.is_bit else 1) - 1 > _SHORT_FORM_MAX
+        for head, count in spans
+    )
+
+
+def fits_on_wire(coding: Coding, point: Point, *, is_long: bool = False) -> bool:
+    """Whether the number of `point` fits the field: 3 bytes, or 6 digits in its radix.
+
+    In the long form it is 4 bytes, or 8 digits.
+    """
     if coding is Coding.BINARY:
-        return point.number < 1 << 24
-    return bool(point.number < point.device.radix**6)
+        return point.number < 1 << (32 if is_long else 24)
+    return bool(point.number < point.device.radix ** (8 if is_long else 6))
 
 
-def _encode_point(coding: Coding, point: Point) -> bytes:
+def _encode_point(coding: Coding, point: Point, is_long: bool) -> bytes:
     device, number = point.device, point.number
-    if not fits_on_wire(coding, point):
+    if not fits_on_wire(coding, point, is_long=is_long):
         raise ValueError(f"{point} does not fit into a {coding} request")
     if coding is Coding.BINARY:
+        if is_long:
+            return number.to_bytes(4, "little") + device.code.to_bytes(2, "little")
         return number.to_bytes(3, "little") + bytes((device.code,))
     digits = {8: "o", 10: "d", 16: "X"}[device.radix]
+    if is_long:
+        return f"{device.long_name or device.name:*<4}{number:08{digits}}".encode()
     return f"{device.name:*<2}{number:06{digits}}".encode()
 
 

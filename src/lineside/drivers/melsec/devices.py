@@ -124,6 +124,14 @@ def devices_of(family: Family) -> Mapping[str, Device]:
     return _IQ_F_DEVICES if family is Family.IQ_F else _DEVICES
 
 
+def has_long_form(family: Family) -> bool:
+    """Whether such a PLC takes 4-byte device numbers, and needs them above FFFF [A], [P].
+
+    An iQ-F answers C059 to them [F]; for Q and L there is no source that they take them.
+    """
+    return family is Family.IQ_R
+
+
 def limits_of(family: Family, coding: Coding) -> Limits:
     """Return how much one request may ask of a PLC of `family`."""
     return _LIMITS[family, coding]

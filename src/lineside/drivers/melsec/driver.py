@@ -8,55 +8,45 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
 from lineside.config.schema import PlcConfig
 from lineside.core.errors import PlcRefused, PlcUnreachable
-from lineside.core.limits import BAD_TAG_RETEST_S, RECONNECT_PAUSE_S
-from lineside.core.model import CpuState, Instant, Quality, Reading, Scalar, TagValue
+from lineside.core.limits import BACKOFF_MAX_S, BAD_TAG_RETEST_S, RECONNECT_PAUSE_S
+from lineside.core.model import Instant, Reading
 from lineside.core.ports import Clock
 from lineside.drivers.melsec.address import TagAddress, parse_address
 from lineside.drivers.melsec.commands import (
     ReadRandom,
+    ReadWords,
     decode_random,
     decode_words,
     encode_command,
+    needs_long_form,
 )
+from lineside.drivers.melsec.devices import has_long_form, limits_of
 from lineside.drivers.melsec.end_codes import EndCode, FaultClass, explain
 from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Route
+from lineside.drivers.melsec.lengths import SPARE, Lengths, Room, padded
 from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
-from lineside.drivers.melsec.plan import Options, PlannedRead, plan_reads
+from lineside.drivers.melsec.plan import Options, PlannedRead, by_word, is_anchored, plan_reads
+from lineside.drivers.melsec.reading import Answer, BadTag, CompiledRead, Variant, reading_of
 
 _log = structlog.get_logger(__name__)
 
 RUN_STATE_ADDRESS = "SD203"
-# The low digit of SD203: 1 is STEP-RUN on older CPUs [A]; the digit above it tells why [M].
-_RUN_STATES = {0: CpuState.RUN, 1: CpuState.RUN, 2: CpuState.STOP, 3: CpuState.PAUSE}
 # A code that no table lists may concern one address only: bisecting tells.
 _ISOLATED = frozenset({FaultClass.TAG, FaultClass.UNKNOWN})
 _RETESTS_PER_POLL = 8
+_STAND_INS_MAX = 16  # tags that are asked for a proof of life, in one go
+_NO_RUN_STATE = "whether the CPU is in RUN is not known"
+_LOCAL_PORTS_AVOIDED = 16  # where answers to earlier connections may still come
 _TIMER_UNIT_S = 0.25
 _SMALL_GAP_WORDS = 64  # tried before none, where not every gap may be read across
-
-
-class _CompiledRead(msgspec.Struct, frozen=True, kw_only=True):
-    """A planned read with its frame, and the configured addresses behind each of its picks."""
-
-    planned: PlannedRead
-    frame: bytes
-    names: tuple[tuple[str, ...], ...]
-    run_state_at: int | None  # which pick is SD203
-
-
-class _BadTag(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag the PLC refused: why, and when (on the monotonic clock) to ask again."""
-
-    end_code: EndCode
-    retest_at_s: float
 
 
 class _Refusal(Exception):
@@ -92,14 +82,18 @@ class MelsecDriver:
             tag = parse_address(text, plc.family, self._codec.coding)
             self._names[tag] = (*self._names.get(tag, ()), text)
         self._run_state_tag = parse_address(RUN_STATE_ADDRESS, plc.family)
-        self._options = Options()
-        self._bad: dict[TagAddress, _BadTag] = {}
-        self._reads: tuple[_CompiledRead, ...] = ()
+        self._lengths = Lengths()
+        self._stand_in = self._run_state_tag  # which proves that the PLC lives
+        self._pads_max: dict[ReadWords | ReadRandom, int] = {}  # where the PLC refuses more
+        has_serial = self._codec.kind is FrameKind.FOUR_E
+        self._options = Options(spare=0 if has_serial else SPARE)
+        self._bad: dict[TagAddress, BadTag] = {}
+        self._reads: tuple[CompiledRead, ...] = ()
         self._compiled_for: tuple[frozenset[TagAddress], Options] | None = None
         self._link: TcpLink | UdpLink | None = None
         self._was_heard = False
         self._closed_at: Instant | None = None
-        self._last_local_port: int | None = None
+        self._local_ports: deque[int] = deque(maxlen=_LOCAL_PORTS_AVOIDED)
         self._serial = 0
         self._request_count = 0
         self._compile()
@@ -126,10 +120,11 @@ class MelsecDriver:
                     self._codec,
                     self._route,
                     plc.timeout,
-                    self._last_local_port,
+                    self._local_ports,
                     was_heard=self._was_heard,
                 )
-                self._last_local_port = udp.local_port
+                if udp.local_port is not None:
+                    self._local_ports.append(udp.local_port)
                 self._link = udp
             await self._prove()
         except BaseException:
@@ -179,57 +174,119 @@ class MelsecDriver:
         now_s = self._clock().monotonic_s
         # What was refused before the connection was lost may be assigned now: ask again soon.
         self._bad = {
-            tag: _BadTag(end_code=bad.end_code, retest_at_s=now_s)
+            tag: BadTag(end_code=bad.end_code, retest_at_s=now_s)
             for tag, bad in self._bad.items()
             if tag != self._run_state_tag
         }
         try:
             await self._exchange(self._compile_read(planned))
         except _Refusal as refusal:
-            if refusal.end_code.fault is not FaultClass.TAG:
-                raise refusal.as_plc_refused() from None
-            retest_at_s = now_s + BAD_TAG_RETEST_S
-            self._bad[self._run_state_tag] = _BadTag(
-                end_code=refusal.end_code, retest_at_s=retest_at_s
-            )
+            try:
+                await self._find_life(refusal, {self._run_state_tag})
+                await self._exchange(self._compile_read(planned))
+            except _Refusal as again:
+                if again.planned is not planned or again is refusal:
+                    raise again.as_plc_refused() from None
+                self._mark_bad({self._run_state_tag: again.end_code})
         self._compile()
 
     async def _poll(self, started: Instant) -> Reading:
         """Run the plan; when the PLC refuses a read, find out why, plan anew and start over."""
         attempts = len(self._reads) + len(self._names) + 8
+        link = self._link
         for _ in range(attempts):
             read_at = self._clock()
             try:
-                answers = [
-                    (read, read.planned.decode(await self._exchange(read))) for read in self._reads
-                ]
+                answers = [await self._answer(read) for read in self._reads]
             except _Refusal as refusal:
                 await self._adapt(refusal)
                 self._compile()
                 continue
-            return self._reading(started, read_at, answers)
+            if link is not None and not all(read.room.total for read in self._reads):
+                # Their answers are always as long, so that one may have been an earlier one.
+                await link.expect_silence()
+            if self._compiled_for is None:
+                self._compile()
+            return reading_of(
+                self._plc.id,
+                read_at,
+                answers,
+                {name: bad for tag, bad in self._bad.items() for name in self._names.get(tag, ())},
+                latency_s=started.age_s(self._clock()),
+                request_count=self._request_count,
+                remark=self._remark(),
+            )
         raise PlcRefused(
             "the PLC keeps refusing what it has just accepted",
             cause="its program or parameters are being changed",
         )
 
-    async def _exchange(self, read: _CompiledRead) -> tuple[int, ...]:
+    async def _answer(self, read: CompiledRead) -> Answer:
+        """Read one request's values; they are as old as the request, not as the whole poll."""
+        asked_at = self._clock()
+        values = read.planned.decode(await self._exchange(read))
+        return Answer(read=read, asked_at=asked_at, values=values)
+
+    def _remark(self) -> str:
+        refused = self._bad.get(self._run_state_tag)
+        if refused is None:
+            return ""
+        return f"{RUN_STATE_ADDRESS} cannot be read ({refused.end_code.text}): {_NO_RUN_STATE}"
+
+    async def _exchange(self, read: CompiledRead) -> tuple[int, ...]:
         """Send one read and return its words."""
+        if self._codec.kind is FrameKind.FOUR_E:
+            return await self._send(read, 0)
+        pad = self._lengths.choose(read.planned.word_count, read.room.total)
+        try:
+            return await self._send(read, pad)
+        except _Refusal as refusal:
+            if not pad or refusal.end_code.fault not in _ISOLATED:
+                raise
+        words = await self._send_bare(read)
+        # It was the words beyond that the PLC does not give.
+        self._pads_max[read.planned.command] = pad - 1
+        self._compiled_for = None
+        return words
+
+    async def _send_bare(self, read: CompiledRead) -> tuple[int, ...]:
+        """Send one read that asks for exactly what it needs."""
+        self._lengths.choose(read.planned.word_count, 0)
+        return await self._send(read, 0)
+
+    async def _send(self, read: CompiledRead, pad: int) -> tuple[int, ...]:
+        """Send one read with `pad` words more than it needs, and return those it needs."""
         link = self._link
         if link is None:
             raise PlcUnreachable("the connection is not open")
-        frame, serial = read.frame, None
+        variant = read.variants.get(pad)
+        if variant is None:
+            variant = read.variants[pad] = self._variant(read, pad)
+        frame, serial = variant.frame, None
         if self._codec.kind is FrameKind.FOUR_E:
             serial = self._serial = (self._serial + 1) & 0xFFFF
             frame = self._codec.with_serial(frame, serial)
         self._request_count += 1
         response = await link.exchange(frame, serial, self._plc.timeout)
         if response.end_code:
-            raise _Refusal(read.planned, explain(response.end_code))
-        command = read.planned.command
+            raise _Refusal(read.planned, self._explain(variant, response.end_code))
+        command = variant.padded.command
         if isinstance(command, ReadRandom):
-            return decode_random(self._codec.coding, response.payload, command)
-        return decode_words(self._codec.coding, response.payload, command.count)
+            words = decode_random(self._codec.coding, response.payload, command)
+        else:
+            words = decode_words(self._codec.coding, response.payload, command.count)
+        return variant.padded.wanted(words) if pad else words
+
+    def _is_long(self, command: ReadWords | ReadRandom) -> bool:
+        return has_long_form(self._plc.family) and needs_long_form(command)
+
+    def _explain(self, variant: Variant, code: int) -> EndCode:
+        end_code = explain(code)
+        if end_code.fault is FaultClass.COMMAND and self._is_long(variant.padded.command):
+            # Only some tags need this form: the others can be had.
+            cause = "this CPU takes no device numbers above FFFF"
+            return replace(end_code, fault=FaultClass.TAG, cause=cause)
+        return end_code
 
     async def _adapt(self, refusal: _Refusal) -> None:
         """Learn from a refused read: which tag is bad, or which way of reading is.
@@ -245,13 +302,43 @@ class MelsecDriver:
         if fault not in _ISOLATED:
             raise refusal
         tags = [pick.tag for pick in refusal.planned.picks]
+        # Nothing to be had from a PLC is about the PLC, in whatever words it refuses. What it
+        # refuses before and after a proof of life, and then gives another, is about addresses.
+        await self._find_life(refusal, {})
         bad = await self._find_bad(tags)
-        if fault is FaultClass.UNKNOWN and len(tags) > 1 and len(bad) == len(tags):
-            raise refusal  # a code that nothing escapes is not about an address
-        if bad:
-            self._mark_bad(bad)
-        else:
+        if not bad:
             self._narrow(refusal)
+            return
+        await self._find_life(refusal, bad)
+        words = by_word(list(bad))
+        again = [(word, await self._try(word, is_alone=True)) for word in words]
+        bad = {tag: end_code for word, end_code in again if end_code for tag in word}
+        await self._find_life(refusal, bad)
+        self._mark_bad(bad)
+
+    async def _find_life(self, refusal: _Refusal, refused: Container[TagAddress]) -> None:
+        """Have the PLC answer for anything: SD203, or what stands in for it, a tag of its own.
+
+        Raises:
+            _Refusal: it gives nothing, so that `refusal` is about the PLC.
+        """
+        for _ in range(_STAND_INS_MAX):
+            tag = self._stand_in
+            if tag not in refused and tag not in self._bad:
+                (planned,) = self._plan([tag], Options(allows_random=False))
+                try:
+                    await self._exchange(self._compile_read(planned))
+                except _Refusal as other:
+                    if other.end_code.fault not in _ISOLATED and tag is not self._run_state_tag:
+                        break
+                else:
+                    return
+            self._stand_in = self._next_stand_in()
+        raise refusal
+
+    def _next_stand_in(self) -> TagAddress:
+        tags = (self._run_state_tag, *(tag for tag in self._names if tag != self._run_state_tag))
+        return tags[(tags.index(self._stand_in) + 1) % len(tags)]
 
     def _narrow(self, refusal: _Refusal) -> None:
         """Do without what the refused read needed; its tags can be had.
@@ -282,7 +369,7 @@ class MelsecDriver:
     async def _find_bad(self, tags: Sequence[TagAddress]) -> dict[TagAddress, EndCode]:
         """Bisect `tags` down to the words that the PLC refuses, asking each alone by 0401."""
         bad: dict[TagAddress, EndCode] = {}
-        groups = [_by_word(tags)]
+        groups = [by_word(tags)]
         while groups:
             words = groups.pop()
             refused = await self._try([tag for word in words for tag in word], len(words) == 1)
@@ -301,7 +388,7 @@ class MelsecDriver:
         options = replace(self._options, allows_random=allows_random)
         for planned in self._plan(tags, options):
             try:
-                await self._exchange(self._compile_read(planned))
+                await self._send_bare(self._compile_read(planned))
             except _Refusal as refusal:
                 fault = refusal.end_code.fault
                 if fault in _ISOLATED or (fault is FaultClass.COMMAND and not is_alone):
@@ -309,18 +396,24 @@ class MelsecDriver:
                 raise
         return None
 
-    def _mark_bad(self, bad: dict[TagAddress, EndCode]) -> None:
-        retest_at_s = self._clock().monotonic_s + BAD_TAG_RETEST_S
+    def _mark_bad(self, bad: Mapping[TagAddress, EndCode]) -> None:
         for tag, end_code in bad.items():
-            if tag in self._names and tag not in self._bad:
+            if tag not in self._bad:
                 _log.warning(
-                    "tag refused by the PLC",
+                    "tag refused by the PLC"
+                    if tag in self._names
+                    else f"run state refused by the PLC: {_NO_RUN_STATE}",
                     plc=self._plc.id,
                     tag=tag.canonical,
                     error=end_code.text,
                     cause=end_code.cause,
                 )
-            self._bad[tag] = _BadTag(end_code=end_code, retest_at_s=retest_at_s)
+            self._bad[tag] = BadTag(end_code=end_code, retest_at_s=math.inf)
+        # A PLC that gives none of its tags may have lost its program for a moment.
+        rest_s = BACKOFF_MAX_S if self._bad.keys() >= self._names.keys() else BAD_TAG_RETEST_S
+        retest_at_s = self._clock().monotonic_s + rest_s
+        for tag, end_code in bad.items():
+            self._bad[tag] = BadTag(end_code=end_code, retest_at_s=retest_at_s)
 
     async def _retest_bad_tags(self, now: Instant) -> None:
         """Ask again for bad tags whose time has come, a few per poll."""
@@ -328,7 +421,12 @@ class MelsecDriver:
         if not due:
             return
         for tag in due[:_RETESTS_PER_POLL]:
-            refused = await self._try([tag], is_alone=True)
+            try:
+                refused = await self._try([tag], is_alone=True)
+            except _Refusal as refusal:
+                if tag != self._run_state_tag:
+                    raise
+                refused = refusal.end_code
             if refused is not None:
                 self._mark_bad({tag: refused})
                 continue
@@ -356,8 +454,36 @@ class MelsecDriver:
             self._compile_read(planned) for planned in self._plan(wanted, self._options)
         )
 
-    def _compile_read(self, planned: PlannedRead) -> _CompiledRead:
-        code, subcommand, payload = encode_command(self._codec.coding, planned.command)
+    def _compile_read(self, planned: PlannedRead) -> CompiledRead:
+        tags = [pick.tag for pick in planned.picks]
+        run_state = self._run_state_tag
+        return CompiledRead(
+            planned=planned,
+            room=self._room(planned),
+            variants={},
+            names=tuple(self._names.get(tag, ()) for tag in tags),
+            run_state_at=tags.index(run_state) if run_state in tags else None,
+        )
+
+    def _room(self, planned: PlannedRead) -> Room:
+        limits = limits_of(self._plc.family, self._codec.coding)
+        command = planned.command
+        if isinstance(command, ReadRandom):
+            room = Room.around(command, limits.random_points, (), is_fixed=True)
+        else:
+            device = command.head.device
+            holes = [word for name, word in self._options.holes if name == device.name]
+            is_fixed = is_anchored(device, self._codec.coding)
+            room = Room.around(command, limits.words, holes, is_fixed=is_fixed)
+        most = self._pads_max.get(command, room.total) if self._pads_max else room.total
+        return replace(room, total=min(room.total, most))
+
+    def _variant(self, read: CompiledRead, pad: int) -> Variant:
+        wider = padded(read.planned.command, pad, read.room.below)
+        is_long = self._is_long(wider.command)
+        code, subcommand, payload = encode_command(
+            self._codec.coding, wider.command, is_long=is_long
+        )
         request = Request(
             command=code,
             subcommand=subcommand,
@@ -365,73 +491,9 @@ class MelsecDriver:
             timer=self._timer,
             route=self._route,
         )
-        names = tuple(self._names.get(pick.tag, ()) for pick in planned.picks)
-        tags = [pick.tag for pick in planned.picks]
-        run_state = self._run_state_tag
-        return _CompiledRead(
-            planned=planned,
-            frame=self._codec.encode_request(request),
-            names=names,
-            run_state_at=tags.index(run_state) if run_state in tags else None,
-        )
-
-    def _reading(
-        self,
-        started: Instant,
-        read_at: Instant,
-        answers: Sequence[tuple[_CompiledRead, Sequence[Scalar]]],
-    ) -> Reading:
-        cpu_state = self._cpu_state(answers)
-        quality, reason = Quality.GOOD, ""
-        if cpu_state in (CpuState.STOP, CpuState.PAUSE):
-            quality, reason = Quality.UNCERTAIN, f"PLC is in {cpu_state.upper()}"
-        tags: dict[str, TagValue] = {}
-        for read, values in answers:
-            for names, value in zip(read.names, values, strict=True):
-                if not names:
-                    continue
-                if isinstance(value, float) and not math.isfinite(value):
-                    tag_value = _bad_value(read_at, "the register does not hold a finite F32")
-                else:
-                    tag_value = TagValue(
-                        value=value, quality=quality, read_at=read_at, reason=reason
-                    )
-                for name in names:
-                    tags[name] = tag_value
-        for tag, bad in self._bad.items():
-            tag_value = _bad_value(read_at, f"{bad.end_code.text}; {bad.end_code.cause}")
-            for name in self._names.get(tag, ()):
-                tags[name] = tag_value
-        return Reading(
-            plc_id=self._plc.id,
-            read_at=read_at,
-            latency_s=started.age_s(self._clock()),
-            request_count=self._request_count,
-            cpu_state=cpu_state,
-            tags=tags,
-        )
-
-    def _cpu_state(self, answers: Sequence[tuple[_CompiledRead, Sequence[Scalar]]]) -> CpuState:
-        for read, values in answers:
-            if read.run_state_at is not None:
-                state = int(values[read.run_state_at]) & 0xF
-                return _RUN_STATES.get(state, CpuState.UNKNOWN)
-        return CpuState.UNKNOWN
+        return Variant(frame=self._codec.encode_request(request), padded=wider)
 
 
 def route_of(plc: PlcConfig) -> Route:
     """Return the route that the config names."""
     return Route(network=plc.network, pc=plc.pc, module_io=plc.module_io, station=plc.station)
-
-
-def _bad_value(read_at: Instant, reason: str) -> TagValue:
-    return TagValue(value=None, quality=Quality.BAD, read_at=read_at, reason=reason)
-
-
-def _by_word(tags: Sequence[TagAddress]) -> list[list[TagAddress]]:
-    """Group tags that lie in the same word, in order: the PLC gives or refuses them together."""
-    words: dict[tuple[str, int, int], list[TagAddress]] = {}
-    for tag in tags:
-        key = (tag.device.name, tag.first_word, tag.value_type.word_count)
-        words.setdefault(key, []).append(tag)
-    return list(words.values())

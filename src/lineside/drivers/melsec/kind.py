@@ -10,7 +10,8 @@ from lineside.core.ports import Clock, Driver
 from lineside.drivers.melsec.address import ValueType, check_address, parse_address
 from lineside.drivers.melsec.driver import RUN_STATE_ADDRESS, MelsecDriver
 from lineside.drivers.melsec.frame import Coding
-from lineside.drivers.melsec.plan import plan_reads, shortest_period_s
+from lineside.drivers.melsec.lengths import SPARE
+from lineside.drivers.melsec.plan import Options, plan_reads, shortest_period_s
 
 
 class MelsecKind:
@@ -26,7 +27,8 @@ class MelsecKind:
         coding = Coding(plc.code)
         texts = (*_with_heartbeat(plc, addresses), RUN_STATE_ADDRESS)
         tags = [parse_address(text, plc.family, coding) for text in texts]
-        reads = plan_reads(tags, plc.family, coding)
+        options = Options(spare=0 if plc.frame == "4E" else SPARE)
+        reads = plan_reads(tags, plc.family, coding, options)
         return ReadingPlan(
             plc_id=plc.id,
             requests=tuple(read.describe() for read in reads),

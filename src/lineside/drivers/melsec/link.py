@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import select
 import socket
+from collections.abc import Collection
 from typing import cast
 
 from lineside.core.errors import DriverError, PlcUnreachable, ProtocolError
 from lineside.drivers.melsec.frame import Codec, FrameKind, Response, Route
 
+_LOOP_TURNS = 3  # in which the event loop hands over what the system holds
 _KEEPALIVE_IDLE_S = 10
 _KEEPALIVE_INTERVAL_S = 5
 _KEEPALIVE_PROBES = 3
@@ -30,6 +33,10 @@ _SILENT_UDP = (
 _CLOSED_AT_ONCE = (
     "the connection entry is in use: most PLCs serve one client per open setting; close the "
     "other client, or add an open setting with its own port"
+)
+_REPEATED = (
+    "something between here and the PLC repeats answers, or they come later than `timeout`; where "
+    'the port takes 4E, frame = "4E" tells them apart'
 )
 _CLOSED_LATER = "the PLC was restarted, or its Ethernet settings were changed"
 
@@ -59,8 +66,7 @@ class Link:
             PlcUnreachable: no answer in time, or the connection is gone.
             ProtocolError: the answer cannot be what was asked for. Always: the link is finished.
         """
-        if self._end is not None:
-            raise self._end
+        await self.expect_silence()
         self._serial = serial
         waiter: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._waiter = waiter
@@ -80,11 +86,29 @@ class Link:
         self._has_answered = True
         return response
 
+    async def expect_silence(self) -> None:
+        """Take in what has come already; nothing is in flight, so that it is a surplus.
+
+        Raises:
+            DriverError: the link is finished, by this or before.
+        """
+        if self._end is None and self._has_unread():
+            for _ in range(_LOOP_TURNS):
+                await asyncio.sleep(0)
+            if self._end is None and self._codec.kind is FrameKind.THREE_E:
+                self._finish(_surplus())
+        if self._end is not None:
+            raise self._end
+
     def abort(self) -> None:
         """Drop the socket at once. Safe at any time, any number of times."""
         self._finish(PlcUnreachable("the connection was dropped"))
 
     def _send(self, frame: bytes) -> None:
+        raise NotImplementedError
+
+    def _has_unread(self) -> bool:
+        """Whether the system holds anything that this link has not seen."""
         raise NotImplementedError
 
     def _drop_socket(self) -> None:
@@ -135,7 +159,7 @@ class TcpLink(Link, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Collect the answer; anything else on this connection ends it."""
         if self._waiter is None or self._waiter.done():
-            self._finish(ProtocolError("the PLC sent bytes that nobody asked for"))
+            self._finish(_surplus())
             return
         self._buffer += data
         try:
@@ -146,7 +170,8 @@ class TcpLink(Link, asyncio.Protocol):
         if response is None:
             return
         if self._buffer:
-            self._finish(ProtocolError("the PLC sent more than one answer to one request"))
+            text = "the PLC sent more than one answer to one request"
+            self._finish(ProtocolError(text, cause=_REPEATED))
         elif response.serial != self._serial:
             text = f"the answer has serial {response.serial} in place of {self._serial}"
             self._finish(ProtocolError(text, cause="a late answer to another request"))
@@ -163,6 +188,9 @@ class TcpLink(Link, asyncio.Protocol):
     def _send(self, frame: bytes) -> None:
         if self._transport is not None:
             self._transport.write(frame)
+
+    def _has_unread(self) -> bool:
+        return self._transport is not None and _is_readable(self._transport)
 
     def _drop_socket(self) -> None:
         if self._transport is not None:
@@ -217,7 +245,7 @@ class UdpLink(Link, asyncio.DatagramProtocol):
         elif is_waiting:
             self._accept(response)
         else:
-            self._finish(ProtocolError("the PLC sent a datagram that nobody asked for"))
+            self._finish(_surplus())
 
     def error_received(self, exc: Exception) -> None:
         """End the link: the network says that the datagram did not arrive."""
@@ -230,6 +258,9 @@ class UdpLink(Link, asyncio.DatagramProtocol):
     def _send(self, frame: bytes) -> None:
         if self._transport is not None:
             self._transport.sendto(frame)
+
+    def _has_unread(self) -> bool:
+        return self._transport is not None and _is_readable(self._transport)
 
     def _drop_socket(self) -> None:
         if self._transport is not None:
@@ -273,11 +304,11 @@ async def connect_udp(
     codec: Codec,
     route: Route,
     timeout_s: float,
-    avoid_port: int | None,
+    avoid_ports: Collection[int],
     *,
     was_heard: bool = False,
 ) -> UdpLink:
-    """Return a link to `host` that does not receive on `avoid_port`, where late answers may come.
+    """Return a link to `host` that does not receive on `avoid_ports`: late answers may come there.
 
     Raises:
         PlcUnreachable: with the likely cause.
@@ -292,18 +323,36 @@ async def connect_udp(
 
     try:
         async with asyncio.timeout(timeout_s):
-            link = await connect()
-            if link.local_port == avoid_port:
-                taken = link  # holds the port until there is another
-                try:
+            taken: list[UdpLink] = []  # each holds its port until there is another
+            try:
+                link = await connect()
+                while link.local_port in avoid_ports:
+                    taken.append(link)
                     link = await connect()
-                finally:
-                    taken.abort()
+            finally:
+                for each in taken:
+                    each.abort()
     except TimeoutError:
         raise _no_connection(timeout_s) from None
     except OSError as error:
         raise _connect_fault(error) from None
     return link
+
+
+def _surplus() -> ProtocolError:
+    return ProtocolError("the PLC sent an answer that nobody asked for", cause=_REPEATED)
+
+
+def _is_readable(transport: asyncio.BaseTransport) -> bool:
+    """Whether the socket holds what the event loop has not taken yet."""
+    number = transport.get_extra_info("socket").fileno()
+    if number < 0:
+        return False
+    if not hasattr(select, "poll"):  # Windows, where a number may be of any size
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _no_connection(timeout_s: float) -> PlcUnreachable:

@@ -42,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     allows_double_words: bool = True  # in a random read
     # What a 0401 reads across. No limit: 960 words cost an FX5U 2.3 ms, a further request 3.6 [F].
     gap_words: int | None = None
+    spare: int = 0  # words and points of a full request that stay free, see lengths.py
     holes: frozenset[tuple[str, int]] = frozenset()  # (device, word) that it refuses
 
 
@@ -111,14 +112,23 @@ def plan_reads(
     shelves = [_Shelf.of(by_device[name], coding, options) for name in sorted(by_device)]
     cover = fewest_requests(
         [shelf.strip for shelf in shelves],
-        limits.words,
-        limits.random_points if options.allows_random else 0,
+        limits.words - options.spare,
+        limits.random_points - options.spare if options.allows_random else 0,
         may_pair=options.allows_double_words,
     )
     return (
         *(_batch_read(shelves[window.strip], window) for window in sorted(cover.windows)),
         *_random_reads(shelves, cover),
     )
+
+
+def by_word(tags: Sequence[TagAddress]) -> list[list[TagAddress]]:
+    """Group tags that lie in the same word, in order: the PLC gives or refuses them together."""
+    words: dict[tuple[str, int, int], list[TagAddress]] = {}
+    for tag in tags:
+        key = (tag.device.name, tag.first_word, tag.value_type.word_count)
+        words.setdefault(key, []).append(tag)
+    return list(words.values())
 
 
 def shortest_period_s(family: Family, reads: Sequence[PlannedRead]) -> float:
@@ -130,7 +140,7 @@ def shortest_period_s(family: Family, reads: Sequence[PlannedRead]) -> float:
     return _ANSWER_S[family] * len(reads)
 
 
-def _is_anchored(device: Device, coding: Coding) -> bool:
+def is_anchored(device: Device, coding: Coding) -> bool:
     """Whether reads of `device` must begin at number 0.
 
     An iQ-F port set to ASCII takes X and Y numbers in octal or in hexadecimal, depending on a
@@ -182,13 +192,13 @@ class _Shelf(msgspec.Struct, frozen=True, kw_only=True):
                 at += 1
                 next_first = spans[at + 1][0] if at + 1 < len(spans) else each[0] + _FAR
             lying[at].append(each)
-        is_anchored = _is_anchored(device, coding)
+        is_fixed = is_anchored(device, coding)
         strip = Strip(
             spans=spans,
-            breaks=_breaks(spans, device, None if is_anchored else options.gap_words, options),
-            may_be_loose=device.is_in_random and not is_anchored,
+            breaks=_breaks(spans, device, None if is_fixed else options.gap_words, options),
+            may_be_loose=device.is_in_random and not is_fixed,
         )
-        return cls(device=device, is_anchored=is_anchored, strip=strip, tags=tuple(lying))
+        return cls(device=device, is_anchored=is_fixed, strip=strip, tags=tuple(lying))
 
 
 def _breaks(

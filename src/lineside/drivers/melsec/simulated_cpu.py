@@ -1,13 +1,14 @@
 """The inside of a simulated MELSEC CPU: its memory, and what it answers to one request.
 
-Pure: no network, no clock. The network port and its faults are `simulator.py`.
+Without network. The port and its faults are `simulator.py`, values that change by themselves
+`signals.py`.
 """
 
 from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from lineside.config.schema import Family
@@ -27,8 +28,15 @@ from lineside.drivers.melsec.commands import (
     encode_bits,
     encode_double_words,
     encode_words,
+    needs_long_form,
 )
-from lineside.drivers.melsec.devices import IQ_F_XY_POINTS, Device, devices_of, limits_of
+from lineside.drivers.melsec.devices import (
+    IQ_F_XY_POINTS,
+    Device,
+    devices_of,
+    has_long_form,
+    limits_of,
+)
 from lineside.drivers.melsec.frame import (
     OWN_STATION,
     Codec,
@@ -38,6 +46,7 @@ from lineside.drivers.melsec.frame import (
     Response,
     Route,
 )
+from lineside.drivers.melsec.signals import Signal
 
 # How many points each device has: a Q CPU's default assignment [M], larger where that is common.
 _POINTS = {
@@ -46,7 +55,11 @@ _POINTS = {
     "SS": 2048, "SC": 2048, "SN": 2048, "CS": 1024, "CC": 1024, "CN": 1024, "SD": 2048,
     "D": 32768, "W": 8192, "SW": 2048, "R": 32768, "ZR": 65536, "Z": 20,
 }  # fmt: skip
+# As a project with much memory assigns them: more than the short form can name.
+_IQ_R_POINTS = {"M": 0x20000, "B": 0x20000, "D": 0x20000, "W": 0x20000}
 _IQ_F_POINTS = {"X": IQ_F_XY_POINTS, "Y": IQ_F_XY_POINTS, "D": 8000, "S": 4096}  # [F], [A]
+
+_FAMILY_POINTS = {Family.IQ_F: _IQ_F_POINTS, Family.IQ_R: _IQ_R_POINTS}
 
 _RUN_STATES = {CpuState.RUN: 0, CpuState.STOP: 2, CpuState.PAUSE: 3}  # SD203 [A]
 _ALWAYS_ON = "SM400"
@@ -57,7 +70,7 @@ class Memory:
     """The device memory of one CPU, in words; bit devices hold 16 bits per word, lowest first."""
 
     def __init__(self, family: Family) -> None:
-        points = {**_POINTS, **(_IQ_F_POINTS if family is Family.IQ_F else {})}
+        points = {**_POINTS, **_FAMILY_POINTS.get(family, {})}
         self._family = family
         self._words: dict[str, array[int]] = {
             device.name: array(
@@ -185,7 +198,13 @@ _NUMBERS: Mapping[ValueType, struct.Struct] = {
 class SimulatedCpu:
     """One CPU: executes requests on its memory and answers as the PLC would."""
 
-    def __init__(self, family: Family, codec: Codec, route: Route = OWN_STATION) -> None:
+    def __init__(
+        self,
+        family: Family,
+        codec: Codec,
+        route: Route = OWN_STATION,
+        now_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.memory = Memory(family)
         self.memory.set(_ALWAYS_ON, 1)
         self._family = family
@@ -193,6 +212,8 @@ class SimulatedCpu:
         self._route = route
         self._limits = limits_of(family, codec.coding)
         self._refused: dict[tuple[str, int], int] = {}
+        self._signals: dict[str, Signal] = {}
+        self._now_s = now_s
         self._state = CpuState.RUN
         self._still: Memory | None = None
 
@@ -213,6 +234,21 @@ class SimulatedCpu:
         elif self._still is None:
             self._still = self.memory.copy()
 
+    def follow(self, address: str, signal: Signal) -> None:
+        """Let the value at `address` follow a function of time, as seen by each request."""
+        self._signals[address] = signal
+
+    def touches(self, request: Request, address: str) -> bool:
+        """Whether `request` reads or writes the first word of `address`."""
+        tag = parse_address(address, self._family)
+        try:
+            spans = _touched_words(self._command(request))
+        except CommandFault:
+            return False
+        return any(
+            name == tag.device.name and first <= tag.first_word < end for name, first, end in spans
+        )
+
     def refuse(self, address: str, end_code: int) -> None:
         """Answer every request that touches the word of `address` with `end_code`."""
         tag = parse_address(address, self._family)
@@ -230,14 +266,10 @@ class SimulatedCpu:
         if request.route != self._route:
             return self.refusal(request, 0xC05F)
         try:
-            command = _decode(
-                self._codec.coding,
-                self._family,
-                request.command,
-                request.subcommand,
-                request.payload,
-            )
+            command = self._command(request)
             self._check_refused(command)
+            self._check_form(request, command)
+            self._play_signals()
             payload = self._execute(command)
         except CommandFault as fault:
             return self.refusal(request, fault.code)
@@ -254,6 +286,27 @@ class SimulatedCpu:
             route=request.route,
             serial=request.serial,
         )
+
+    def _command(self, request: Request) -> Command:
+        return _decode(
+            self._codec.coding,
+            self._family,
+            request.command,
+            request.subcommand,
+            request.payload,
+        )
+
+    def _check_form(self, request: Request, command: Command) -> None:
+        if not isinstance(command, (ReadWords, ReadBits, ReadRandom)):
+            return
+        if has_long_form(self._family) and not request.subcommand & 2 and needs_long_form(command):
+            raise CommandFault(0xC056, "an iQ-R takes no numbers above FFFF in the short form")
+
+    def _play_signals(self) -> None:
+        if self._signals:
+            now_s = self._now_s()
+            for address, signal in self._signals.items():
+                self.memory.set(address, signal(now_s))
 
     def _execute(self, command: Command) -> bytes:
         coding = self._codec.coding

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
+from collections.abc import Callable
 from enum import StrEnum
 from random import Random
 from typing import cast
@@ -28,6 +30,7 @@ from lineside.drivers.melsec.frame import (
     Response,
     Route,
 )
+from lineside.drivers.melsec.signals import Signal
 from lineside.drivers.melsec.simulated_cpu import Memory, SimulatedCpu
 
 _BUFFER_MAX_BYTES = 64 * 1024
@@ -43,19 +46,25 @@ class FaultKind(StrEnum):
     CLOSE = "close"  # the connection is closed in place of an answer (FIN)
     RESET = "reset"  # the connection is reset in place of an answer (RST)
     TRUNCATE = "truncate"  # only the first `keep_bytes` of the answer come
-    DUPLICATE = "duplicate"  # every answer comes twice
+    DUPLICATE = "duplicate"  # every answer comes twice, the second time `repeat_after_s` later
     STALE = "stale"  # the previous answer comes in front of the right one
+    SHIFT = "shift"  # the previous answer comes in place of the right one
     FREEZE = "freeze"  # answers come, the data stands still
     END_CODE = "end_code"  # every request is refused with `end_code`
     GARBAGE = "garbage"  # bytes that are no MC protocol come in place of an answer
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One misbehaviour. `times` is the number of requests it meets; None is until changed."""
+    """One misbehaviour. `times` is the number of requests it meets; None is until changed.
+
+    With an `address` it meets only the requests that touch the word of it.
+    """
 
     kind: FaultKind
+    address: str | None = None
     delay_s: float = 0.0
     jitter_s: float = 0.0
+    repeat_after_s: float = 0.0
     keep_bytes: int = 5
     end_code: int = 0xC05E
     times: int | None = None
@@ -82,10 +91,14 @@ class MelsecSimulator:
         port: int = 0,
         route: Route = OWN_STATION,
         max_connections: int | None = None,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare a PLC that is switched off; port 0 lets the system choose one at `start`."""
+        """Prepare a PLC that is switched off; port 0 lets the system choose one at `start`.
+
+        `now_s` is the time that signals (`follow`) are a function of.
+        """
         self.codec = Codec(FrameKind(frame), Coding(code))
-        self.cpu = SimulatedCpu(family, self.codec, route)
+        self.cpu = SimulatedCpu(family, self.codec, route, now_s)
         self.host = host
         self.port = port
         self.request_count = 0
@@ -179,6 +192,10 @@ class MelsecSimulator:
         """Set a number: a word (`D100`, -32768 to 65535) or a typed value (`D200:F32`)."""
         self.cpu.memory.set(address, value)
 
+    def follow(self, address: str, signal: Signal) -> None:
+        """Let the value at `address` follow a function of time, from the next request on."""
+        self.cpu.follow(address, signal)
+
     def get_bit(self, address: str) -> bool:
         """Return a bit."""
         return bool(self.cpu.memory.get(address))
@@ -221,14 +238,21 @@ class MelsecSimulator:
         is_frozen = self._fault is not None and self._fault.kind is FaultKind.FREEZE
         self.cpu.stand_still(is_frozen or self.cpu.state is not CpuState.RUN)
 
-    def _next_fault(self) -> Fault | None:
-        """Return the fault that meets the next request, and count it."""
+    def _next_fault(self, message: Request | Response) -> Fault | None:
+        """Return the fault that meets `message`, and count it."""
         fault = self._fault
-        if fault is not None and self._fault_left is not None:
+        if fault is None or not self._meets(fault, message):
+            return None
+        if self._fault_left is not None:
             self._fault_left -= 1
             if self._fault_left <= 0:
                 self.fault = None
         return fault
+
+    def _meets(self, fault: Fault, message: Request | Response) -> bool:
+        if fault.address is None:
+            return True
+        return isinstance(message, Request) and self.cpu.touches(message, fault.address)
 
     def _take_requests(self, buffer: bytearray) -> list[Request | Response]:
         """Return what the complete messages in `buffer` are: requests, or an immediate refusal.
@@ -267,8 +291,8 @@ class MelsecSimulator:
             return answer[: fault.keep_bytes]
         if fault.kind is FaultKind.STALE:
             return previous + answer
-        if fault.kind is FaultKind.DUPLICATE:
-            return answer + answer
+        if fault.kind is FaultKind.SHIFT:
+            return previous
         if fault.kind is FaultKind.GARBAGE:
             return b"HTTP/1.1 400 Bad Request\r\n\r\n"
         return answer
@@ -317,7 +341,7 @@ class _Connection(asyncio.Protocol):
         self._respond(messages[-1])
 
     def _respond(self, message: Request | Response) -> None:
-        fault = self._simulator._next_fault()
+        fault = self._simulator._next_fault(message)
         kind = fault.kind if fault else None
         answer = self._simulator._answer(message, fault)
         if self._transport is None or kind is FaultKind.HANG:
@@ -329,7 +353,14 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
         elif kind is FaultKind.RESET:
             self.reset()
+        elif fault is not None and kind is FaultKind.DUPLICATE and fault.repeat_after_s:
+            self._transport.write(answer)
+            asyncio.get_running_loop().call_later(fault.repeat_after_s, self._repeat, answer)
         else:
+            self._transport.write(answer * 2 if kind is FaultKind.DUPLICATE else answer)
+
+    def _repeat(self, answer: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(answer)
 
     def drop(self) -> None:
@@ -363,7 +394,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         messages = self._simulator._take_requests(bytearray(data))
         if not messages:
             return
-        fault = self._simulator._next_fault()
+        fault = self._simulator._next_fault(messages[-1])
         kind = fault.kind if fault else None
         previous = self._simulator._last_answer
         answer = self._simulator._answer(messages[-1], fault)
@@ -376,10 +407,14 @@ class _Datagrams(asyncio.DatagramProtocol):
         if kind is FaultKind.STALE:
             self._send(previous, addr)
             answer = answer[len(previous) :]
-        elif kind is FaultKind.DUPLICATE:
-            answer = answer[: len(answer) // 2]
+        elif fault is not None and kind is FaultKind.DUPLICATE:
             self._send(answer, addr)
-        self._send(answer, addr)
+            if fault.repeat_after_s:
+                loop = asyncio.get_running_loop()
+                loop.call_later(fault.repeat_after_s, self._send, answer, addr)
+                return
+        if answer:
+            self._send(answer, addr)
 
     def _send(self, data: bytes, addr: tuple[str, int]) -> None:
         if self._transport is not None and not self._transport.is_closing():
