@@ -152,7 +152,7 @@ async def test_the_event_loop_of_the_board_goes_on_while_the_disk_hangs(
     really_open = Spool.open
 
     def hang(self: Spool) -> None:
-        waited.append(has_gone_on.wait(10))
+        waited.append(has_gone_on.wait(600))
         really_open(self)
 
     monkeypatch.setattr(Spool, "open", hang)
