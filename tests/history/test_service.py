@@ -330,7 +330,7 @@ async def test_what_can_be_kept_nowhere_is_not_called_done(
     async def fail(self: Store, batches: object) -> None:
         refuse(self, batches)
 
-    monkeypatch.setattr(service_module, "ACTION_S", 0.5)
+    monkeypatch.setattr(service_module, "ACTION_S", 3.0)
     history = history_in(tmp_path)
     hear(history, site_change(site()), state_change(101, Status.RUNNING), tick(1))
     hear(history, state_change(101, Status.ERROR, at_s=T0_S + 1.5))
