@@ -66,7 +66,7 @@ simulate-seeds: $(VENV)/.installed-dev ## Play more simulated plants than the te
 	$(BIN)/python -m simulation --seeds 0-71 --true-tick
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev $(PAGE) .venv-bench/.installed $(PEERS)/node_modules/.package-lock.json ## Measure Lineside beside its peers (half an hour; ARGS=--quick: minutes)
+bench: $(VENV)/.installed-dev $(PAGE) .venv-bench/.installed $(PEERS)/node_modules/.package-lock.json ## Hold every bound on time, and measure Lineside beside its peers (an hour; ARGS=--quick: minutes)
 	@for command in gcc nginx; do command -v $$command >/dev/null || missing+=" $$command"; done
 	if [ -n "$${missing:-}" ] || [ ! -e /usr/lib/nginx/modules/ngx_nchan_module.so ]; then
 	  if [ "$$(id -u)" -ne 0 ]; then echo "apt-get install gcc nginx-light libnginx-mod-nchan" >&2; exit 1; fi
@@ -76,7 +76,7 @@ bench: $(VENV)/.installed-dev $(PAGE) .venv-bench/.installed $(PEERS)/node_modul
 	status=0
 	$(BIN)/python -m bench.fanout $(ARGS) || status=$$?
 	if [ -z "$(ARGS)" ]; then
-	  for name in freshness plant history page lanes; do $(BIN)/python -m bench.$$name || status=$$?; done
+	  for name in promises freshness plant history page lanes; do $(BIN)/python -m bench.$$name || status=$$?; done
 	fi
 	exit $$status
 

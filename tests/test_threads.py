@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -27,7 +26,7 @@ def test_the_end_of_the_loop_does_not_wait_for_what_is_stuck() -> None:
     release, ended = threading.Event(), threading.Event()
 
     def stick() -> None:
-        release.wait(30)
+        release.wait(600)
         ended.set()
 
     async def main() -> None:
@@ -35,8 +34,7 @@ def test_the_end_of_the_loop_does_not_wait_for_what_is_stuck() -> None:
             async with asyncio.timeout(0.05):
                 await in_daemon_thread(stick)
 
-    started_s = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - started_s < 5
+    assert not ended.is_set()
     release.set()
-    assert ended.wait(5)
+    assert ended.wait(60)

@@ -24,7 +24,7 @@ id = "PLC01"
 host = "{host}"       # cabinet 4
 port = {first}  # 1392H
 family = "Q"
-timeout = "500ms"
+timeout = "2s"
 
 [[plc]]
 id = "PLC02"
@@ -32,7 +32,7 @@ host = "{host}"
 port = {second}
 family = "Q"
 code = "ascii"
-timeout = "500ms"
+timeout = "2s"
 
 [[equipment]]
 code = "KRCWO12ELOA101"

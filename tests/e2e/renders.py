@@ -7,6 +7,7 @@ messages are noted as they arrive; nothing is held up and nothing is changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from playwright.sync_api import Page
 
 #: Asking at every animation frame, as Playwright does by itself, would draw sixty frames a second.
 POLLING_MS = 500
+HANGING_MS = 60_000  # a guard, no bound
+MARGIN_S = 2.0  # by which the page's minute may be off this one's
 OVERDUE_S = 1.4  # the page waits 1.5 s for a tick
 
 #: To be added before the page loads. `window.renders` then holds one entry per tick.
@@ -22,7 +25,8 @@ COUNTER = """
   const PERFORMED_WORK = 1;
   const ticks = [];
   const begin = () => ({
-    at: performance.now(), commits: 0, components: 0, rendered: new Set(), changed: new Set(),
+    at: performance.now(), begunAt: Date.now(), commits: 0, components: 0,
+    rendered: new Set(), changed: new Set(), news: new Set(),
   });
   let now = begin();
   window.renders = ticks;
@@ -69,14 +73,20 @@ COUNTER = """
   new MutationObserver((mutations) => {
     for (const { target } of mutations) {
       const code = boxOf(target);
-      if (code !== undefined) now.changed.add(code);
+      if (code === undefined) continue;
+      now.changed.add(code);
+      const element = target instanceof Element ? target : target.parentElement;
+      if (!/(^| )_time_/.test(element?.className ?? '')) now.news.add(code);
     }
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   const close = () => {
-    const { at, commits, components, rendered, changed } = now;
+    const { at, begunAt, commits, components, rendered, changed, news } = now;
     now = begin();
     const lasted = now.at - at;
-    ticks.push({ lasted, commits, components, rendered: [...rendered], changed: [...changed] });
+    ticks.push({
+      lasted, begunAt, commits, components,
+      rendered: [...rendered], changed: [...changed], news: [...news],
+    });
   };
   window.WebSocket = class extends window.WebSocket {
     constructor(...address) {
@@ -94,47 +104,69 @@ COUNTER = """
 class TickRenders:
     """What the page did from one tick to the next."""
 
+    begun_unix_s: float
     lasted_s: float
     commits: int
     components: int
     rendered: frozenset[str]  # boxes of which React rendered anything
     changed: frozenset[str]  # boxes whose markup changed
+    news: frozenset[str]  # boxes of which more changed than the time in status
 
     @property
     def is_punctual(self) -> bool:
         """Whether the next tick came before the page had to count on without it."""
         return self.lasted_s < OVERDUE_S
 
-
-def wait_within_minute(page: Page, seconds: int) -> None:
-    """Wait until the minute has `seconds` left, since the strips of all boxes move on with it."""
-    page.wait_for_function(
-        "(most) => { const now = new Date().getSeconds(); return now >= 2 && now <= most; }",
-        arg=58 - seconds,
-        polling=POLLING_MS,
-        timeout=90_000,
-    )
+    @property
+    def is_within_minute(self) -> bool:
+        """Whether the strips of all boxes stood, which move on with the minute."""
+        ended_unix_s = self.begun_unix_s + self.lasted_s
+        return (self.begun_unix_s - MARGIN_S) // 60 == (ended_unix_s + MARGIN_S) // 60
 
 
-def take_renders(page: Page, count: int, *, timeout_ms: float = 0) -> list[TickRenders]:
+def take_plain(page: Page, is_enough: Callable[[Sequence[TickRenders]], bool]) -> list[TickRenders]:
+    """Let ticks pass until the plain ones of them are enough; return these.
+
+    Plain is a tick that the page did nothing besides for: it and the one before it came before the
+    page had to count on by itself, and no minute began. A busy machine makes such ticks fewer.
+    """
+    plain: list[TickRenders] = []
+    start = page.evaluate("() => window.renders.length") + 1
+    (before,) = _renders(page, start, start + 1)
+    while not is_enough(plain):
+        start += 1
+        (tick,) = _renders(page, start, start + 1)
+        if tick.is_punctual and before.is_punctual and tick.is_within_minute:
+            plain.append(tick)
+        before = tick
+    return plain
+
+
+def take_renders(page: Page, count: int) -> list[TickRenders]:
     """Let `count` whole ticks pass from now on; return what each of them rendered."""
     start = page.evaluate("() => window.renders.length") + 1
+    return _renders(page, start, start + count)
+
+
+def _renders(page: Page, start: int, end: int) -> list[TickRenders]:
     page.wait_for_function(
         "(end) => window.renders.length >= end",
-        arg=start + count,
+        arg=end,
         polling=POLLING_MS,
-        timeout=timeout_ms or 3_000 * (count + 2),
+        timeout=HANGING_MS * (end - start),
     )
     found: list[dict[str, Any]] = page.evaluate(
-        "([start, end]) => window.renders.slice(start, end)", [start, start + count]
+        "([start, end]) => window.renders.slice(start, end)", [start, end]
     )
     return [
         TickRenders(
+            begun_unix_s=tick["begunAt"] / 1_000,
             lasted_s=tick["lasted"] / 1_000,
             commits=tick["commits"],
             components=tick["components"],
             rendered=frozenset(tick["rendered"]),
             changed=frozenset(tick["changed"]),
+            news=frozenset(tick["news"]),
         )
         for tick in found
     ]

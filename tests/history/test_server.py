@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+import bounds
 from lineside.core.times import iso_utc
 from processes import Server, free_port
 
@@ -63,6 +64,7 @@ def test_history_is_on_by_itself_and_lies_beside_the_config(config: Path) -> Non
     assert changes == [(None, "disconnected")]
 
 
+@pytest.mark.measures
 def test_a_database_that_cannot_be_reached_is_one_line_in_the_log_and_the_board_runs(
     config: Path,
 ) -> None:
@@ -75,7 +77,7 @@ def test_a_database_that_cannot_be_reached_is_one_line_in_the_log_and_the_board_
         assert httpx.get(f"{server.address}/api/equipment").status_code == 200
         begun_s = time.monotonic()
         assert server.terminate() == 0
-        assert time.monotonic() - begun_s < 5.0
+        bounds.hold(time.monotonic() - begun_s, 5.0, "ended after (s)")
     assert "Traceback" not in server.output
     assert "secret" not in server.output
     assert server.output.count("history: not written") == 1

@@ -152,7 +152,7 @@ async def test_the_event_loop_of_the_board_goes_on_while_the_disk_hangs(
     really_open = Spool.open
 
     def hang(self: Spool) -> None:
-        waited.append(has_gone_on.wait(10))
+        waited.append(has_gone_on.wait(600))
         really_open(self)
 
     monkeypatch.setattr(Spool, "open", hang)
@@ -330,7 +330,7 @@ async def test_what_can_be_kept_nowhere_is_not_called_done(
     async def fail(self: Store, batches: object) -> None:
         refuse(self, batches)
 
-    monkeypatch.setattr(service_module, "ACTION_S", 0.5)
+    monkeypatch.setattr(service_module, "ACTION_S", 3.0)
     history = history_in(tmp_path)
     hear(history, site_change(site()), state_change(101, Status.RUNNING), tick(1))
     hear(history, state_change(101, Status.ERROR, at_s=T0_S + 1.5))

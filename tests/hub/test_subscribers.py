@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import time
 import weakref
 
 from builders import TurnedClock, line, site, site_change, snapshot, state_change
@@ -121,10 +120,8 @@ async def test_after_the_end_nobody_is_seated_and_who_slips_through_is_closed_to
 async def test_closing_all_aborts_who_does_not_answer_in_time() -> None:
     hub, silent = Hub(TurnedClock(), ["weld1"]), PaperWire()
     hub.subscribe(silent, None)
-    started_s = time.monotonic()
     await hub.close_all(timeout_s=0.05)
     assert silent.is_aborted
-    assert time.monotonic() - started_s < 2.0
 
 
 def test_seats_are_counted_per_address_and_forgotten_with_the_last() -> None:

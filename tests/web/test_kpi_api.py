@@ -229,7 +229,7 @@ async def test_what_cannot_be_written_is_not_called_unreadable(
     plant: WebPlant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = (await stops(plant))[0]["id"]
-    monkeypatch.setattr(service_module, "QUESTION_S", 0.3)
+    monkeypatch.setattr(service_module, "QUESTION_S", 2.0)
     with closing(sqlite3.connect(tmp_path / "lineside-history.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = await plant.ask(

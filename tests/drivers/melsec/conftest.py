@@ -16,7 +16,7 @@ from lineside.drivers.melsec.simulator import MelsecSimulator
 SETTINGS = list(itertools.product(("3E", "4E"), ("binary", "ascii"), ("tcp", "udp")))
 in_every_setting = pytest.mark.parametrize(("frame", "code", "transport"), SETTINGS)
 
-TIMEOUT_S = 0.25  # short enough to wait out, long enough for a busy machine
+TIMEOUT_S = 0.8  # short enough to wait out, long enough for a busy machine
 
 
 class HandClock:
