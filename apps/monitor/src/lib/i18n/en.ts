@@ -109,6 +109,10 @@ export const en: Strings = {
     past: 'PAST',
     filters: 'Machines per status, and filters',
     plantTime: 'Plant time',
+    screenAhead: (off) => `Screen ${off} fast`,
+    screenBehind: (off) => `Screen ${off} slow`,
+    screenClockTitle:
+      'The clock of this screen’s computer differs from the server’s. All times and periods shown here follow the server’s clock.',
     dataAge: (age) => `Data ${age} old`,
     dataAgeTitle: 'Age of the oldest value that is shown',
     noData: 'No data',

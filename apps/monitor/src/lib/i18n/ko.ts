@@ -112,6 +112,10 @@ export const ko: Strings = {
     past: '과거',
     filters: '상태별 설비 수와 필터',
     plantTime: '공장 시각',
+    screenAhead: (off) => `화면 시계 ${off} 빠름`,
+    screenBehind: (off) => `화면 시계 ${off} 느림`,
+    screenClockTitle:
+      '이 화면 컴퓨터의 시계가 서버와 다릅니다. 여기 보이는 시각과 기간은 모두 서버 시계를 따릅니다.',
     dataAge: (age) => `데이터 ${age} 전`,
     dataAgeTitle: '표시 중인 값 가운데 가장 오래된 것의 나이',
     noData: '데이터 없음',

@@ -62,6 +62,10 @@ export interface Strings {
     readonly past: string;
     readonly filters: string;
     readonly plantTime: string;
+    /** How wrong the clock of the screen's own computer is: "3 d". */
+    readonly screenAhead: (off: string) => string;
+    readonly screenBehind: (off: string) => string;
+    readonly screenClockTitle: string;
     readonly dataAge: (age: string) => string;
     readonly dataAgeTitle: string;
     readonly noData: string;
