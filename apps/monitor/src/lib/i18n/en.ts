@@ -13,6 +13,13 @@ export const en: Strings = {
     error: 'Fault',
     disconnected: 'Offline',
   },
+  panel: {
+    failed: 'This part could not be shown. Trying again.',
+    missing: 'This part could not be loaded from the server. Trying again.',
+    old: 'The server has a new version. Reload the page to open this part.',
+    retry: 'Try again now',
+    reload: 'Reload',
+  },
   link: { connecting: 'Connecting', online: 'Online', retrying: 'Retrying', lost: 'No answer' },
   cpu: { run: 'RUN', stop: 'STOP', pause: 'PAUSE', unknown: 'Unknown' },
   quality: { good: 'Good', uncertain: 'Uncertain', bad: 'Bad' },

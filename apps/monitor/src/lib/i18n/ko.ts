@@ -15,6 +15,13 @@ export const ko: Strings = {
     error: '설비이상',
     disconnected: '접속이상',
   },
+  panel: {
+    failed: '이 부분을 표시하지 못했습니다. 다시 시도하고 있습니다.',
+    missing: '이 부분을 서버에서 불러오지 못했습니다. 다시 시도하고 있습니다.',
+    old: '서버에 새 버전이 설치되었습니다. 화면을 새로 고치면 이 부분이 열립니다.',
+    retry: '지금 다시 시도',
+    reload: '새로 고침',
+  },
   link: { connecting: '연결 중', online: '정상', retrying: '재시도 중', lost: '응답 없음' },
   cpu: { run: 'RUN', stop: 'STOP', pause: 'PAUSE', unknown: '알 수 없음' },
   quality: { good: '정상', uncertain: '불확실', bad: '불량' },

@@ -23,6 +23,14 @@ export interface Strings {
   readonly languageName: string;
   readonly duration: DurationWords;
   readonly status: Readonly<Record<Status, string>>;
+  /** A part of the page that is not there, and what is done about it. */
+  readonly panel: {
+    readonly failed: string;
+    readonly missing: string;
+    readonly old: string;
+    readonly retry: string;
+    readonly reload: string;
+  };
   readonly link: Readonly<Record<PlcLink, string>>;
   readonly cpu: Readonly<Record<CpuState, string>>;
   readonly quality: Readonly<Record<Quality, string>>;

@@ -6,7 +6,8 @@
 import { buildPath } from '@/lib/memory/memoryRest';
 import type { AlarmsView, AlarmView, KpiRowsView, ShiftsView } from '@/lib/types/generated';
 import { ACTIVE_STATES } from '@/lib/types/memory';
-import { serverOrigin } from '@/lib/rest/rest';
+import { askServer } from '@/lib/rest/server';
+import { getServerNowMs } from '@/lib/time/serverClock';
 import { namePlantZone } from '@/lib/time/zone';
 
 const ALARMS_EVERY_MS = 10_000;
@@ -111,7 +112,7 @@ export class LineMemory {
   }
 
   async #askToday(): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = getServerNowMs();
     const query = {
       line: this.#lineId,
       from: new Date(nowMs - DAY_MS).toISOString(),
@@ -130,7 +131,7 @@ export class LineMemory {
   }
 
   async #askZone(): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = getServerNowMs();
     const [from, to] = [new Date(nowMs).toISOString(), new Date(nowMs + 1_000).toISOString()];
     const query = { line: this.#lineId, from, to };
     const view = await this.#get<ShiftsView>(buildPath('/api/shifts', query));
@@ -141,10 +142,7 @@ export class LineMemory {
   async #get<View>(path: string): Promise<View | null> {
     const { signal } = this.#stopped;
     try {
-      const response = await fetch(new URL(path, serverOrigin), {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-        headers: { accept: 'application/json' },
-      });
+      const response = await askServer(path, { signal, timeoutMs: TIMEOUT_MS });
       return response.ok ? ((await response.json()) as View) : null;
     } catch {
       return null;

@@ -1,4 +1,5 @@
 /** The questions the page asks over REST. Shapes are the server's own; see `lib/types/generated.ts`. */
+import { askServer, locate, serverBase } from '@/lib/rest/server';
 import type {
   ChangesView,
   EquipmentDetailView,
@@ -10,11 +11,6 @@ import type {
 } from '@/lib/types/generated';
 
 const TIMEOUT_MS = 5_000;
-
-/** Where the server is: the page's own origin, or in development the default server. */
-export const serverOrigin: string = import.meta.env.DEV
-  ? (import.meta.env.VITE_LINESIDE_SERVER ?? 'http://localhost:8000')
-  : window.location.origin;
 
 /** The server answered, but not with what was asked for. */
 export class RestError extends Error {
@@ -45,13 +41,10 @@ export interface Rest {
   readonly getHealth: (signal: AbortSignal) => Promise<HealthView>;
 }
 
-/** Return the questions as functions against `origin`. Each gives up after five seconds. */
-export function createRest(origin: string): Rest {
+/** Return the questions as functions. Each gives up after five seconds. */
+export function createRest(base: string = serverBase): Rest {
   async function get<View>(path: string, signal: AbortSignal): Promise<View> {
-    const response = await fetch(new URL(path, origin), {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      headers: { accept: 'application/json' },
-    });
+    const response = await askServer(path, { signal, timeoutMs: TIMEOUT_MS }, base);
     if (!response.ok) throw new RestError(path, response.status);
     return (await response.json()) as View;
   }
@@ -73,11 +66,9 @@ export function createRest(origin: string): Rest {
 }
 
 /** Return the WebSocket address of a line; the contract's own address without one. */
-export function getSocketUrl(origin: string, lineId: string | null): string {
-  const url = new URL(
-    lineId === null ? '/ws/monitor' : `/ws/monitor/${encodeURIComponent(lineId)}`,
-    origin,
-  );
+export function getSocketUrl(lineId: string | null, base: string = serverBase): string {
+  const path = lineId === null ? '/ws/monitor' : `/ws/monitor/${encodeURIComponent(lineId)}`;
+  const url = locate(path, base);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

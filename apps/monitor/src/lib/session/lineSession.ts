@@ -19,6 +19,7 @@ import { isTickFresh, judge, type Judged } from '@/lib/session/judge';
 import { keepIfSame } from '@/lib/session/keepIfSame';
 import { Refetcher } from '@/lib/session/refetcher';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
+import { getServerNowMs, hearServerClock } from '@/lib/time/serverClock';
 import type {
   ChangesView,
   EquipmentStatusMessage,
@@ -85,7 +86,7 @@ export class LiveSession implements LineSession {
       server: null,
       lines: [],
       line: null,
-      nowS: Math.floor(Date.now() / 1_000),
+      nowS: Math.floor(getServerNowMs() / 1_000),
       dataAgeMs: null,
       malformedCount: 0,
     };
@@ -138,6 +139,7 @@ export class LiveSession implements LineSession {
 
   #onTick(message: EquipmentStatusMessage, receivedAt: Instant): void {
     const { board, changedCodes } = foldTick(this.#state.board, message, receivedAt);
+    if (board.tickMs !== null) hearServerClock(board.tickMs, receivedAt);
     const isNewOrder = board.order !== this.#state.board.order;
     this.#foldAnswers({ ...this.#state, board }, receivedAt);
     if (changedCodes.length > 0 || isNewOrder) this.#refetcher.soon();
@@ -243,6 +245,8 @@ export class LiveSession implements LineSession {
       rest.getEquipment(id, signal),
       rest.getPlcs(signal),
     ]);
+    // Before the first tick, so that nothing is asked by the screen's own clock even then.
+    if (this.#state.board.tickMs === null) hearServerClock(Date.parse(equipment.at), askedAt);
     return { equipment, plcs, askedAt };
   }
 
