@@ -89,6 +89,9 @@ export const en: Strings = {
     stale: 'Data late',
     reconnecting: (attempt, max) => `Reconnecting ${attempt}/${max}`,
     failed: 'Connection failed',
+    refusedTitle: 'The server refuses this page.',
+    refusedText: (origin) =>
+      `It does not know the page’s address ${origin}. Let the proxy pass the Host header on, or write allowed_origins = ["${origin}"] under [server] in lineside.toml.`,
     failedTitle: 'The server cannot be reached',
     failedText:
       'No machine can be seen, so all are shown as offline. The page reconnects by itself when the server is back.',

@@ -92,6 +92,9 @@ export const ko: Strings = {
     stale: '데이터 지연',
     reconnecting: (attempt, max) => `재연결 중 ${attempt}/${max}`,
     failed: '연결 실패',
+    refusedTitle: '서버가 이 화면의 연결을 거부합니다',
+    refusedText: (origin) =>
+      `화면의 주소(${origin})를 서버가 모릅니다. 프록시가 Host 헤더를 그대로 전달하게 하거나, lineside.toml의 [server]에 allowed_origins = ["${origin}"]을 적으세요.`,
     failedTitle: '서버에 연결할 수 없습니다',
     failedText:
       '설비 상태를 볼 수 없어 모두 접속이상으로 표시합니다. 서버가 돌아오면 저절로 다시 연결합니다.',

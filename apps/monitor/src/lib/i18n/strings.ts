@@ -46,6 +46,8 @@ export interface Strings {
     readonly reconnecting: (attempt: number, max: number) => string;
     readonly failed: string;
     readonly failedTitle: string;
+    readonly refusedTitle: string;
+    readonly refusedText: (origin: string) => string;
     readonly failedText: string;
     readonly reconnect: string;
     readonly staleTitle: string;

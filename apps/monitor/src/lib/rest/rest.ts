@@ -39,6 +39,8 @@ export interface Rest {
     signal: AbortSignal,
   ) => Promise<TimelineView>;
   readonly getHealth: (signal: AbortSignal) => Promise<HealthView>;
+  /** Whether the server answers, but does not take this page for one of its own; see there. */
+  readonly isOriginRefused: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /** Return the questions as functions. Each gives up after five seconds. */
@@ -62,6 +64,12 @@ export function createRest(base: string = serverBase): Rest {
         signal,
       ),
     getHealth: (signal) => get<HealthView>('/healthz', signal),
+    // A browser names the page's origin to its own server only where something would be changed. At
+    // this address nothing can be: the gate refuses a foreign page before that is found out.
+    isOriginRefused: async (signal) => {
+      const question = { method: 'POST', signal, timeoutMs: TIMEOUT_MS };
+      return (await askServer('/healthz', question, base)).status === 403;
+    },
   };
 }
 

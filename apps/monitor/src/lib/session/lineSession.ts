@@ -41,6 +41,8 @@ export interface SessionState extends Judged {
   readonly lines: readonly LineView[];
   readonly line: LineView | null;
   readonly malformedCount: number;
+  /** The server answers, but lets no socket of this page in: a proxy has renamed one of them. */
+  readonly isOriginRefused: boolean;
 }
 
 /** What an answer changes, whatever has come in between. */
@@ -89,6 +91,7 @@ export class LiveSession implements LineSession {
       nowS: Math.floor(getServerNowMs() / 1_000),
       dataAgeMs: null,
       malformedCount: 0,
+      isOriginRefused: false,
     };
     this.#socket = new MonitorSocket({
       url: options.socketUrl,
@@ -147,7 +150,12 @@ export class LiveSession implements LineSession {
 
   #onConnection(connection: Connection): void {
     const wasLive = this.#state.connection.phase === 'live';
+    const before = this.#state.connection;
     this.#judge({ connection }, readClocks());
+    if (connection.phase === 'live' && this.#state.isOriginRefused) {
+      this.#update({ isOriginRefused: false });
+    }
+    if (isInTrouble(connection) && !isInTrouble(before)) void this.#askWhyRefused();
     if (connection.phase === 'live' && !wasLive) {
       this.#isHistoryDue = true;
       this.#refetcher.soon();
@@ -279,6 +287,16 @@ export class LiveSession implements LineSession {
     return false;
   }
 
+  /** What a refused socket does not say, a question does. */
+  async #askWhyRefused(): Promise<void> {
+    try {
+      const isOriginRefused = await this.#options.rest.isOriginRefused(this.#stopped.signal);
+      if (this.#state.connection.phase !== 'live') this.#update({ isOriginRefused });
+    } catch {
+      // No answer: then the server is away, as the connection says.
+    }
+  }
+
   async #askHealth(signal: AbortSignal): Promise<boolean> {
     try {
       await this.#options.rest.getHealth(signal);
@@ -301,6 +319,11 @@ export class LiveSession implements LineSession {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The first attempt may have met a server that was just starting. */
+function isInTrouble({ phase, attempt }: Connection): boolean {
+  return phase === 'failed' || (phase === 'reconnecting' && attempt >= 2);
 }
 
 type Lines = Pick<SessionState, 'server' | 'lines' | 'line'>;
