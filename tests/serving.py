@@ -104,7 +104,13 @@ async def serving(
     server = LinesideServer(
         gate,
         bind("127.0.0.1", 0),
-        MonitorDoor(hub, clock, gate.refuse_websocket, inbound_limits or InboundLimits()),
+        MonitorDoor(
+            hub,
+            clock,
+            gate.refuse_websocket,
+            inbound_limits or InboundLimits(),
+            path_of=gate.path_inside,
+        ),
         close_websockets=hub.close_all,
         wire_limits=wire_limits,
     )

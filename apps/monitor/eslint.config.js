@@ -10,6 +10,17 @@ const noBarrel = {
   message: 'Import from the module that defines a thing.',
 };
 
+/** What now is, the server's clock decides; a screen's own may be years off. */
+const noScreensClock = [
+  "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+  "CallExpression[callee.name='Date']",
+  "NewExpression[callee.name='Date'][arguments.length=0]",
+].map((selector) => ({
+  selector,
+  message:
+    'Ask getServerNowMs in lib/time/serverClock; for how old something is, lib/time/instant.',
+}));
+
 /** Shared -> features -> app, and never from one feature to another. */
 const features = [
   'alarms',
@@ -36,7 +47,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       'react-hooks/exhaustive-deps': 'error',
-      'no-restricted-syntax': ['error', noDefaultExport, noBarrel],
+      'no-restricted-syntax': ['error', noDefaultExport, noBarrel, ...noScreensClock],
     },
   },
   mayNotImport(['src/lib/**'], '@/features/*', '@/app/*'),
@@ -47,5 +58,9 @@ export default tseslint.config(
       ...features.filter((other) => other !== name).map((other) => `@/features/${other}/*`),
     ),
   ),
+  {
+    files: ['src/lib/time/instant.ts', '**/*.test.ts'],
+    rules: { 'no-restricted-syntax': ['error', noDefaultExport, noBarrel] },
+  },
   { files: ['vite.config.ts', 'eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
 );

@@ -35,6 +35,8 @@ function shipLocalAssets(): Plugin {
 }
 
 export default defineConfig({
+  // Relative: a reverse proxy may show the page in any folder.
+  base: './',
   plugins: [react(), shipLocalAssets()],
   resolve: { alias: { '@': join(here, 'src') } },
   server: { port: 3001, strictPort: true },
@@ -43,6 +45,9 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     target: 'es2022',
+    // One style sheet, with the page: a part that is fetched later is a script and nothing else, so
+    // that it can be fetched again where that failed.
+    cssCodeSplit: false,
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

@@ -153,7 +153,9 @@ class House:
             history=self.history,
         )
         self.gate = Gate(app, gate_rules(self._host))
-        door = MonitorDoor(self.hub, system_clock, self.gate.refuse_websocket)
+        door = MonitorDoor(
+            self.hub, system_clock, self.gate.refuse_websocket, path_of=self.gate.path_inside
+        )
         self.server = LinesideServer(self.gate, sockets, door, close_websockets=self.hub.close_all)
         self._apply_server_rules()
         self.address = f"http://{_shown_host(self._host)}:{self.server.port}"
@@ -246,7 +248,11 @@ class House:
         """Let in whom the config lets in; connections that are open stay."""
         server = self.loaded.config.server
         self.gate.rules = gate_rules(
-            self._host, allowed_hosts=server.allowed_hosts, allowed_origins=server.allowed_origins
+            self._host,
+            allowed_hosts=server.allowed_hosts,
+            allowed_origins=server.allowed_origins,
+            base_path=server.base_path,
+            frame_ancestors=server.frame_ancestors,
         )
         self.hub.limits = HubLimits(
             connections_max=server.connections_max,

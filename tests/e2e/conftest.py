@@ -33,6 +33,7 @@ LARGE = (1920, 1080)
 expect.set_options(timeout=TICK_MS)
 
 OpenMonitor: TypeAlias = Callable[..., MonitorPage]
+NewContext: TypeAlias = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,12 @@ from playwright.sync_api import Page
 def expect_room_in_the_header(page: Page, width: int) -> None:
     """Judge that the parts of the header are inside a page `width` pixels wide, side by side."""
     parts = page.evaluate(
-        """() => [...document.querySelectorAll('header > *, header > * > *')]
+        """() => [...document.querySelectorAll('header > div > *, header > div > * > *')]
             .filter((part) => part.checkVisibility() && !part.closest('[popover]')
                 && part.offsetWidth > 1)
             .map((part) => ({
-                what: part.outerHTML.slice(0, 60), isOuter: part.parentElement.tagName === 'HEADER',
+                what: part.outerHTML.slice(0, 60),
+                isOuter: part.parentElement.matches('header > div'),
                 box: part.getBoundingClientRect().toJSON() }))"""
     )
     for part in parts:

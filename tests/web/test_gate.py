@@ -10,7 +10,9 @@ import pytest
 from fastapi import FastAPI, Request
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from builders import T0_S, TurnedClock
 from lineside.web.gate import (
     Gate,
     GateRules,
@@ -18,6 +20,7 @@ from lineside.web.gate import (
     check_host,
     check_origin,
     gate_rules,
+    path_inside,
 )
 from serving import RawClient, handshake, serving
 
@@ -322,3 +325,63 @@ async def test_a_refusal_says_what_to_write_where() -> None:
     problem = json.loads(sent[1]["body"])
     assert "'evil.example'" in problem["detail"]
     assert "allowed_hosts under [server]" in problem["detail"]
+
+
+async def test_a_base_path_is_taken_off_whether_a_proxy_does_it_or_not() -> None:
+    rules = gate_rules("127.0.0.1", base_path="/line")
+    for path, inside in (
+        ("/line/api/lines", "/api/lines"),
+        ("/api/lines", "/api/lines"),
+        ("/line/", "/"),
+        ("/lines", "/lines"),
+        ("/line/line/x", "/line/x"),
+    ):
+        assert path_inside(rules, {**scope_of(), "path": path}) == inside
+    async with serving(rules=rules) as served:
+        for path in ("/line/ws/monitor", "/ws/monitor"):
+            client = await RawClient.connect(served.port)
+            await client.send(handshake(served.port, path))
+            assert (await client.head()).startswith("HTTP/1.1 101 ")
+            client.close()
+
+
+async def test_the_page_in_a_folder_has_an_address_that_ends_in_a_slash() -> None:
+    async with serving(rules=gate_rules("127.0.0.1", base_path="/line")) as served:
+        client = await RawClient.connect(served.port)
+        request = f"GET /line?line=a HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n"
+        await client.send(request.encode())
+        head = await client.head()
+        assert head.startswith("HTTP/1.1 308 ")
+        assert "location: /line/?line=a" in head.lower()
+        client.close()
+
+
+async def test_only_the_pages_that_are_named_may_show_it_in_a_frame() -> None:
+    rules = gate_rules("localhost", frame_ancestors=["http://portal.plant.local"])
+    _, headers, _ = await ask(rules=rules)
+    policy = headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors 'self' http://portal.plant.local")
+
+
+async def test_whoever_is_refused_is_told_in_the_log_seldom_and_with_the_key() -> None:
+    clock = TurnedClock(T0_S)
+    with capture_logs() as lines:
+        gate = Gate(FastAPI(), RULES, clock)
+        for _ in range(3):
+            gate.refuse_websocket(scope_of(("Host", "192.168.1.10")))
+        for number in range(20):
+            gate.refuse_websocket(scope_of(("Host", f"host{number}.example")))
+    assert len(lines) == 10
+    assert "'192.168.1.10'" in lines[0]["problem"]
+    assert "allowed_hosts under [server]" in lines[0]["problem"]
+    clock.turn(600)
+    with capture_logs() as lines:
+        gate.refuse_websocket(
+            scope_of(("Host", "localhost:8000"), ("Origin", "http://portal.plant.local"))
+        )
+    assert [line["event"] for line in lines] == [
+        "more requests were refused",
+        "a request was refused",
+    ]
+    assert lines[0]["requests"] == 13
+    assert "allowed_origins under [server]" in lines[1]["problem"]

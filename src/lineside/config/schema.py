@@ -15,6 +15,7 @@ from lineside.config.alarm_config import AlarmsConfig, AlarmTableConfig
 from lineside.config.base import ID_PATTERN, Table
 from lineside.config.values import (
     AllowedHost,
+    BasePath,
     Code,
     DatabaseUrl,
     FolderName,
@@ -80,6 +81,19 @@ class ServerConfig(Table):
         "browsers reach the server, with a port or for any port. A request for any other name is "
         "refused, which keeps foreign web pages out (DNS rebinding).",
         examples=[["monitor.plant.local"]],
+    )
+    base_path: BasePath = Field(
+        default="",
+        description="Folder in which a reverse proxy shows the monitor, as in "
+        "`http://portal/line/`. It works whether the proxy takes the folder off or passes it on. "
+        "Left out: the server has its own name or port.",
+        examples=["/line"],
+    )
+    frame_ancestors: tuple[Origin, ...] = Field(
+        default=(),
+        description="Web pages that may show the monitor in a frame, as a portal or a dashboard "
+        "does: scheme, host and port. The server's own pages always may.",
+        examples=[["http://portal.plant.local"]],
     )
     connections_max: int = Field(
         default=CONNECTIONS_MAX,

@@ -100,6 +100,20 @@ def _parse_keep_s(value: object) -> float | None:
         raise ValueError(f'{error}; "forever" keeps everything') from None
 
 
+_OWN_FOLDERS = frozenset({"api", "assets", "docs", "licenses", "metrics", "ws"})
+
+
+def _check_base_path(value: str) -> str:
+    if value == "":
+        return value
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", value) or "/." in value:
+        raise ValueError('is no folder of a web address: write a path, as in "/line"')
+    first = value.split("/")[1]
+    if first in _OWN_FOLDERS:
+        raise ValueError(f'begins with "/{first}", which the server has itself: choose another')
+    return value.rstrip("/")
+
+
 def _parse_value_map(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError('write value = status pairs, as in { 0 = "stopped", 1 = "running" }')  # noqa: TRY004
@@ -131,6 +145,7 @@ def _parse_value_map(value: object) -> object:
 Text: TypeAlias = Annotated[str, AfterValidator(_check_text), AfterValidator(_put_together)]
 FolderName: TypeAlias = Annotated[str, AfterValidator(_check_text)]
 Host: TypeAlias = Annotated[str, AfterValidator(_check_host)]
+BasePath: TypeAlias = Annotated[str, AfterValidator(_check_base_path)]
 Origin: TypeAlias = Annotated[str, AfterValidator(_check_origin)]
 AllowedHost: TypeAlias = Annotated[str, AfterValidator(_check_allowed_host)]
 Code: TypeAlias = Annotated[

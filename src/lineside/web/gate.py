@@ -11,12 +11,16 @@ import re
 import socket
 from collections.abc import Iterable
 from http import HTTPStatus
+from urllib.parse import quote
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lineside.clock import system_clock
+from lineside.core.ports import Clock
 from lineside.web.problem import problem_response
+from lineside.web.refusals import Refusals
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?")
 _SHOWN_MAX = 80
@@ -30,15 +34,24 @@ class GateRules(msgspec.Struct, frozen=True, kw_only=True):
 
     `names` are host names and addresses valid with the server's own port; `hosts` are the extra
     ones: with a port they are exact, without one they are valid with any (a reverse proxy's).
+    `base_path` is the folder in which a proxy shows this server, whether it takes that off or not;
+    `frame_ancestors` are the origins whose pages may show the monitor in a frame.
     """
 
     names: frozenset[str]
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    base_path: str = ""
+    frame_ancestors: tuple[str, ...] = ()
 
 
 def gate_rules(
-    host: str, *, allowed_hosts: Iterable[str] = (), allowed_origins: Iterable[str] = ()
+    host: str,
+    *,
+    allowed_hosts: Iterable[str] = (),
+    allowed_origins: Iterable[str] = (),
+    base_path: str = "",
+    frame_ancestors: Iterable[str] = (),
 ) -> GateRules:
     """Return the rules for a server that listens on `host`, from its configuration."""
     names = {host, "localhost", "127.0.0.1", "::1", socket.gethostname()} - {""}
@@ -46,7 +59,16 @@ def gate_rules(
         names=frozenset(_bracketed(name.lower()) for name in names),
         hosts=frozenset(name.lower() for name in allowed_hosts),
         origins=frozenset(origin.lower().rstrip("/") for origin in allowed_origins),
+        base_path=base_path.rstrip("/"),
+        frame_ancestors=tuple(origin.lower().rstrip("/") for origin in frame_ancestors),
     )
+
+
+def path_inside(rules: GateRules, scope: Scope) -> str:
+    """Return the path of a request as the server's own routes name it, without the base path."""
+    path: str = scope["path"]
+    base = rules.base_path
+    return path[len(base) :] if base and path.startswith(f"{base}/") else path
 
 
 class Refused(Exception):
@@ -111,9 +133,10 @@ def check_origin(rules: GateRules, scope: Scope, host: str) -> str | None:
 class Gate:
     """ASGI middleware. `rules` may be replaced while running; open connections stay."""
 
-    def __init__(self, app: ASGIApp, rules: GateRules) -> None:
+    def __init__(self, app: ASGIApp, rules: GateRules, clock: Clock = system_clock) -> None:
         self._app = app
         self.rules = rules
+        self._refusals = Refusals(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it with what is wrong."""
@@ -127,18 +150,24 @@ class Gate:
         try:
             check_origin(self.rules, scope, check_host(self.rules, scope))
         except Refused as refused:
+            self._refusals.tell(refused.detail, scope["path"])
             # Before the upgrade, so that the client sees the status and not a closed WebSocket.
             return problem_response(refused.status, refused.detail)
         return None
+
+    def path_inside(self, scope: Scope) -> str:
+        """Return the path of a request as the server's own routes name it."""
+        return path_inside(self.rules, scope)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             host = check_host(self.rules, scope)
         except Refused as refused:
+            self._refusals.tell(refused.detail, scope["path"])
             response = problem_response(refused.status, refused.detail)
-            await response(scope, receive, _with_headers(send, _security_headers("")))
+            await response(scope, receive, _with_headers(send, _security_headers("", self.rules)))
             return
-        headers = _security_headers(host)
+        headers = _security_headers(host, self.rules)
         is_preflight = (
             scope["method"] == "OPTIONS"
             and bool(_header(scope, b"origin"))
@@ -152,6 +181,7 @@ class Gate:
             # What would change something is not done for a foreign page.
             origin = None
             if is_preflight or scope["method"] not in _SAFE_METHODS:
+                self._refusals.tell(refused.detail, scope["path"])
                 answer = problem_response(refused.status, refused.detail)
         if origin is not None:
             headers.append((b"access-control-allow-origin", origin.encode("latin-1")))
@@ -159,6 +189,14 @@ class Gate:
             if is_preflight:
                 headers.extend(_PREFLIGHT_HEADERS)
         guarded = _with_headers(send, headers)
+        base = self.rules.base_path
+        if base and scope["path"] == base and answer is None:
+            # What the page asks for lies beside its own address: that has to end in a slash.
+            query = scope["query_string"].decode("latin-1")
+            answer = RedirectResponse(f"{base}/{'?' if query else ''}{query}", status_code=308)
+        path = self.path_inside(scope)
+        if path != scope["path"]:
+            scope = {**scope, "path": path, "raw_path": quote(path).encode("ascii")}
         await (answer or self._app)(scope, receive, guarded)
 
 
@@ -169,12 +207,14 @@ _PREFLIGHT_HEADERS = (
 )
 
 
-def _security_headers(host: str) -> list[tuple[bytes, bytes]]:
+def _security_headers(host: str, rules: GateRules) -> list[tuple[bytes, bytes]]:
     # 'self' does not cover ws: in every browser that hangs on a wall, so the socket is named.
     sockets = f" ws://{host} wss://{host}" if host else ""
+    frames = " ".join(("'self'", *rules.frame_ancestors))
     policy = (
         f"default-src 'self'; connect-src 'self'{sockets}; img-src 'self' data:; "
-        "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        "object-src 'none'; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors {frames}"
     )
     return [
         (b"content-security-policy", policy.encode()),

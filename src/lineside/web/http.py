@@ -8,6 +8,7 @@ headers that every answer carries.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -132,9 +133,13 @@ def _add_documents(app: FastAPI) -> None:
     docs_html = (pages / "docs.html").read_bytes()
     docs_script = (pages / "docs-init.js").read_bytes()
 
-    async def docs(_request: Request) -> Response:
+    # Every address on the page is relative, since a proxy may show it in any folder.
+    inside_html = re.sub(rb'(href|src)="', rb'\1="../', docs_html)
+
+    async def docs(request: Request) -> Response:
         headers = {"Content-Security-Policy": DOCS_CSP, "Cache-Control": "no-cache"}
-        return Response(docs_html, media_type="text/html; charset=utf-8", headers=headers)
+        html = inside_html if request.url.path.endswith("/") else docs_html
+        return Response(html, media_type="text/html; charset=utf-8", headers=headers)
 
     async def docs_init(_request: Request) -> Response:
         headers = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache"}

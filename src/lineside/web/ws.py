@@ -36,6 +36,8 @@ class MonitorDoor:
         clock: Clock,
         refuse: Callable[[Scope], Response | None],
         inbound_limits: InboundLimits = InboundLimits(),  # noqa: B008 -- frozen
+        *,
+        path_of: Callable[[Scope], str] = lambda scope: str(scope["path"]),
     ) -> None:
         """Make a door to the lines of `hub`.
 
@@ -44,7 +46,9 @@ class MonitorDoor:
             clock: for pongs and for the ration of inbound messages.
             refuse: the gate's answer to a handshake that may not pass.
             inbound_limits: how much one client may say.
+            path_of: the path of a handshake without what a proxy put before it.
         """
+        self._path_of = path_of
         self._hub = hub
         self._clock = clock
         self._refuse = refuse
@@ -55,7 +59,7 @@ class MonitorDoor:
         refusal = self._refuse(scope)
         if refusal is not None:
             return refusal
-        path: str = scope["path"]
+        path = self._path_of(scope)
         line_id = path[len(_PATH) + 1 :] or None
         if path != _PATH and (not path.startswith(f"{_PATH}/") or line_id is None):
             return problem_response(

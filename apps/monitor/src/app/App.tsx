@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { LineBoard } from '@/app/LineBoard';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { loadGlyphs } from '@/lib/i18n/glyphs';
+import { Panel } from '@/lib/panel/Panel';
 import { languages, StringsContext } from '@/lib/i18n/useStrings';
 
 /** The page: one line at a time, in one language. The address says which line. */
@@ -26,7 +27,9 @@ export function App() {
   }
   return (
     <StringsContext value={strings}>
-      <LineBoard key={lineId} lineId={lineId} onLine={changeLine} />
+      <Panel key={lineId}>
+        <LineBoard lineId={lineId} onLine={changeLine} />
+      </Panel>
     </StringsContext>
   );
 }

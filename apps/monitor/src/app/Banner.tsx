@@ -9,6 +9,19 @@ export function Banner({ session }: { readonly session: LineSession }) {
   const phase = useSession(session, (state) => state.connection.phase);
   const notice = useSession(session, (state) => state.connection.notice);
   const isHistoryBehind = useSession(session, (state) => state.server?.is_history_behind ?? false);
+  const isOriginRefused = useSession(session, (state) => state.isOriginRefused);
+  if (isOriginRefused && phase !== 'live') {
+    return (
+      <div className={styles.banner} role="alert" data-banner="refused">
+        <p>
+          <strong>{words.refusedTitle}</strong> {words.refusedText(window.location.origin)}
+        </p>
+        <button type="button" onClick={session.reconnect}>
+          {words.reconnect}
+        </button>
+      </div>
+    );
+  }
   if (phase === 'failed') {
     return (
       <div className={styles.banner} role="alert" data-banner="failed">

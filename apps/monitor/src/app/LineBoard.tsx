@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Announcer } from '@/app/Announcer';
 import { Banner } from '@/app/Banner';
 import { isMemoryView, MemoryView } from '@/app/MemoryView';
@@ -16,19 +16,18 @@ import { useWebSocket } from '@/lib/hooks/useWebSocket';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { LineMemoryContext, useMemoryZone, useNewLineMemory } from '@/lib/memory/useLineMemory';
 import { useRoute } from '@/lib/navigation/useRoute';
-import { createRest, getSocketUrl, serverOrigin } from '@/lib/rest/rest';
+import { lazyPanel } from '@/lib/panel/lazyPanel';
+import { Panel } from '@/lib/panel/Panel';
+import { createRest, getSocketUrl } from '@/lib/rest/rest';
 import type { LineSession, SessionState } from '@/lib/session/lineSession';
 import { ZoneContext } from '@/lib/time/useZone';
 import type { Status } from '@/lib/types/equipment';
 import styles from './LineBoard.module.css';
 
-const rest = createRest(serverOrigin);
+const rest = createRest();
 
 /** Whoever only watches the present never loads it. */
-const HistoryStage = lazy(async () => {
-  const { HistoryStage: component } = await import('@/app/HistoryStage');
-  return { default: component };
-});
+const HistoryStage = lazyPanel(async () => (await import('@/app/HistoryStage')).HistoryStage);
 
 interface LineBoardProps {
   /** Null: the default line. */
@@ -46,7 +45,7 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
   const [past, setPast] = useState<LineSession | null>(null);
   // A report is of a shift, and not of a moment.
   const isPast = route.atMs !== null && !isMemoryView(route.view);
-  const { status, session } = useWebSocket(getSocketUrl(serverOrigin, lineId), lineId);
+  const { status, session } = useWebSocket(getSocketUrl(lineId), lineId);
   const phase = useSession(session, (state) => state.connection.phase);
   const lineName = useSession(session, (state) => state.line?.name ?? null);
   const count = useSession(session, (state) => state.board.order.length);
@@ -74,32 +73,38 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
     <LineMemoryContext value={memory}>
       <ZoneContext value={zone}>
         <div className={styles.page} data-past={isPast ? 'true' : undefined}>
-          <Header
-            session={past ?? session}
-            isPast={isPast}
-            filter={filter}
-            onFilter={setFilter}
-            onLine={onLine}
-          />
-          {!isPast && <Banner session={session} />}
+          <Panel>
+            <Header
+              session={past ?? session}
+              isPast={isPast}
+              filter={filter}
+              onFilter={setFilter}
+              onLine={onLine}
+            />
+          </Panel>
+          <Panel>{!isPast && <Banner session={session} />}</Panel>
           {isMemoryView(route.view) ? (
-            <MemoryView view={route.view} session={session} memory={memory} />
+            <Panel key={route.view}>
+              <MemoryView view={route.view} session={session} memory={memory} />
+            </Panel>
           ) : isPast || route.view !== 'board' ? (
-            <Suspense fallback={<Waiting />}>
-              {lineIdNow === null ? (
-                <Empty session={session} />
-              ) : (
-                <HistoryStage
-                  key={lineIdNow}
-                  live={session}
-                  lineId={lineIdNow}
-                  route={route}
-                  navigate={navigate}
-                  filterCodes={filterCodes}
-                  onShown={setPast}
-                />
-              )}
-            </Suspense>
+            <Panel key="past">
+              <Suspense fallback={<Waiting />}>
+                {lineIdNow === null ? (
+                  <Empty session={session} />
+                ) : (
+                  <HistoryStage
+                    key={lineIdNow}
+                    live={session}
+                    lineId={lineIdNow}
+                    route={route}
+                    navigate={navigate}
+                    filterCodes={filterCodes}
+                    onShown={setPast}
+                  />
+                )}
+              </Suspense>
+            </Panel>
           ) : (
             <div className={styles.body}>
               <main className={styles.main}>
@@ -114,36 +119,41 @@ export function LineBoard({ lineId, onLine }: LineBoardProps) {
                   </p>
                 )}
                 <div className={styles.stage}>
-                  {count === 0 ? (
-                    <Empty session={session} />
-                  ) : (
-                    <Arrangement
-                      session={session}
-                      codes={codes}
-                      hasSummary={filter === null}
-                      onOpen={setOpenCode}
-                    />
-                  )}
+                  <Panel>
+                    {count === 0 ? (
+                      <Empty session={session} />
+                    ) : (
+                      <Arrangement
+                        session={session}
+                        codes={codes}
+                        hasSummary={filter === null}
+                        onOpen={setOpenCode}
+                      />
+                    )}
+                  </Panel>
                 </div>
               </main>
-              <AttentionPanel session={session} onOpen={setOpenCode} />
+              <Panel>
+                <AttentionPanel session={session} onOpen={setOpenCode} />
+              </Panel>
             </div>
           )}
           {openCode !== null && !isPast && (
-            <EquipmentDetail
-              key={openCode}
-              session={session}
-              rest={rest}
-              code={openCode}
-              onClose={() => setOpenCode(null)}
-            />
+            <Panel key={openCode}>
+              <EquipmentDetail
+                session={session}
+                rest={rest}
+                code={openCode}
+                onClose={() => setOpenCode(null)}
+              />
+            </Panel>
           )}
           {settings.isWall && (
             <button type="button" className={styles.leave} onClick={leaveWall}>
               {strings.header.leaveWall}
             </button>
           )}
-          {!isPast && <Announcer session={session} />}
+          <Panel>{!isPast && <Announcer session={session} />}</Panel>
         </div>
       </ZoneContext>
     </LineMemoryContext>

@@ -1,25 +1,19 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineMemory } from '@/lib/memory/lineMemory';
 import { usePlantZone } from '@/lib/memory/usePlantZone';
 import type { View } from '@/lib/navigation/navigation';
+import { lazyPanel } from '@/lib/panel/lazyPanel';
 import type { LineSession } from '@/lib/session/lineSession';
 import styles from './LineBoard.module.css';
 
 /** Loaded when they are opened: a wall display shows the board and needs none of them. */
-const ReportView = lazy(async () => {
-  const { ReportView: view } = await import('@/features/report/ReportView');
-  return { default: view };
-});
-const AlarmsView = lazy(async () => {
-  const { AlarmsView: view } = await import('@/features/alarms/AlarmsView');
-  return { default: view };
-});
-const MachineView = lazy(async () => {
-  const { MachineView: view } = await import('@/features/machine/MachineView');
-  return { default: view };
-});
+const ReportView = lazyPanel(async () => (await import('@/features/report/ReportView')).ReportView);
+const AlarmsView = lazyPanel(async () => (await import('@/features/alarms/AlarmsView')).AlarmsView);
+const MachineView = lazyPanel(
+  async () => (await import('@/features/machine/MachineView')).MachineView,
+);
 
 interface MemoryViewProps {
   readonly view: Extract<View, 'report' | 'alarms' | 'machine'>;

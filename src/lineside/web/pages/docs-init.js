@@ -2,7 +2,7 @@
 // No validator badge: it would ask a server on the internet.
 if (typeof SwaggerUIBundle !== "undefined") {
   SwaggerUIBundle({
-    url: "/openapi.json",
+    url: new URL("../openapi.json", document.currentScript.src).href,
     dom_id: "#docs",
     deepLinking: true,
     displayRequestDuration: true,

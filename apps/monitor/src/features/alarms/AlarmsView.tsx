@@ -11,6 +11,7 @@ import { useAnswer } from '@/lib/memory/useAnswer';
 import { useName } from '@/lib/memory/useName';
 import { useWrite } from '@/lib/memory/useWrite';
 import { usePlace } from '@/lib/place/usePlace';
+import { getServerNowMs } from '@/lib/time/serverClock';
 import type { AcknowledgedView, AlarmView } from '@/lib/types/generated';
 import { ACTIVE_STATES } from '@/lib/types/memory';
 import controls from '@/lib/ui/controls.module.css';
@@ -173,7 +174,8 @@ function useAlarms(line: string, code: string | null, filter: AlarmFilter) {
   }, [shownMax]);
   const ask = useCallback(
     (signal: AbortSignal) => {
-      const since = state === 'active' ? null : new Date(Date.now() - days * DAY_MS).toISOString();
+      const since =
+        state === 'active' ? null : new Date(getServerNowMs() - days * DAY_MS).toISOString();
       const states = state === 'active' ? ACTIVE_STATES : state;
       const query = {
         line,

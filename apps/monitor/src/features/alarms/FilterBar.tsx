@@ -1,6 +1,7 @@
 import { SEVERITIES } from '@/lib/alarms/text';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { EXPORT_FORMATS, getExportUrl } from '@/lib/memory/memoryRest';
+import { getServerNowMs } from '@/lib/time/serverClock';
 import { ALARM_STATES } from '@/lib/types/memory';
 import controls from '@/lib/ui/controls.module.css';
 import styles from './AlarmsView.module.css';
@@ -128,6 +129,6 @@ export function FilterBar({ filter, code, machines, lineId, onFilter, onCode }: 
 
 /** The window ends when the link is pressed, and not when the list was drawn. */
 function getWindow(days: number): { readonly from: string; readonly to: string } {
-  const nowMs = Date.now();
+  const nowMs = getServerNowMs();
   return { from: new Date(nowMs - days * DAY_MS).toISOString(), to: new Date(nowMs).toISOString() };
 }

@@ -14,10 +14,9 @@ interface EquipmentGridProps {
   readonly onOpen: (code: string) => void;
 }
 
-/** Below this width the board is a phone's: it scrolls, and a box keeps a readable height. */
-const NARROW_PX = 640;
-const NARROW_ROW_PX = 188;
-const WIDE_ROW_PX = 88;
+/** On a long page the board is a phone's: a box keeps a readable height, whatever the page's is. */
+const LONG_PAGE_ROW_PX = 188;
+const SCROLLED_ROW_PX = 88;
 /** As in the style sheet of the boxes: up to these heights there is no strip, and no reason. */
 const NO_STRIP_PX = 150;
 const NO_REASON_PX = 105;
@@ -31,9 +30,9 @@ export const EquipmentGrid = memo(function EquipmentGrid(props: EquipmentGridPro
   const [frameRef, size] = useElementSize();
   const [activeCode, setActiveCode] = useState<string | null>(null);
   const tabStop = activeCode !== null && codes.includes(activeCode) ? activeCode : codes[0];
-  const isNarrow = size.widthPx < NARROW_PX;
-  const fit = isNarrow ? fitNarrow(codes.length, size.widthPx) : fitWide(codes.length, size);
-  const rowPx = isNarrow ? NARROW_ROW_PX : WIDE_ROW_PX;
+  const { isOnLongPage } = size;
+  const fit = isOnLongPage ? fitWidth(codes.length, size.widthPx) : fitScreen(codes.length, size);
+  const rowPx = isOnLongPage ? LONG_PAGE_ROW_PX : SCROLLED_ROW_PX;
   const detail = chooseDetail(fit.fits ? getFittedRowPx(fit, size.heightPx) : rowPx);
   const freeCells = fit.columns * fit.rows - codes.length;
 
@@ -95,11 +94,11 @@ function chooseDetail(heightPx: number): BoxDetail {
   return heightPx > NO_REASON_PX - 1 ? 'reason' : 'name';
 }
 
-function fitWide(count: number, size: { widthPx: number; heightPx: number }): GridFit {
+function fitScreen(count: number, size: { widthPx: number; heightPx: number }): GridFit {
   return fitGrid(count, size.widthPx, size.heightPx, GRID_LIMITS);
 }
 
-function fitNarrow(count: number, widthPx: number): GridFit {
+function fitWidth(count: number, widthPx: number): GridFit {
   const columns = Math.max(1, Math.floor(widthPx / 170));
   return { columns, rows: Math.ceil(count / columns), fits: false };
 }

@@ -2,7 +2,7 @@ import { type CSSProperties, memo, useState } from 'react';
 import { EquipmentStatusBox } from '@/features/board/EquipmentStatusBox';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { serverOrigin } from '@/lib/rest/rest';
+import { locate } from '@/lib/rest/server';
 import type { LineSession } from '@/lib/session/lineSession';
 import styles from './FloorPlan.module.css';
 
@@ -39,7 +39,7 @@ export const FloorPlan = memo(function FloorPlan({ session, codes, onOpen }: Flo
           {imageUrl !== null && (
             <img
               className={styles.image}
-              src={new URL(imageUrl, serverOrigin).href}
+              src={locate(imageUrl).href}
               alt=""
               onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
                 if (naturalHeight > 0) setAspect(naturalWidth / naturalHeight);

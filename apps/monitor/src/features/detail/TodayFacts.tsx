@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo } from 'react';
+import { Suspense, useMemo } from 'react';
 import styles from '@/features/detail/Section.module.css';
 import { getAlarmText } from '@/lib/alarms/text';
 import type { Machine } from '@/lib/board/board';
@@ -6,6 +6,8 @@ import { useSettings } from '@/lib/hooks/useSettings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { isUnacknowledged, listMachineAlarms } from '@/lib/memory/lineMemory';
 import { useLineMemory, useReloadMemory } from '@/lib/memory/useLineMemory';
+import { lazyPanel } from '@/lib/panel/lazyPanel';
+import { Panel } from '@/lib/panel/Panel';
 import { usePlace } from '@/lib/place/usePlace';
 import { useZone } from '@/lib/time/useZone';
 import { formatZoneNear } from '@/lib/time/zone';
@@ -13,10 +15,9 @@ import type { AlarmView } from '@/lib/types/generated';
 import own from './TodayFacts.module.css';
 
 /** Only where somebody has something to acknowledge. */
-const AcknowledgeForm = lazy(async () => {
-  const { AcknowledgeForm: form } = await import('@/features/detail/AcknowledgeForm');
-  return { default: form };
-});
+const AcknowledgeForm = lazyPanel(
+  async () => (await import('@/features/detail/AcknowledgeForm')).AcknowledgeForm,
+);
 
 /** How often today, which alarms are not over and who took them up, and the way to what is known. */
 export function TodayFacts({ machine }: { readonly machine: Machine }) {
@@ -40,9 +41,11 @@ export function TodayFacts({ machine }: { readonly machine: Machine }) {
         </ul>
       )}
       {waiting.length > 0 && (
-        <Suspense fallback={null}>
-          <AcknowledgeForm alarms={waiting} onDone={reload} />
-        </Suspense>
+        <Panel>
+          <Suspense fallback={null}>
+            <AcknowledgeForm alarms={waiting} onDone={reload} />
+          </Suspense>
+        </Panel>
       )}
       <p className={own.ways}>
         <button type="button" onClick={() => go({ view: 'machine', code })}>

@@ -7,6 +7,8 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
+import { formatDuration } from '@/lib/time/format';
+import { getScreenAheadMs } from '@/lib/time/serverClock';
 import { useZone } from '@/lib/time/useZone';
 import { formatZoneSecond, isOnScreensClock } from '@/lib/time/zone';
 import type { Status } from '@/lib/types/equipment';
@@ -28,22 +30,24 @@ export function Header({ session, isPast, filter, onFilter, onLine }: HeaderProp
   const isDemo = useSession(session, (state) => state.server?.is_demo ?? false);
   return (
     <header className={styles.header}>
-      <div className={styles.identity}>
-        <LineName session={session} onLine={onLine} />
-        {isDemo && (
-          <span className={styles.demo} title={strings.header.demoTitle}>
-            {strings.header.demo}
-          </span>
-        )}
+      <div className={styles.parts}>
+        <div className={styles.identity}>
+          <LineName session={session} onLine={onLine} />
+          {isDemo && (
+            <span className={styles.demo} title={strings.header.demoTitle}>
+              {strings.header.demo}
+            </span>
+          )}
+        </div>
+        {!settings.isWall && <ViewTabs isPast={isPast} />}
+        <StatusCounts session={session} filter={filter} onFilter={onFilter} />
+        <div className={styles.truth}>
+          {!isPast && settings.isWall && <AlarmCount isNamed />}
+          {!isPast && <ConnectionPill session={session} />}
+          {!isPast && <Clock session={session} />}
+        </div>
+        {!settings.isWall && <SettingsMenu />}
       </div>
-      {!settings.isWall && <ViewTabs isPast={isPast} />}
-      <StatusCounts session={session} filter={filter} onFilter={onFilter} />
-      <div className={styles.truth}>
-        {!isPast && settings.isWall && <AlarmCount isNamed />}
-        {!isPast && <ConnectionPill session={session} />}
-        {!isPast && <Clock session={session} />}
-      </div>
-      {!settings.isWall && <SettingsMenu />}
     </header>
   );
 }
@@ -74,14 +78,29 @@ function LineName({ session, onLine }: Pick<HeaderProps, 'session' | 'onLine'>) 
   );
 }
 
-/** The plant's clock; whose it is stands under it on a screen that has another. */
+/** Nobody has said yet what time it is; as wide as a time, so that nothing moves. */
+const NO_TIME = '––:––:––';
+
+/**
+ * The plant's clock, as the server has it; under it whose it is, on a screen in another zone, and
+ * how wrong the screen's own is.
+ */
 function Clock({ session }: { readonly session: LineSession }) {
-  const words = useStrings().header;
+  const strings = useStrings();
+  const words = strings.header;
   const zone = useZone();
   const nowMs = useSession(session, (state) => state.nowS) * 1_000;
+  const isHeard = useSession(session, (state) => state.board.asOf !== null);
+  const aheadMs = useSession(session, (state) => getScreenAheadMs(state.board.asOf));
+  const off = aheadMs === null ? '' : formatDuration(Math.abs(aheadMs) / 1_000, strings.duration);
   return (
     <div className={styles.clock}>
-      <time>{formatZoneSecond(zone, nowMs)}</time>
+      <time>{isHeard ? formatZoneSecond(zone, nowMs) : NO_TIME}</time>
+      {aheadMs !== null && (
+        <small data-screen-clock={aheadMs > 0 ? 'ahead' : 'behind'} title={words.screenClockTitle}>
+          {aheadMs > 0 ? words.screenAhead(off) : words.screenBehind(off)}
+        </small>
+      )}
       {zone.name !== null && !isOnScreensClock(zone, nowMs) && (
         <small data-zone={zone.name} title={`${words.plantTime} ${zone.name}`}>
           <span>{words.plantTime} </span>

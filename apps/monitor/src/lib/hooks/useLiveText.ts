@@ -18,6 +18,8 @@ export function useLiveText(
       const unsubscribe = session.subscribe(() => {
         const text = select(session.getState());
         if (node.data !== text) node.data = text;
+        // A translator may have put something else into its place.
+        if (node.parentNode !== element) element.replaceChildren(node);
       });
       return () => {
         unsubscribe();

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import { getConnectionStatus } from '@/lib/connection/connection';
 import { useSession } from '@/lib/hooks/useSession';
-import { createRest, serverOrigin } from '@/lib/rest/rest';
+import { createRest } from '@/lib/rest/rest';
 import { type LineSession, LiveSession, type SessionState } from '@/lib/session/lineSession';
 import type { ConnectionStatus } from '@/lib/types/equipment';
 
@@ -17,9 +17,7 @@ export interface WebSocketView {
  * the session; after unmount it owns no socket and no timer, and updates nothing.
  */
 export function useWebSocket(url: string, lineId: string | null): WebSocketView {
-  const [session] = useState(
-    () => new LiveSession({ socketUrl: url, lineId, rest: createRest(serverOrigin) }),
-  );
+  const [session] = useState(() => new LiveSession({ socketUrl: url, lineId, rest: createRest() }));
   useEffect(() => {
     session.start();
     return () => session.stop();

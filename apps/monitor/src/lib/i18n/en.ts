@@ -13,6 +13,13 @@ export const en: Strings = {
     error: 'Fault',
     disconnected: 'Offline',
   },
+  panel: {
+    failed: 'This part could not be shown. Trying again.',
+    missing: 'This part could not be loaded from the server. Trying again.',
+    old: 'The server has a new version. Reload the page to open this part.',
+    retry: 'Try again now',
+    reload: 'Reload',
+  },
   link: { connecting: 'Connecting', online: 'Online', retrying: 'Retrying', lost: 'No answer' },
   cpu: { run: 'RUN', stop: 'STOP', pause: 'PAUSE', unknown: 'Unknown' },
   quality: { good: 'Good', uncertain: 'Uncertain', bad: 'Bad' },
@@ -82,6 +89,9 @@ export const en: Strings = {
     stale: 'Data late',
     reconnecting: (attempt, max) => `Reconnecting ${attempt}/${max}`,
     failed: 'Connection failed',
+    refusedTitle: 'The server refuses this page.',
+    refusedText: (origin) =>
+      `It does not know the page’s address ${origin}. Let the proxy pass the Host header on, or write allowed_origins = ["${origin}"] under [server] in lineside.toml.`,
     failedTitle: 'The server cannot be reached',
     failedText:
       'No machine can be seen, so all are shown as offline. The page reconnects by itself when the server is back.',
@@ -109,6 +119,10 @@ export const en: Strings = {
     past: 'PAST',
     filters: 'Machines per status, and filters',
     plantTime: 'Plant time',
+    screenAhead: (off) => `Screen ${off} fast`,
+    screenBehind: (off) => `Screen ${off} slow`,
+    screenClockTitle:
+      'The clock of this screen’s computer differs from the server’s. All times and periods shown here follow the server’s clock.',
     dataAge: (age) => `Data ${age} old`,
     dataAgeTitle: 'Age of the oldest value that is shown',
     noData: 'No data',

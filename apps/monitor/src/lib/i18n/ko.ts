@@ -15,6 +15,13 @@ export const ko: Strings = {
     error: '설비이상',
     disconnected: '접속이상',
   },
+  panel: {
+    failed: '이 부분을 표시하지 못했습니다. 다시 시도하고 있습니다.',
+    missing: '이 부분을 서버에서 불러오지 못했습니다. 다시 시도하고 있습니다.',
+    old: '서버에 새 버전이 설치되었습니다. 화면을 새로 고치면 이 부분이 열립니다.',
+    retry: '지금 다시 시도',
+    reload: '새로 고침',
+  },
   link: { connecting: '연결 중', online: '정상', retrying: '재시도 중', lost: '응답 없음' },
   cpu: { run: 'RUN', stop: 'STOP', pause: 'PAUSE', unknown: '알 수 없음' },
   quality: { good: '정상', uncertain: '불확실', bad: '불량' },
@@ -85,6 +92,9 @@ export const ko: Strings = {
     stale: '데이터 지연',
     reconnecting: (attempt, max) => `재연결 중 ${attempt}/${max}`,
     failed: '연결 실패',
+    refusedTitle: '서버가 이 화면의 연결을 거부합니다',
+    refusedText: (origin) =>
+      `화면의 주소(${origin})를 서버가 모릅니다. 프록시가 Host 헤더를 그대로 전달하게 하거나, lineside.toml의 [server]에 allowed_origins = ["${origin}"]을 적으세요.`,
     failedTitle: '서버에 연결할 수 없습니다',
     failedText:
       '설비 상태를 볼 수 없어 모두 접속이상으로 표시합니다. 서버가 돌아오면 저절로 다시 연결합니다.',
@@ -112,6 +122,10 @@ export const ko: Strings = {
     past: '과거',
     filters: '상태별 설비 수와 필터',
     plantTime: '공장 시각',
+    screenAhead: (off) => `화면 시계 ${off} 빠름`,
+    screenBehind: (off) => `화면 시계 ${off} 느림`,
+    screenClockTitle:
+      '이 화면 컴퓨터의 시계가 서버와 다릅니다. 여기 보이는 시각과 기간은 모두 서버 시계를 따릅니다.',
     dataAge: (age) => `데이터 ${age} 전`,
     dataAgeTitle: '표시 중인 값 가운데 가장 오래된 것의 나이',
     noData: '데이터 없음',

@@ -23,6 +23,14 @@ export interface Strings {
   readonly languageName: string;
   readonly duration: DurationWords;
   readonly status: Readonly<Record<Status, string>>;
+  /** A part of the page that is not there, and what is done about it. */
+  readonly panel: {
+    readonly failed: string;
+    readonly missing: string;
+    readonly old: string;
+    readonly retry: string;
+    readonly reload: string;
+  };
   readonly link: Readonly<Record<PlcLink, string>>;
   readonly cpu: Readonly<Record<CpuState, string>>;
   readonly quality: Readonly<Record<Quality, string>>;
@@ -38,6 +46,8 @@ export interface Strings {
     readonly reconnecting: (attempt: number, max: number) => string;
     readonly failed: string;
     readonly failedTitle: string;
+    readonly refusedTitle: string;
+    readonly refusedText: (origin: string) => string;
     readonly failedText: string;
     readonly reconnect: string;
     readonly staleTitle: string;
@@ -62,6 +72,10 @@ export interface Strings {
     readonly past: string;
     readonly filters: string;
     readonly plantTime: string;
+    /** How wrong the clock of the screen's own computer is: "3 d". */
+    readonly screenAhead: (off: string) => string;
+    readonly screenBehind: (off: string) => string;
+    readonly screenClockTitle: string;
     readonly dataAge: (age: string) => string;
     readonly dataAgeTitle: string;
     readonly noData: string;

@@ -6,7 +6,7 @@
 import { buildPath } from '@/lib/memory/memoryRest';
 import type { AlarmsView, AlarmView, KpiRowsView, TodayView } from '@/lib/types/generated';
 import { ACTIVE_STATES } from '@/lib/types/memory';
-import { serverOrigin } from '@/lib/rest/rest';
+import { askServer } from '@/lib/rest/server';
 import { namePlantZone } from '@/lib/time/zone';
 
 const ALARMS_EVERY_MS = 10_000;
@@ -131,10 +131,7 @@ export class LineMemory {
   async #get<View>(path: string): Promise<View | null> {
     const { signal } = this.#stopped;
     try {
-      const response = await fetch(new URL(path, serverOrigin), {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-        headers: { accept: 'application/json' },
-      });
+      const response = await askServer(path, { signal, timeoutMs: TIMEOUT_MS });
       return response.ok ? ((await response.json()) as View) : null;
     } catch {
       return null;

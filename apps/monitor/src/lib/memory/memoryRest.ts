@@ -1,5 +1,6 @@
 /** The questions about the past, and what people write into it. Shapes: `lib/types/memory.ts`. */
-import { RestError, serverOrigin } from '@/lib/rest/rest';
+import { RestError } from '@/lib/rest/rest';
+import { askServer, locate } from '@/lib/rest/server';
 import type {
   AcknowledgedView,
   AlarmDetailView,
@@ -53,7 +54,7 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Return where an export of `table` is downloaded from. */
 export function getExportUrl(table: ExportTable, format: ExportFormat, query: Query): string {
-  return new URL(buildPath(`/api/export/${table}.${format}`, query), serverOrigin).href;
+  return locate(buildPath(`/api/export/${table}.${format}`, query)).href;
 }
 
 async function send<View>(
@@ -62,14 +63,14 @@ async function send<View>(
   signal: AbortSignal,
   body?: object,
 ): Promise<View> {
-  const response = await fetch(new URL(path, serverOrigin), {
+  const response = await askServer(path, {
     method,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    headers: {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal,
+    timeoutMs: TIMEOUT_MS,
+    ...(body !== undefined && {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
   });
   if (!response.ok) {
     throw new RestError(path.split('?', 1)[0] ?? path, response.status, await readDetail(response));

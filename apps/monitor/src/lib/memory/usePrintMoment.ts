@@ -1,11 +1,12 @@
 import { useSyncExternalStore } from 'react';
 import { flushSync } from 'react-dom';
+import { getServerNowMs } from '@/lib/time/serverClock';
 
-let momentMs = Date.now();
+let momentMs: number | null = null;
 
 function subscribe(listener: () => void): () => void {
   function take(): void {
-    momentMs = Date.now();
+    momentMs = getServerNowMs();
     // The sheet is laid out as soon as this event is over.
     flushSync(listener);
   }
@@ -13,7 +14,7 @@ function subscribe(listener: () => void): () => void {
   return () => window.removeEventListener('beforeprint', take);
 }
 
-/** Return when the page was last sent to a printer; before that, when it was opened. */
+/** Return when the page was last sent to a printer; before that, when this was first asked. */
 export function usePrintMoment(): number {
-  return useSyncExternalStore(subscribe, () => momentMs);
+  return useSyncExternalStore(subscribe, () => (momentMs ??= getServerNowMs()));
 }

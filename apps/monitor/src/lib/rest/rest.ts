@@ -1,4 +1,5 @@
 /** The questions the page asks over REST. Shapes are the server's own; see `lib/types/generated.ts`. */
+import { askServer, locate, serverBase } from '@/lib/rest/server';
 import type {
   ChangesView,
   EquipmentDetailView,
@@ -10,11 +11,6 @@ import type {
 } from '@/lib/types/generated';
 
 const TIMEOUT_MS = 5_000;
-
-/** Where the server is: the page's own origin, or in development the default server. */
-export const serverOrigin: string = import.meta.env.DEV
-  ? (import.meta.env.VITE_LINESIDE_SERVER ?? 'http://localhost:8000')
-  : window.location.origin;
 
 /** The server answered, but not with what was asked for. */
 export class RestError extends Error {
@@ -43,15 +39,14 @@ export interface Rest {
     signal: AbortSignal,
   ) => Promise<TimelineView>;
   readonly getHealth: (signal: AbortSignal) => Promise<HealthView>;
+  /** Whether the server answers, but does not take this page for one of its own; see there. */
+  readonly isOriginRefused: (signal: AbortSignal) => Promise<boolean>;
 }
 
-/** Return the questions as functions against `origin`. Each gives up after five seconds. */
-export function createRest(origin: string): Rest {
+/** Return the questions as functions. Each gives up after five seconds. */
+export function createRest(base: string = serverBase): Rest {
   async function get<View>(path: string, signal: AbortSignal): Promise<View> {
-    const response = await fetch(new URL(path, origin), {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      headers: { accept: 'application/json' },
-    });
+    const response = await askServer(path, { signal, timeoutMs: TIMEOUT_MS }, base);
     if (!response.ok) throw new RestError(path, response.status);
     return (await response.json()) as View;
   }
@@ -69,15 +64,19 @@ export function createRest(origin: string): Rest {
         signal,
       ),
     getHealth: (signal) => get<HealthView>('/healthz', signal),
+    // A browser names the page's origin to its own server only where something would be changed. At
+    // this address nothing can be: the gate refuses a foreign page before that is found out.
+    isOriginRefused: async (signal) => {
+      const question = { method: 'POST', signal, timeoutMs: TIMEOUT_MS };
+      return (await askServer('/healthz', question, base)).status === 403;
+    },
   };
 }
 
 /** Return the WebSocket address of a line; the contract's own address without one. */
-export function getSocketUrl(origin: string, lineId: string | null): string {
-  const url = new URL(
-    lineId === null ? '/ws/monitor' : `/ws/monitor/${encodeURIComponent(lineId)}`,
-    origin,
-  );
+export function getSocketUrl(lineId: string | null, base: string = serverBase): string {
+  const path = lineId === null ? '/ws/monitor' : `/ws/monitor/${encodeURIComponent(lineId)}`;
+  const url = locate(path, base);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

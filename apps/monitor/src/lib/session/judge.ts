@@ -1,8 +1,9 @@
-/** What follows from a board, its connection and the clocks. Pure. */
+/** What follows from a board, its connection and the clocks. Pure, once the board knows the time. */
 import { findLateCodes, getBoardAgeMs, isSameSet } from '@/lib/board/aging';
 import type { Board } from '@/lib/board/board';
 import type { Connection } from '@/lib/connection/connection';
 import { elapsedMs, type Instant } from '@/lib/time/instant';
+import { getServerNowMs } from '@/lib/time/serverClock';
 
 /** Ticks come every second; one that is later than this is not waited for. */
 export const TICK_DUE_MS = 1_500;
@@ -57,6 +58,6 @@ export function isTickFresh(board: Board, now: Instant): boolean {
 }
 
 function getServerMs(board: Board, now: Instant): number {
-  if (board.asOf === null) return now.wallMs;
+  if (board.asOf === null) return getServerNowMs(now);
   return board.asOf.serverMs + elapsedMs(board.asOf.receivedAt, now);
 }

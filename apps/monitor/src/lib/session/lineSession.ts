@@ -19,6 +19,7 @@ import { isTickFresh, judge, type Judged } from '@/lib/session/judge';
 import { keepIfSame } from '@/lib/session/keepIfSame';
 import { Refetcher } from '@/lib/session/refetcher';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
+import { getServerNowMs, hearServerClock } from '@/lib/time/serverClock';
 import type {
   ChangesView,
   EquipmentStatusMessage,
@@ -40,6 +41,8 @@ export interface SessionState extends Judged {
   readonly lines: readonly LineView[];
   readonly line: LineView | null;
   readonly malformedCount: number;
+  /** The server answers, but lets no socket of this page in: a proxy has renamed one of them. */
+  readonly isOriginRefused: boolean;
 }
 
 /** What an answer changes, whatever has come in between. */
@@ -85,9 +88,10 @@ export class LiveSession implements LineSession {
       server: null,
       lines: [],
       line: null,
-      nowS: Math.floor(Date.now() / 1_000),
+      nowS: Math.floor(getServerNowMs() / 1_000),
       dataAgeMs: null,
       malformedCount: 0,
+      isOriginRefused: false,
     };
     this.#socket = new MonitorSocket({
       url: options.socketUrl,
@@ -138,6 +142,7 @@ export class LiveSession implements LineSession {
 
   #onTick(message: EquipmentStatusMessage, receivedAt: Instant): void {
     const { board, changedCodes } = foldTick(this.#state.board, message, receivedAt);
+    if (board.tickMs !== null) hearServerClock(board.tickMs, receivedAt);
     const isNewOrder = board.order !== this.#state.board.order;
     this.#foldAnswers({ ...this.#state, board }, receivedAt);
     if (changedCodes.length > 0 || isNewOrder) this.#refetcher.soon();
@@ -145,7 +150,12 @@ export class LiveSession implements LineSession {
 
   #onConnection(connection: Connection): void {
     const wasLive = this.#state.connection.phase === 'live';
+    const before = this.#state.connection;
     this.#judge({ connection }, readClocks());
+    if (connection.phase === 'live' && this.#state.isOriginRefused) {
+      this.#update({ isOriginRefused: false });
+    }
+    if (isInTrouble(connection) && !isInTrouble(before)) void this.#askWhyRefused();
     if (connection.phase === 'live' && !wasLive) {
       this.#isHistoryDue = true;
       this.#refetcher.soon();
@@ -243,6 +253,8 @@ export class LiveSession implements LineSession {
       rest.getEquipment(id, signal),
       rest.getPlcs(signal),
     ]);
+    // Before the first tick, so that nothing is asked by the screen's own clock even then.
+    if (this.#state.board.tickMs === null) hearServerClock(Date.parse(equipment.at), askedAt);
     return { equipment, plcs, askedAt };
   }
 
@@ -275,6 +287,16 @@ export class LiveSession implements LineSession {
     return false;
   }
 
+  /** What a refused socket does not say, a question does. */
+  async #askWhyRefused(): Promise<void> {
+    try {
+      const isOriginRefused = await this.#options.rest.isOriginRefused(this.#stopped.signal);
+      if (this.#state.connection.phase !== 'live') this.#update({ isOriginRefused });
+    } catch {
+      // No answer: then the server is away, as the connection says.
+    }
+  }
+
   async #askHealth(signal: AbortSignal): Promise<boolean> {
     try {
       await this.#options.rest.getHealth(signal);
@@ -297,6 +319,11 @@ export class LiveSession implements LineSession {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The first attempt may have met a server that was just starting. */
+function isInTrouble({ phase, attempt }: Connection): boolean {
+  return phase === 'failed' || (phase === 'reconnecting' && attempt >= 2);
 }
 
 type Lines = Pick<SessionState, 'server' | 'lines' | 'line'>;

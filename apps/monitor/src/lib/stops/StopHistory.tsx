@@ -6,6 +6,7 @@ import { memoryRest } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { readAudit } from '@/lib/stops/audit';
 import { nameReason } from '@/lib/stops/reasonTree';
+import { getServerNowMs } from '@/lib/time/serverClock';
 import type { DowntimeReasonView, StopView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import { Loaded } from '@/lib/ui/Loaded';
@@ -26,7 +27,9 @@ export function StopHistory({ stop, timeZone, reasons }: StopHistoryProps) {
   const { code, begin } = stop;
   const ask = useCallback(
     (signal: AbortSignal) => {
-      const to = new Date(Math.min(Date.now() + 60_000, Date.parse(begin) + YEAR_MS)).toISOString();
+      const to = new Date(
+        Math.min(getServerNowMs() + 60_000, Date.parse(begin) + YEAR_MS),
+      ).toISOString();
       return memoryRest.getAudit(code, { from: begin, to }, signal);
     },
     [code, begin],

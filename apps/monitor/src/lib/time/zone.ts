@@ -1,4 +1,5 @@
 /** The clock of a time zone: the plant's, wherever the screen hangs. Pure, but for what it remembers. */
+import { getServerNowMs } from '@/lib/time/serverClock';
 
 export interface Zone {
   /** Null: the screen's own. */
@@ -64,7 +65,11 @@ export function formatZoneMoment(zone: Zone, utcMs: number): string {
 }
 
 /** Return "03:12" of the day that the zone's calendar shows at `nowMs`, "11-24 03:12" of another. */
-export function formatZoneNear(zone: Zone, utcMs: number, nowMs: number = Date.now()): string {
+export function formatZoneNear(
+  zone: Zone,
+  utcMs: number,
+  nowMs: number = getServerNowMs(),
+): string {
   const [at, now] = [formatZoneMoment(zone, utcMs), formatZoneMoment(zone, nowMs)];
   return at.slice(at.startsWith(now.slice(0, 10)) ? 11 : 5, 16);
 }

@@ -1,5 +1,6 @@
 /** The questions about the past, over REST. */
-import { RestError, serverOrigin } from '@/lib/rest/rest';
+import { RestError } from '@/lib/rest/rest';
+import { askServer } from '@/lib/rest/server';
 import { parseTimeline } from '@/lib/timeline/model';
 import type { Ask } from '@/lib/timeline/timelineStore';
 import type { BoardView } from '@/lib/types/generated';
@@ -36,10 +37,11 @@ export async function askBoardAt(
 }
 
 function get(path: string, signal: AbortSignal, etag: string | null): Promise<Response> {
-  return fetch(new URL(path, serverOrigin), {
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+  return askServer(path, {
+    signal,
+    timeoutMs: TIMEOUT_MS,
     // The page keeps what it needs by itself; a second copy in the browser's cache is of no use.
     cache: 'no-store',
-    headers: { accept: 'application/json', ...(etag !== null && { 'if-none-match': etag }) },
+    ...(etag !== null && { headers: { 'if-none-match': etag } }),
   });
 }

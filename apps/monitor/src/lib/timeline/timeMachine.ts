@@ -96,6 +96,7 @@ export class TimeMachine {
   stop(): void {
     this.#reduce({ type: 'pause' });
     this.#stopped.abort();
+    this.#detailQuestion?.abort();
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     clearTimeout(this.#detailTimer);
@@ -219,7 +220,7 @@ export class TimeMachine {
   async #askDetail(): Promise<void> {
     const question = new AbortController();
     this.#detailQuestion = question;
-    const signal = AbortSignal.any([question.signal, this.#stopped.signal]);
+    const { signal } = question;
     try {
       const detail = await this.#options.askBoardAt(this.#state.playback.atMs, signal);
       if (signal.aborted) return;

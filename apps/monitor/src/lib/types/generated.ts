@@ -1450,6 +1450,7 @@ export interface components {
              * @description Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own.
              */
             readonly wal_bytes: number | null;
+            /**
              * Faults
              * @description Defects of Lineside around the history since the start.
              */

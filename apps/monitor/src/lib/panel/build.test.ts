@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayReload } from '@/features/wall/reload';
+import { mayReload } from '@/lib/panel/build';
 
 describe('mayReload', () => {
   it('reloads once, and not again before ten minutes are over', () => {
