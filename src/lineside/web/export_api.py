@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -57,13 +57,11 @@ class ExportApi:
         """Return a file for a spreadsheet or a program; times as the plant's clock and UTC show."""
         from lineside.history.export_rows import ExportWish
 
-        asked, chosen = window(begin, end), self._past.choose(line, code)
-        lines: tuple[Any, ...] = ((chosen.line, chosen.machines),)
-        if line is None and code is None:
-            lines = tuple((each, each.equipment) for each in self._past.site.lines)
+        asked = window(begin, end)
+        chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
         wish = ExportWish(
             site=self._past.site,
-            lines=lines,
+            lines=chosen.lines,
             begin_ms=asked.begin_ms,
             end_ms=asked.end_ms,
             now_ms=self._past.now_ms(),

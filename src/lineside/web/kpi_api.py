@@ -16,6 +16,7 @@ from lineside.web.answers import json_response
 from lineside.web.asking import (
     JSON,
     PAGE_MAX,
+    Chosen,
     CodeQuery,
     Cursor,
     From,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 PREVIEW_MAX_DAYS = 100
 PREVIEW_MAX_MACHINE_DAYS = 20_000
 _DAY_MS = 86_400_000
+_REPORT_DAYS = 17  # the trend, and a day of another zone on either side
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 GrainQuery = Annotated[
@@ -106,10 +108,13 @@ class KpiApi:
     ) -> Response:
         """Return key figures with their coverage, per machine or line and piece of the window.
 
-        Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
+        The past is judged by what was configured then. Machines that were taken out since are in
+        the answer when they were there at some time of the window.
         """
         site, skip = self._past.site, int(cursor or 0)
-        wanted = self._wanted(window(begin, end), line, code, grain, by)
+        asked = window(begin, end)
+        chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
+        wanted = self._wanted(asked, chosen, grain, by)
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import kpi_rows
@@ -136,7 +141,8 @@ class KpiApi:
         limit: Limit = PAGE_MAX,
     ) -> Response:
         """Return every interval of one machine with how it was counted. Breaks cut them."""
-        asked, chosen = window(begin, end, days_max=40), self._past.choose(None, code)
+        asked = window(begin, end, days_max=40)
+        chosen = await self._past.choose_in(None, code, asked.begin_ms, asked.end_ms)
         site, now_ms = self._past.site, self._past.now_ms()
         (machine,) = chosen.machines
         until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
@@ -164,9 +170,10 @@ class KpiApi:
         A day is that of its shifts: one that ends after midnight belongs to it.
         """
         site, now_ms = self._past.site, self._past.now_ms()
-        chosen = self._past.choose(line, None)
         if day is not None and not 1971 <= day.year <= 2099:
             raise refused("day", "must lie between 1971 and 2099")
+        begin_ms, end_ms = _around(day, now_ms)
+        chosen = await self._past.choose_in(line, None, begin_ms, end_ms)
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import current_day
@@ -189,7 +196,8 @@ class KpiApi:
         """
         asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
         site = self._past.site
-        wanted = self._wanted(asked, body.line, None, RowGrain.WHOLE, RowsBy.EQUIPMENT)
+        chosen = self._past.choose(body.line, None)
+        wanted = self._wanted(asked, chosen, RowGrain.WHOLE, RowsBy.EQUIPMENT)
         count = sum(len(machines) for _, machines in wanted.lines)
         days_max = PREVIEW_MAX_MACHINE_DAYS // max(1, count)
         if wanted.end_ms - wanted.begin_ms > days_max * _DAY_MS:
@@ -208,15 +216,9 @@ class KpiApi:
         found = await preview(self._past.ask, site, other_site, rules, wanted)
         return Response(found, media_type="application/json")
 
-    def _wanted(
-        self, asked: Span, line: str | None, code: str | None, grain: RowGrain, by: RowsBy
-    ) -> Wanted:
-        chosen = self._past.choose(line, code)
-        lines: tuple[tuple[Line, Any], ...] = ((chosen.line, chosen.machines),)
-        if line is None and code is None:
-            lines = tuple((each, each.equipment) for each in self._past.site.lines)
+    def _wanted(self, asked: Span, chosen: Chosen, grain: RowGrain, by: RowsBy) -> Wanted:
         return Wanted(
-            lines=lines,
+            lines=chosen.lines,
             begin_ms=asked.begin_ms,
             end_ms=min(asked.end_ms, self._past.now_ms()),
             grain=grain,
@@ -247,6 +249,14 @@ def add_kpi_routes(router: APIRouter, api: KpiApi) -> None:
     add("/api/kpis/intervals", api.intervals, "list_counted_intervals", CountedIntervalsView)
     add("/api/report", api.report, "get_report", ReportView)
     add("/api/kpis/preview", api.preview, "preview_kpis", KpiPreviewView, "POST")
+
+
+def _around(day: date | None, now_ms: int) -> tuple[int, int]:
+    """Return a time that a report of `day` and its trend lie in, whatever the plant's zone."""
+    if day is None:
+        return now_ms - _REPORT_DAYS * _DAY_MS, now_ms
+    noon_ms = (day - date(1970, 1, 1)).days * _DAY_MS + _DAY_MS // 2
+    return noon_ms - _REPORT_DAYS * _DAY_MS, noon_ms + 3 * _DAY_MS
 
 
 def _shift(wanted: str, shifts: tuple[ShiftWindow, ...], line: Line) -> ShiftWindow | None:

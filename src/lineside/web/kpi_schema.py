@@ -43,6 +43,9 @@ class KpiRowView(KpisView):
     line_id: str
     code: str | None = Field(description="None: the whole line.")
     name: str
+    taken_out: str | None = Field(
+        description="When the machine was taken out of the configuration; None: it is in it."
+    )
 
 
 class KpiRowsView(View):

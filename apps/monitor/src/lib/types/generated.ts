@@ -217,7 +217,8 @@ export interface paths {
          * List kpis
          * @description Return key figures with their coverage, per machine or line and piece of the window.
          *
-         *     Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
+         *     The past is judged by what was configured then. Machines that were taken out since are in
+         *     the answer when they were there at some time of the window.
          */
         readonly get: operations["list_kpis"];
         readonly put?: never;
@@ -1512,6 +1513,11 @@ export interface components {
             readonly code: string | null;
             /** Name */
             readonly name: string;
+            /**
+             * Taken Out
+             * @description When the machine was taken out of the configuration; None: it is in it.
+             */
+            readonly taken_out: string | null;
         };
         /**
          * KpiRowsView
