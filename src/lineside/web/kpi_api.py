@@ -192,7 +192,9 @@ class KpiApi:
     async def preview(self, body: Preview) -> Response:
         """Return a line's figures as they are, and as another configuration would have made them.
 
-        Nothing is changed. To apply it, write it into lineside.toml: figures of the past follow.
+        Nothing is changed. With neither `stop_after` nor `shifts` it shows what the rules in force
+        would make of the past; with its `version` they can be applied: POST /api/rules/applied.
+        Other rules are written into lineside.toml first.
         """
         asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
         site = self._past.site
@@ -213,7 +215,8 @@ class KpiApi:
 
         from lineside.history.preview import preview
 
-        found = await preview(self._past.ask, site, other_site, rules, wanted)
+        is_tried = bool(body.shifts) or bool(rules)
+        found = await preview(self._past.ask, site, other_site, rules, wanted, is_tried=is_tried)
         return Response(found, media_type="application/json")
 
     def _wanted(self, asked: Span, chosen: Chosen, grain: RowGrain, by: RowsBy) -> Wanted:

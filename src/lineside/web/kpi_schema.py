@@ -58,6 +58,9 @@ class KpiRowsView(View):
 class KpiPreviewView(View):
     """`/api/kpis/preview`: figures as they are, and as they would be."""
 
+    version: int | None = Field(
+        description="Of the rules in force, where the preview is by them: they can be applied."
+    )
     current: list[KpiRowView]
     preview: list[KpiRowView]
 
