@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ import click
 
 from lineside.cli.streams import drop_broken_streams, open_missing_streams
 from lineside.core.errors import LinesideError
+from lineside.core.spans import Span
 from lineside.core.times import unix_ms
 
 if TYPE_CHECKING:
-    from lineside.core.asked_time import Bound
-    from lineside.core.model import Site
+    from lineside.core.asked_time import AskedTime, Bound
+    from lineside.core.model import Line, Site
     from lineside.history.export_rows import ExportWish
     from lineside.history.settings import HistorySettings
     from lineside.history.store import Store
@@ -119,8 +120,13 @@ def export(
         raise click.UsageError("only csv can go to standard output; name a file with --output")
     try:
         site, settings = _load(config)
-        wish = _wish(site, begin, end, line, code, RowGrain(grain), RowsBy(by))
-        count = asyncio.run(_run(settings, wish, kind, format_, output))
+        asked = _asked(site, begin, end)
+        window = _window(site, asked)
+
+        def wish_of(lines: Sequence[Line]) -> ExportWish:
+            return _wish(site, lines, asked, line, code, RowGrain(grain), RowsBy(by))
+
+        count = asyncio.run(_run(settings, site, window, wish_of, kind, format_, output))
     except LinesideError as error:
         click.secho(str(error), fg="red", err=True)
         sys.exit(2)
@@ -145,44 +151,58 @@ def _load(config: Path) -> tuple[Site, HistorySettings]:
     return loaded.site, settings
 
 
+def _asked(site: Site, begin: str | None, end: str | None) -> AskedTime:
+    """Return the time that is asked for: the last week, unless something else is."""
+    from lineside.clock import system_clock
+    from lineside.core.asked_time import AskedTime
+
+    zone = ZoneInfo(site.calendar.time_zone)
+    to = unix_ms(system_clock().unix_s) if end is None else _bound("--to", end, zone)
+    week = timedelta(days=7)
+    before = to - week if isinstance(to, date) else to - round(week / timedelta(milliseconds=1))
+    return AskedTime(begin=before if begin is None else _bound("--from", begin, zone), end=to)
+
+
+def _window(site: Site, asked: AskedTime) -> Span:
+    """Return the window that holds what is asked of each line."""
+    found = asked.of_all(site.calendar.of_line(each.id) for each in site.lines)
+    if found.begin_ms >= found.end_ms:
+        raise click.UsageError("--to must be after --from")
+    return Span(found.begin_ms, found.end_ms)
+
+
 def _wish(
     site: Site,
-    begin: str | None,
-    end: str | None,
+    lines: Sequence[Line],
+    asked: AskedTime,
     line: str | None,
     code: str | None,
     grain: Any,
     by: Any,
 ) -> ExportWish:
+    """Return what is wished for of `lines`, which have the machines that were taken out since."""
     from lineside.clock import system_clock
-    from lineside.core.asked_time import AskedTime
     from lineside.history.export_rows import ExportWish
 
-    now_ms = unix_ms(system_clock().unix_s)
-    zone = ZoneInfo(site.calendar.time_zone)
-    to = now_ms if end is None else _bound("--to", end, zone)
-    week = timedelta(days=7)
-    before = to - week if isinstance(to, date) else to - round(week / timedelta(milliseconds=1))
-    asked = AskedTime(begin=before if begin is None else _bound("--from", begin, zone), end=to)
-    lines = []
-    for each in site.lines:
+    chosen = []
+    for each in lines:
         machines = tuple(e for e in each.equipment if code in (None, e.code))
         if line in (None, each.id) and (machines or code is None):
-            lines.append((each, machines))
-    if not lines:
+            chosen.append((each, machines))
+    if not chosen:
         what = f"line {line!r}" if code is None else f"machine {code!r}"
-        known = ", ".join(each.id for each in site.lines)
-        raise click.UsageError(f"the config has no {what} here (lines: {known})")
-    whole = asked.of_all(site.calendar.of_line(each.id) for each, _ in lines)
-    if whole.begin_ms >= whole.end_ms:
-        raise click.UsageError("--to must be after --from")
+        known = ", ".join(each.id for each in lines)
+        raise click.UsageError(
+            f"there was no {what} in that time, nor is there one in the config (lines: {known})"
+        )
+    whole = asked.of_all(site.calendar.of_line(each.id) for each, _ in chosen)
     return ExportWish(
         site=site,
-        lines=tuple(lines),
+        lines=tuple(chosen),
         begin_ms=whole.begin_ms,
         end_ms=whole.end_ms,
         asked=asked,
-        now_ms=now_ms,
+        now_ms=unix_ms(system_clock().unix_s),
         grain=grain,
         by=by,
     )
@@ -206,7 +226,13 @@ def _bound(option: str, text: str, zone: ZoneInfo) -> Bound:
 
 
 async def _run(
-    settings: HistorySettings, wish: ExportWish, kind: str, format_: str, output: Path | None
+    settings: HistorySettings,
+    site: Site,
+    window: Span,
+    wish_of: Callable[[Sequence[Line]], ExportWish],
+    kind: str,
+    format_: str,
+    output: Path | None,
 ) -> int:
     """Write the file; return the number of rows. A file that is not finished is not left."""
     from lineside.history.database import Database
@@ -219,6 +245,8 @@ async def _run(
         return await question(store)
 
     try:
+        configured = await store.configurations.read()
+        wish = wish_of(configured.with_taken_out(site.lines, window.begin_ms, window.end_ms))
         if output is None:
             return await _write(ask, wish, kind, format_, sys.stdout.buffer)
         return await _write_whole(ask, wish, kind, format_, output)

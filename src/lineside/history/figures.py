@@ -73,6 +73,12 @@ class Plans:
             found = self._of[code] = self._find(code)
         return found
 
+    def taken_out_ms(self, code: str) -> int | None:
+        """Return when a machine was taken out; None while it is configured."""
+        if code in self._machines or self._configured is None:
+            return None
+        return self._configured.taken_out_ms(code)
+
     def calendar_of(self, line_id: str) -> LineCalendar:
         """Return how a line works now."""
         found = self._calendars.get(line_id)

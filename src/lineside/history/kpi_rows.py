@@ -69,7 +69,7 @@ async def kpi_rows(
             spans = [window.span for window in some]
             found = await totals_in(store, plans, machines, spans)
             for window, sums in zip(some, found, strict=True):
-                rows = _rows(line, machines, window, sums, wanted.by)
+                rows = _rows(line, machines, window, sums, wanted.by, plans)
                 for row in rows[skip:]:
                     yield row
                 skip = 0
@@ -128,8 +128,14 @@ def figures_of(totals: Totals) -> dict[str, Any]:
     }
 
 
-def row_of(window: Window, line: Line, machine: Equipment | None, totals: Totals) -> dict[str, Any]:
-    """Return one row; `machine` None: of the whole line."""
+def row_of(
+    window: Window,
+    line: Line,
+    machine: Equipment | None,
+    totals: Totals,
+    taken_out_ms: int | None = None,
+) -> dict[str, Any]:
+    """Return one row; `machine` None: of the whole line; `taken_out_ms`: when it was taken out."""
     return {
         "begin": iso_utc(window.span.begin_ms / 1000),
         "end": iso_utc(window.span.end_ms / 1000),
@@ -137,6 +143,7 @@ def row_of(window: Window, line: Line, machine: Equipment | None, totals: Totals
         "line_id": line.id,
         "code": machine.code if machine is not None else None,
         "name": machine.name if machine is not None else line.name,
+        "taken_out": None if taken_out_ms is None else iso_utc(taken_out_ms / 1000),
         **figures_of(totals),
     }
 
@@ -147,7 +154,11 @@ def _rows(
     window: Window,
     sums: Mapping[str, Totals],
     by: RowsBy,
+    plans: Plans,
 ) -> list[dict[str, Any]]:
     if by is RowsBy.LINE:
         return [row_of(window, line, None, sum_totals(sums.values()))]
-    return [row_of(window, line, machine, sums[machine.code]) for machine in machines]
+    return [
+        row_of(window, line, machine, sums[machine.code], plans.taken_out_ms(machine.code))
+        for machine in machines
+    ]

@@ -15,6 +15,7 @@ from lineside.core.model import Site, StatusRule
 from lineside.history.figures import Plans
 from lineside.history.kpi_rows import kpi_rows, plans_by, plans_of
 from lineside.history.kpi_words import Wanted
+from lineside.history.rules_applied import newest_version
 from lineside.history.store import Store
 
 _DAY_MS = 86_400_000
@@ -24,7 +25,13 @@ Ask: TypeAlias = Callable[[Callable[[Store], Awaitable[Any]]], Awaitable[Any]]
 
 
 async def preview(
-    ask: Ask, site: Site, other_site: Site, rules: Mapping[str, StatusRule], wanted: Wanted
+    ask: Ask,
+    site: Site,
+    other_site: Site,
+    rules: Mapping[str, StatusRule],
+    wanted: Wanted,
+    *,
+    is_tried: bool = True,
 ) -> bytes:
     """Return the rows that are wanted as JSON: `current` by what held then, `preview` by the other.
 
@@ -34,15 +41,17 @@ async def preview(
         other_site: the plant with another calendar, which judges all of the window.
         rules: what takes the place of the other plant's rules, by machine.
         wanted: rows per machine.
+        is_tried: whether the other plant is one that is tried, and not the rules in force.
 
     Raises:
         HistoryError: the database cannot be read now.
     """
 
-    async def both_plans(store: Store) -> tuple[Plans, Plans]:
-        return await plans_of(store, site), await plans_by(store, other_site, rules)
+    async def both_plans(store: Store) -> tuple[int | None, Plans, Plans]:
+        version = None if is_tried else await newest_version(store)
+        return version, await plans_of(store, site), await plans_by(store, other_site, rules)
 
-    plans, other_plans = await ask(both_plans)
+    version, plans, other_plans = await ask(both_plans)
     current: list[bytes] = []
     other: list[bytes] = []
     for some in _slices(wanted):
@@ -54,7 +63,15 @@ async def preview(
 
         await ask(question)
     return b"".join(
-        (b'{"current":[', b",".join(current), b'],"preview":[', b",".join(other), b"]}")
+        (
+            b'{"version":',
+            msgspec.json.encode(version),
+            b',"current":[',
+            b",".join(current),
+            b'],"preview":[',
+            b",".join(other),
+            b"]}",
+        )
     )
 
 

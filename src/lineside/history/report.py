@@ -28,6 +28,8 @@ async def report(
 ) -> dict[str, Any]:
     """Return the report of a line's `day`, or of one `shift` of it, as far as it has gone by.
 
+    `line` has those machines, too, that were there in the trend and were taken out since.
+
     Raises:
         HistoryError: the database cannot be read now, or too little is computed yet.
     """
@@ -35,12 +37,17 @@ async def report(
     plans = await plans_of(store, site)
     whole = calendar.day_span(day) if shift is None else shift.span
     window = Window(label=str(day), span=_until(whole, now_ms))
-    machines = line.equipment
+    now = {each.code for some in site.lines for each in some.equipment}
+    begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
+    machines = [
+        each
+        for each in line.equipment
+        if each.code in now or plans.of(each.code).configured_in(begin_ms, end_ms)
+    ]
     (sums,) = await totals_in(store, plans, machines, [window.span])
     stops: list[MachineStop] = []
     alarms: list[AlarmCount] = []
     if window.span.length_ms > 0:
-        begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
         stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms, as_figures=True)
         codes = [machine.code for machine in machines]
         alarms = await alarm_counts(store.database, codes, begin_ms, end_ms)
@@ -53,7 +60,10 @@ async def report(
         "end": iso_utc(whole.end_ms / 1000),
         "time_zone": calendar.zone.key,
         "kpis": figures_of(sum_totals(sums.values())),
-        "machines": [row_of(window, line, each, sums[each.code]) for each in machines],
+        "machines": [
+            row_of(window, line, each, sums[each.code], plans.taken_out_ms(each.code))
+            for each in machines
+        ],
         "pareto_by_machine": pareto_by_machine(stops, window.span),
         "pareto_by_reason": pareto_by_reason(stops, window.span, site.downtime_reasons),
         "trend": await _trend(store, plans, calendar, line, day, shift, now_ms),

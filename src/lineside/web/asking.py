@@ -74,9 +74,13 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """The machines that a question is about. `line` is theirs, or the first one's."""
+    """The machines that a question is about. `line` is theirs, or the first one's.
+
+    `lines` are those that have any of them, each with its own.
+    """
 
     line: Line
+    lines: tuple[tuple[Line, tuple[Equipment, ...]], ...]
     machines: tuple[Equipment, ...]
     calendar: LineCalendar
 
@@ -123,22 +127,42 @@ class Past:
         Raises:
             Problem: 404 for what is not configured.
         """
-        site = self.site
-        found: Sequence[Line] = site.lines
+        return self._choose(self.site.lines, line, code)
+
+    async def choose_in(
+        self, line: str | None, code: str | None, begin_ms: int, end_ms: int
+    ) -> Chosen:
+        """Return as `choose` does, with machines taken out since that were there in the window.
+
+        Raises:
+            Problem: 404 for what was not configured then and is not now; 503 as `ask`.
+        """
+        lines = self.site.lines
+
+        async def question(store: Store) -> tuple[Line, ...]:
+            configured = await store.configurations.read()
+            return configured.with_taken_out(lines, begin_ms, end_ms)
+
+        return self._choose(await self.ask(question), line, code)
+
+    def _choose(self, lines: Sequence[Line], line: str | None, code: str | None) -> Chosen:
+        found = lines
         if line is not None:
-            found = [each for each in site.lines if each.id == line]
+            found = [each for each in lines if each.id == line]
             if not found:
-                raise not_found("line", line, [each.id for each in site.lines])
-        machines = [machine for each in found for machine in each.equipment]
+                raise not_found("line", line, [each.id for each in lines])
         if code is not None:
-            machines = [machine for machine in machines if machine.code == code]
-            if not machines:
+            found = [each for each in found if any(m.code == code for m in each.equipment)]
+            if not found:
                 raise not_found("equipment", code, self._live.equipment_by_code)
-            found = [each for each in found if each.id == machines[0].line_id]
+        chosen = tuple(
+            (each, tuple(m for m in each.equipment if code in (None, m.code))) for each in found
+        )
         return Chosen(
             line=found[0],
-            machines=tuple(machines),
-            calendar=site.calendar.of_line(found[0].id),
+            lines=chosen,
+            machines=tuple(machine for _, machines in chosen for machine in machines),
+            calendar=self.site.calendar.of_line(found[0].id),
         )
 
     async def ask(self, question: Callable[[Store], Awaitable[T]]) -> T:

@@ -90,12 +90,10 @@ class DowntimeApi:
         They stood longer than `micro_stop` within the planned time of the window.
         """
         asked, skip = window(begin, end, days_max=100), int(cursor or 0)
-        machines = self._past.choose(line, code).machines
-        if line is None and code is None:
-            machines = tuple(each for some in self._past.site.lines for each in some.equipment)
+        chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
         found = await self._past.ask(
             lambda store: self._stops_there(
-                store, machines, asked.begin_ms, asked.end_ms, as_figures=True
+                store, chosen.machines, asked.begin_ms, asked.end_ms, as_figures=True
             )
         )
         wanted = [each for each in found if not (unexplained and each.stop.reason)]
@@ -302,7 +300,7 @@ class DowntimeApi:
         Such questions are answered one by one, so that nobody else's change comes between what was
         found and what is written.
         """
-        named = [self._machine_and_begin(each) for each in ids]
+        named = [await self._machine_and_begin(each) for each in ids]
 
         async def question(store: Store) -> list[MachineStop]:
             found = [
@@ -319,11 +317,13 @@ class DowntimeApi:
         view = StopsView(next=None, stops=[stop_view(each, now_ms) for each in stops])
         return Response(encode(view).body, media_type="application/json")
 
-    def _machine_and_begin(self, id_: str) -> tuple[Equipment, int]:
+    async def _machine_and_begin(self, id_: str) -> tuple[Equipment, int]:
         match = _STOP_ID.fullmatch(id_)
         if match is None:
             raise refused("stop", "an id is a machine's code, `@` and a time in ms")
-        return self._past.choose(None, match["code"]).machines[0], int(match["begin"])
+        begin_ms = int(match["begin"])
+        chosen = await self._past.choose_in(None, match["code"], begin_ms, begin_ms + 1)
+        return chosen.machines[0], begin_ms
 
     async def _stop_at(
         self, store: Store, machine: Equipment, begin_ms: int, id_: str

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -65,14 +65,13 @@ class ExportApi:
         """Return a file for a spreadsheet or a program; times as the plant's clock and UTC show."""
         from lineside.history.export_rows import ExportWish
 
-        asked, chosen = asked_time(begin, end), self._past.choose(line, code)
-        lines: tuple[Any, ...] = ((chosen.line, chosen.machines),)
-        if line is None and code is None:
-            lines = tuple((each, each.equipment) for each in self._past.site.lines)
-        whole = window_of_all(asked, [each for each, _ in lines], self._past.site)
+        asked, site = asked_time(begin, end), self._past.site
+        around = window_of_all(asked, site.lines, site)
+        chosen = await self._past.choose_in(line, code, around.begin_ms, around.end_ms)
+        whole = window_of_all(asked, [each for each, _ in chosen.lines], site)
         wish = ExportWish(
-            site=self._past.site,
-            lines=lines,
+            site=site,
+            lines=chosen.lines,
             begin_ms=whole.begin_ms,
             end_ms=whole.end_ms,
             asked=asked,

@@ -71,7 +71,9 @@ class HistoryApi:
         if self._live.site is None:
             raise not_ticking(None)
         if code not in self._live.equipment_by_code:
-            raise not_found("equipment", code, self._live.equipment_by_code)
+            configured = await self._ask(lambda store: store.configurations.read())
+            if configured.machine(code) is None:  # nor was it ever
+                raise not_found("equipment", code, self._live.equipment_by_code)
         begin_ms, end_ms = unix_ms(begin.timestamp()), unix_ms(end.timestamp())
         at_ms, run_id, seq = map(int, after.split(".")) if after else (0, 0, 0)
         found = await self._ask(

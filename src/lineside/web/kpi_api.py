@@ -17,6 +17,7 @@ from lineside.web.answers import json_response
 from lineside.web.asking import (
     JSON,
     PAGE_MAX,
+    Chosen,
     CodeQuery,
     Cursor,
     From,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 PREVIEW_MAX_DAYS = 100
 PREVIEW_MAX_MACHINE_DAYS = 20_000
 _DAY_MS = 86_400_000
+_REPORT_DAYS = 17  # the trend, and a day of another zone on either side
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 GrainQuery = Annotated[
@@ -111,12 +113,16 @@ class KpiApi:
     ) -> Response:
         """Return key figures with their coverage, per machine or line and piece of the window.
 
-        Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
-        Days are those of each line and hold their shifts whole, also after midnight; weeks and
-        months are made of them. Pieces are cut where the window begins and ends.
+        The past is judged by what was configured then. Machines that were taken out since are in
+        the answer when they were there at some time of the window. Days are those of each line and
+        hold their shifts whole, also after midnight; weeks and months are made of them. Pieces are
+        cut where the window begins and ends.
         """
         site, skip = self._past.site, int(cursor or 0)
-        wanted = self._wanted(asked_time(begin, end), line, code, grain, by)
+        asked = asked_time(begin, end)
+        around = window_of_all(asked, site.lines, site)
+        chosen = await self._past.choose_in(line, code, around.begin_ms, around.end_ms)
+        wanted = self._wanted(asked, chosen, grain, by)
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import kpi_rows
@@ -143,7 +149,8 @@ class KpiApi:
         limit: Limit = PAGE_MAX,
     ) -> Response:
         """Return every interval of one machine with how it was counted. Breaks cut them."""
-        asked, chosen = window(begin, end, days_max=40), self._past.choose(None, code)
+        asked = window(begin, end, days_max=40)
+        chosen = await self._past.choose_in(None, code, asked.begin_ms, asked.end_ms)
         site, now_ms = self._past.site, self._past.known_until_ms()
         (machine,) = chosen.machines
         until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
@@ -171,9 +178,10 @@ class KpiApi:
         A day is that of its shifts: one that ends after midnight belongs to it.
         """
         site, now_ms = self._past.site, self._past.known_until_ms()
-        chosen = self._past.choose(line, None)
         if day is not None and not 1971 <= day.year <= 2099:
             raise refused("day", "must lie between 1971 and 2099")
+        begin_ms, end_ms = _around(day, now_ms)
+        chosen = await self._past.choose_in(line, None, begin_ms, end_ms)
 
         async def question(store: Store) -> bytes:
             from lineside.history.report import report
@@ -191,12 +199,15 @@ class KpiApi:
     async def preview(self, body: Preview) -> Response:
         """Return a line's figures as they are, and as another configuration would have made them.
 
-        Nothing is changed. To apply it, write it into lineside.toml: figures of the past follow.
+        Nothing is changed. With neither `stop_after` nor `shifts` it shows what the rules in force
+        would make of the past; with its `version` they can be applied: POST /api/rules/applied.
+        Other rules are written into lineside.toml first.
         """
         asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
         site = self._past.site
         moments = AskedTime(begin=asked.begin_ms, end=asked.end_ms)
-        wanted = self._wanted(moments, body.line, None, RowGrain.WHOLE, RowsBy.EQUIPMENT)
+        chosen = self._past.choose(body.line, None)
+        wanted = self._wanted(moments, chosen, RowGrain.WHOLE, RowsBy.EQUIPMENT)
         count = sum(len(machines) for _, machines in wanted.lines)
         days_max = PREVIEW_MAX_MACHINE_DAYS // max(1, count)
         if wanted.end_ms - wanted.begin_ms > days_max * _DAY_MS:
@@ -212,19 +223,14 @@ class KpiApi:
 
         from lineside.history.preview import preview
 
-        found = await preview(self._past.ask, site, other_site, rules, wanted)
+        is_tried = bool(body.shifts) or bool(rules)
+        found = await preview(self._past.ask, site, other_site, rules, wanted, is_tried=is_tried)
         return Response(found, media_type="application/json")
 
-    def _wanted(
-        self, asked: AskedTime, line: str | None, code: str | None, grain: RowGrain, by: RowsBy
-    ) -> Wanted:
-        chosen = self._past.choose(line, code)
-        lines: tuple[tuple[Line, Any], ...] = ((chosen.line, chosen.machines),)
-        if line is None and code is None:
-            lines = tuple((each, each.equipment) for each in self._past.site.lines)
-        whole = window_of_all(asked, [each for each, _ in lines], self._past.site)
+    def _wanted(self, asked: AskedTime, chosen: Chosen, grain: RowGrain, by: RowsBy) -> Wanted:
+        whole = window_of_all(asked, [each for each, _ in chosen.lines], self._past.site)
         return Wanted(
-            lines=lines,
+            lines=chosen.lines,
             begin_ms=whole.begin_ms,
             end_ms=min(whole.end_ms, self._past.known_until_ms()),
             asked=asked,
@@ -256,6 +262,14 @@ def add_kpi_routes(router: APIRouter, api: KpiApi) -> None:
     add("/api/kpis/intervals", api.intervals, "list_counted_intervals", CountedIntervalsView)
     add("/api/report", api.report, "get_report", ReportView)
     add("/api/kpis/preview", api.preview, "preview_kpis", KpiPreviewView, "POST")
+
+
+def _around(day: date | None, now_ms: int) -> tuple[int, int]:
+    """Return a time that a report of `day` and its trend lie in, whatever the plant's zone."""
+    if day is None:
+        return now_ms - _REPORT_DAYS * _DAY_MS, now_ms
+    noon_ms = (day - date(1970, 1, 1)).days * _DAY_MS + _DAY_MS // 2
+    return noon_ms - _REPORT_DAYS * _DAY_MS, noon_ms + 3 * _DAY_MS
 
 
 def _shift(wanted: str, shifts: tuple[ShiftWindow, ...], line: Line) -> ShiftWindow | None:

@@ -49,6 +49,9 @@ class KpiRowView(KpisView):
     line_id: str
     code: str | None = Field(description="None: the whole line.")
     name: str
+    taken_out: str | None = Field(
+        description="When the machine was taken out of the configuration; None: it is in it."
+    )
 
 
 class KpiRowsView(View):
@@ -61,6 +64,9 @@ class KpiRowsView(View):
 class KpiPreviewView(View):
     """`/api/kpis/preview`: figures as they are, and as they would be."""
 
+    version: int | None = Field(
+        description="Of the rules in force, where the preview is by them: they can be applied."
+    )
     current: list[KpiRowView]
     preview: list[KpiRowView]
 

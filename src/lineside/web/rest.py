@@ -19,6 +19,7 @@ from lineside.web.export_api import ExportApi, add_export_routes
 from lineside.web.history_api import HistoryApi, add_history_routes
 from lineside.web.kpi_api import KpiApi, add_kpi_routes
 from lineside.web.live import LiveView
+from lineside.web.rules_api import RulesApi, add_rules_routes
 from lineside.web.timeline_api import TimelineApi, add_timeline_routes
 from lineside.web.views import ServerInfo
 from lineside.web.words import refuse_unstorable
@@ -52,6 +53,7 @@ def add_rest_routes(
     add_history_routes(router, HistoryApi(live, history))
     add_kpi_routes(router, KpiApi(past))
     add_downtime_routes(router, DowntimeApi(past))
+    add_rules_routes(router, RulesApi(past))
     add_event_routes(router, EventApi(past))
     add_export_routes(router, ExportApi(past))
     add_timeline_routes(router, TimelineApi(past))

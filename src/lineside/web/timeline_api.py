@@ -77,7 +77,8 @@ class TimelineApi:
 
         Shifts are those of the line, or of the first line when none is named.
         """
-        asked, chosen = window(begin, end), self._past.choose(line, code)
+        asked = window(begin, end)
+        chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
         now_ms = self._past.now_ms()
         until_ms = max(asked.begin_ms, min(asked.end_ms, self._past.known_until_ms()))
         shifts = chosen.calendar.shift_windows(asked.begin_ms, asked.end_ms)

@@ -1,6 +1,7 @@
 import { useStrings } from '@/lib/i18n/useStrings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import type { OpenFigure } from '@/lib/intervals/IntervalDrawer';
+import { dayOf } from '@/lib/kpi/days';
 import { FIGURE_NAMES, formatPercent, getFigure, getUnseenMs } from '@/lib/kpi/figures';
 import { formatDuration } from '@/lib/time/format';
 import type { KpiRowView } from '@/lib/types/generated';
@@ -9,12 +10,13 @@ import styles from './ReportView.module.css';
 
 interface MachineTableProps {
   readonly rows: readonly KpiRowView[];
+  readonly timeZone: string;
   readonly onOpen: (open: OpenFigure) => void;
   readonly onMachine: (code: string) => void;
 }
 
 /** Every machine's figures; each opens its intervals, and the name opens the machine's page. */
-export function MachineTable({ rows, onOpen, onMachine }: MachineTableProps) {
+export function MachineTable({ rows, timeZone, onOpen, onMachine }: MachineTableProps) {
   const words = useMemoryStrings();
   return (
     <section className={controls.panel} aria-labelledby="machines-title">
@@ -44,7 +46,13 @@ export function MachineTable({ rows, onOpen, onMachine }: MachineTableProps) {
           </thead>
           <tbody>
             {rows.map((row) => (
-              <MachineRow key={row.code} row={row} onOpen={onOpen} onMachine={onMachine} />
+              <MachineRow
+                key={row.code}
+                row={row}
+                timeZone={timeZone}
+                onOpen={onOpen}
+                onMachine={onMachine}
+              />
             ))}
           </tbody>
         </table>
@@ -57,7 +65,7 @@ interface MachineRowProps extends Omit<MachineTableProps, 'rows'> {
   readonly row: KpiRowView;
 }
 
-function MachineRow({ row, onOpen, onMachine }: MachineRowProps) {
+function MachineRow({ row, timeZone, onOpen, onMachine }: MachineRowProps) {
   const words = useMemoryStrings();
   const strings = useStrings();
   const { code } = row;
@@ -69,6 +77,9 @@ function MachineRow({ row, onOpen, onMachine }: MachineRowProps) {
         <button type="button" className={controls.link} onClick={() => onMachine(code)}>
           {row.name}
         </button>
+        {row.taken_out !== null && (
+          <small>{words.report.takenOut(dayOf(Date.parse(row.taken_out), timeZone))}</small>
+        )}
       </th>
       {FIGURE_NAMES.map((figure) => {
         const { text, why } = getFigure(row, figure, strings.duration);

@@ -91,7 +91,12 @@ function Content({ view, reasons, onMachine, onDay, onChange }: ContentProps) {
         <Trend rows={view.trend} day={view.day} timeZone={timeZone} onDay={onDay} />
         <TopAlarms alarms={view.alarms} machines={view.machines} />
       </div>
-      <MachineTable rows={view.machines} onOpen={setOpen} onMachine={onMachine} />
+      <MachineTable
+        rows={view.machines}
+        timeZone={view.time_zone}
+        onOpen={setOpen}
+        onMachine={onMachine}
+      />
       <StopsPanel
         line={view.line_id}
         code={null}

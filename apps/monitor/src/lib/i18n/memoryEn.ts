@@ -68,6 +68,7 @@ export const memoryEn: MemoryStrings = {
     print: 'Print',
     download: 'Download',
     printedAt: (time) => `Printed ${time}`,
+    takenOut: (day) => `taken out on ${day}`,
     page: 'Page',
     running: 'This time is still going on. These are the figures so far.',
     future: 'This time has not begun yet.',
@@ -171,7 +172,7 @@ export const memoryEn: MemoryStrings = {
     show: 'Preview',
     apply: 'To apply it',
     applyHelp:
-      'Change these lines in lineside.toml: the server takes them while it runs. All figures of the past follow.',
+      'Change these lines in lineside.toml: the server takes them while it runs. Figures follow from then on; those of the past stay as they were judged.',
   },
   planned: {
     title: 'Planned downtime',

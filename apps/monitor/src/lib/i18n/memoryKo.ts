@@ -60,6 +60,7 @@ export const memoryKo: MemoryStrings = {
     print: '인쇄',
     download: '내려받기',
     printedAt: (time) => `출력 ${time}`,
+    takenOut: (day) => `${day} 설비 제외`,
     page: '쪽',
     running: '아직 진행 중인 시간입니다. 지금까지의 값입니다.',
     future: '아직 시작하지 않은 시간입니다.',
@@ -163,7 +164,7 @@ export const memoryKo: MemoryStrings = {
     show: '미리 보기',
     apply: '적용하려면',
     applyHelp:
-      'lineside.toml에서 아래 줄을 바꾸면 서버가 실행 중에 반영합니다. 과거의 모든 지표가 따라 바뀝니다.',
+      'lineside.toml에서 아래 줄을 바꾸면 서버가 실행 중에 반영합니다. 그때부터의 지표에 적용되며, 과거의 지표는 당시 기준 그대로 남습니다.',
   },
   planned: {
     title: '계획 정지',

@@ -42,6 +42,7 @@ export interface MemoryStrings {
     readonly print: string;
     readonly download: string;
     readonly printedAt: (time: string) => string;
+    readonly takenOut: (day: string) => string;
     readonly page: string;
     readonly running: string;
     readonly future: string;

@@ -217,9 +217,8 @@ export interface paths {
          * List kpis
          * @description Return key figures with their coverage, per machine or line and piece of the window.
          *
-         *     Judged by the configuration in force: a changed `stop_after` or shift applies to the past.
-         *     Days are those of each line and hold their shifts whole, also after midnight; weeks and
-         *     months are made of them. Pieces are cut where the window begins and ends.
+         *     The past is judged by what was configured then. Machines that were taken out since are in
+         *     the answer when they were there at some time of the window.
          */
         readonly get: operations["list_kpis"];
         readonly put?: never;
@@ -285,7 +284,9 @@ export interface paths {
          * Preview kpis
          * @description Return a line's figures as they are, and as another configuration would have made them.
          *
-         *     Nothing is changed. To apply it, write it into lineside.toml: figures of the past follow.
+         *     Nothing is changed. With neither `stop_after` nor `shifts` it shows what the rules in force
+         *     would make of the past; with its `version` they can be applied: POST /api/rules/applied.
+         *     Other rules are written into lineside.toml first.
          */
         readonly post: operations["preview_kpis"];
         readonly delete?: never;
@@ -455,6 +456,52 @@ export interface paths {
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/rules/applied": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List rules applied
+         * @description Return which rules judge a time before them, in the order in which it was decided.
+         */
+        readonly get: operations["list_rules_applied"];
+        readonly put?: never;
+        /**
+         * Apply rules
+         * @description Let the rules in force judge a line from a moment in the past on, as a preview showed.
+         *
+         *     Without this, the past is judged by what was configured then. It stands in the audit.
+         */
+        readonly post: operations["apply_rules"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/rules/applied/{applied}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Take back rules
+         * @description Judge the time by what was configured then again.
+         */
+        readonly delete: operations["take_back_rules"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -1041,6 +1088,43 @@ export interface components {
             readonly alarms: readonly components["schemas"]["AlarmView"][];
         };
         /**
+         * AllRulesAppliedView
+         * @description `/api/rules/applied`.
+         */
+        readonly AllRulesAppliedView: {
+            /** Applied */
+            readonly applied: readonly components["schemas"]["RulesAppliedView"][];
+        };
+        /**
+         * ApplyRules
+         * @description The rules in force are to judge a line's past, too.
+         */
+        readonly ApplyRules: {
+            /**
+             * By
+             * @description Who decides it.
+             */
+            readonly by: string;
+            /** Line */
+            readonly line: string;
+            /**
+             * Version
+             * @description `version` of the preview in which the difference was shown.
+             */
+            readonly version: number;
+            /**
+             * From
+             * Format: date-time
+             * @description From when on they judge.
+             */
+            readonly from: string;
+            /**
+             * Comment
+             * @default
+             */
+            readonly comment: string;
+        };
+        /**
          * AuditEntryView
          * @description Who has changed what by hand.
          */
@@ -1481,6 +1565,11 @@ export interface components {
          * @description `/api/kpis/preview`: figures as they are, and as they would be.
          */
         readonly KpiPreviewView: {
+            /**
+             * Version
+             * @description Of the rules in force, where the preview is by them: they can be applied.
+             */
+            readonly version: number | null;
             /** Current */
             readonly current: readonly components["schemas"]["KpiRowView"][];
             /** Preview */
@@ -1578,6 +1667,11 @@ export interface components {
             readonly code: string | null;
             /** Name */
             readonly name: string;
+            /**
+             * Taken Out
+             * @description When the machine was taken out of the configuration; None: it is in it.
+             */
+            readonly taken_out: string | null;
         };
         /**
          * KpiRowsView
@@ -2100,6 +2194,29 @@ export interface components {
          * @enum {string}
          */
         readonly RowsBy: "line" | "equipment";
+        /**
+         * RulesAppliedView
+         * @description Rules that judge a time before them, by whose decision.
+         */
+        readonly RulesAppliedView: {
+            /** Id */
+            readonly id: number;
+            /** Line Id */
+            readonly line_id: string;
+            /** Version */
+            readonly version: number;
+            /** Begin */
+            readonly begin: string;
+            /**
+             * End
+             * @description When it was decided.
+             */
+            readonly end: string;
+            /** Comment */
+            readonly comment: string;
+            /** By */
+            readonly by: string;
+        };
         /**
          * ServerEventKind
          * @description What happened to the server, or to the history itself.
@@ -2636,6 +2753,8 @@ export type AlarmState = components['schemas']['AlarmState'];
 export type AlarmStatisticsView = components['schemas']['AlarmStatisticsView'];
 export type AlarmView = components['schemas']['AlarmView'];
 export type AlarmsView = components['schemas']['AlarmsView'];
+export type AllRulesAppliedView = components['schemas']['AllRulesAppliedView'];
+export type ApplyRules = components['schemas']['ApplyRules'];
 export type AuditEntryView = components['schemas']['AuditEntryView'];
 export type AuditView = components['schemas']['AuditView'];
 export type BoardView = components['schemas']['BoardView'];
@@ -2683,6 +2802,7 @@ export type RefusedAlarmView = components['schemas']['RefusedAlarmView'];
 export type ReportView = components['schemas']['ReportView'];
 export type RowGrain = components['schemas']['RowGrain'];
 export type RowsBy = components['schemas']['RowsBy'];
+export type RulesAppliedView = components['schemas']['RulesAppliedView'];
 export type ServerEventKind = components['schemas']['ServerEventKind'];
 export type ServerEventView = components['schemas']['ServerEventView'];
 export type ServerEventsView = components['schemas']['ServerEventsView'];
@@ -3943,6 +4063,198 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_rules_applied: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AllRulesAppliedView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly apply_rules: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ApplyRules"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+            /** @description As applied. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RulesAppliedView"];
+                };
+            };
+            /** @description A page from elsewhere may not write. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The configuration has changed since the preview. */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly take_back_rules: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Who takes it back. */
+                readonly by: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description As in `/api/rules/applied`. */
+                readonly applied: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A page from elsewhere may not write. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
             };
             /** @description No such line or machine. */
             readonly 404: {

@@ -1,0 +1,85 @@
+"""Changed rules judge the past only after a person was shown the difference and applied them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from builders import WebPlant, line, site
+from core.calendars import ms, plant
+from history.told import a_batch, a_run
+from lineside.core.model import Site
+from lineside.history.records import config_record
+from web.memory import MINUTE_MS, remembering, told
+
+BEGIN_MS = ms("2025-11-03 08:00")
+THEN = replace(site(line("weld1", range(101, 102))), calendar=plant())
+WINDOW = "from=2025-11-03T08:00:00%2B09:00&to=2025-11-03T12:00:00%2B09:00"
+DAY = "from=2025-11-03T00:00:00%2B09:00&to=2025-11-04T00:00:00%2B09:00"
+WISH = {
+    "line": "weld1",
+    "from": "2025-11-03T08:00:00+09:00",
+    "to": "2025-11-03T12:00:00+09:00",
+}
+
+
+def with_stop_after(minutes: int) -> Site:
+    (only,) = THEN.lines
+    (machine,) = only.equipment
+    changed = replace(machine, rule=replace(machine.rule, stop_after_s=minutes * 60.0))
+    return replace(THEN, lines=(replace(only, equipment=(changed,)),))
+
+
+NOW = with_stop_after(30)
+
+
+@pytest.fixture
+async def history(tmp_path: Path) -> AsyncIterator[WebPlant]:
+    (first,) = told(with_stop_after(5), BEGIN_MS, {101: "r" * 60 + "i" * 60 + "r" * 120})
+    later = config_record(9_000, BEGIN_MS + 180 * MINUTE_MS, NOW)
+    change = a_batch(a_run(1, BEGIN_MS), [later])
+    now_s = (BEGIN_MS + 240 * MINUTE_MS) / 1000
+    built, kept = await remembering(tmp_path, NOW, [first, change], now_s=now_s)
+    yield built
+    kept.stop()
+    await kept.wait_stopped(10)
+
+
+async def idle_min(history: WebPlant) -> float:
+    answer = await history.ask(f"/api/kpis?{WINDOW}")
+    return float(answer.json()["rows"][0]["idle_ms"]) / MINUTE_MS
+
+
+async def send(history: WebPlant, method: str, path: str, body: Any, expect: int) -> Any:
+    answer = await history.ask(path, method=method, body=body)
+    assert answer.status_code == expect, answer.text
+    return answer.json() if answer.content else None
+
+
+async def test_a_person_who_was_shown_the_difference_applies_the_rules_and_takes_them_back(
+    history: WebPlant,
+) -> None:
+    assert await idle_min(history) == 5
+    shown = await send(history, "POST", "/api/kpis/preview", WISH, 200)
+    assert shown["current"][0]["idle_ms"] == 5 * MINUTE_MS
+    assert shown["preview"][0]["idle_ms"] == 30 * MINUTE_MS
+    wish = {"line": "weld1", "version": shown["version"], "from": WISH["from"], "by": "김"}
+    made = await send(history, "POST", "/api/rules/applied", wish, 201)
+    assert await idle_min(history) == 30
+    audit = (await history.ask(f"/api/audit?{DAY}")).json()["entries"]
+    assert [(each["by"], each["action"]) for each in audit] == [("김", "rules.apply")]
+    assert (await history.ask("/api/rules/applied")).json()["applied"] == [made]
+    await send(history, "DELETE", f"/api/rules/applied/{made['id']}?by=Kim", None, 204)
+    assert await idle_min(history) == 5
+
+
+async def test_rules_that_nobody_was_shown_are_not_applied(history: WebPlant) -> None:
+    tried = await send(history, "POST", "/api/kpis/preview", {**WISH, "stop_after": 60}, 200)
+    assert tried["version"] is None
+    wish = {"line": "weld1", "version": 1, "from": WISH["from"], "by": "김"}
+    await send(history, "POST", "/api/rules/applied", wish, 409)
+    assert await idle_min(history) == 5
