@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from lineside.core.model import Status
 from lineside.history.database import Database
 from lineside.history.gaps import Gap, piece_of, whole_pieces
 from lineside.history.recorder import LATE_MAX_MS
-from lineside.history.records import Batch
+from lineside.history.records import Batch, ChangeRecord
 from lineside.history.store import Store
 
 RUNNING, ERROR, IDLE = Status.RUNNING, Status.ERROR, Status.IDLE
@@ -101,6 +101,13 @@ async def test_a_sign_of_life_behind_a_gap_tells_nothing(store: Store) -> None:
     assert (begin, end < 2) == (0, True)
 
 
+async def test_records_that_could_not_be_made_end_the_run_before_them(database: Database) -> None:
+    store = Store(database, alive=lambda: (RUN.key, T0_MS + 10 * MINUTE_MS))
+    await store.write([replace(minute(1), last_seq=2, alive_ms=T0_MS + 3 * MINUTE_MS)])
+    ((begin, end),) = await spans(store)
+    assert (begin, end < 2) == (0, True)
+
+
 async def test_the_run_that_goes_on_does_not_reach_over_a_gap(database: Database) -> None:
     store = Store(database, alive=lambda: (RUN.key, T0_MS + 10 * MINUTE_MS))
     await store.write([minute(1)])
@@ -171,6 +178,8 @@ def test_pieces_hold_every_record_once_and_none_has_a_gap(
         a_batch(RUN, records, alive_ms=T0_MS + 99, stopped_ms=T0_MS + 99), last_seq=last_seq
     )
     pieces = list(whole_pieces(batch))
+    if unheard:
+        assert (pieces[-1].records, pieces.pop().last_seq) == ((), last_seq)
     assert [record for piece in pieces for record in piece.records] == records
     for piece in pieces:
         found = [record.seq for record in piece.records]
@@ -182,6 +191,64 @@ def test_pieces_hold_every_record_once_and_none_has_a_gap(
     assert (last.stopped_ms is None) is (unheard > 0)
     for before, after in itertools.pairwise(pieces):
         assert after.records[0].seq > before.records[-1].seq + 1
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> tuple[list[Batch], list[int]]:
+    """Batches of one run of two machines, and which of them are missing."""
+    batches, seq, now_ms = [], 0, T0_MS
+    for _ in range(draw(st.integers(1, 8))):
+        records = []
+        for _ in range(draw(st.integers(0, 3))):
+            seq += 1
+            now_ms += draw(st.integers(0, 9_000))
+            status = draw(st.sampled_from([RUNNING, ERROR, IDLE]))
+            records.append(a_change(seq, now_ms, status, number=draw(st.integers(101, 102))))
+        now_ms += draw(st.integers(0, 20_000))
+        batches.append(replace(a_batch(RUN, records, alive_ms=now_ms), last_seq=seq))
+    missing = draw(st.lists(st.integers(0, len(batches) - 1), unique=True, max_size=4))
+    return batches, missing
+
+
+@given(recording=recordings(), again=st.integers(0, 8))
+@settings(max_examples=25, deadline=None)
+async def test_whatever_is_missing_no_second_tells_what_was_not_so(
+    recording: tuple[list[Batch], list[int]],
+    again: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    batches, missing = recording
+    kept = [each for index, each in enumerate(batches) if index not in missing]
+    database = Database(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('gaps') / 'history.db'}")
+    try:
+        store = Store(database)
+        for batch in kept:
+            await store.write([batch])
+        await store.write(kept[again:])  # storing some again changes nothing
+        lanes = await lanes_of(store, [code(101), code(102)], T0_MS, END_MS)
+    finally:
+        await database.close()
+    records = [record for batch in batches for record in batch.records]
+    for machine, lane in lanes.items():
+        for interval in lane:
+            if interval.status is None:
+                continue
+            told = [
+                each.status
+                for each in records
+                if isinstance(each, ChangeRecord)
+                and each.equipment_code == machine
+                and each.at_ms <= interval.begin_ms
+            ]
+            assert told[-1] == interval.status
+            assert not [
+                each
+                for each in records
+                if isinstance(each, ChangeRecord)
+                and each.equipment_code == machine
+                and interval.begin_ms < each.at_ms < interval.end_ms
+                and each.status != interval.status
+            ]
 
 
 @given(cut=st.integers(1, 4))

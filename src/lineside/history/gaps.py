@@ -36,6 +36,8 @@ def whole_pieces(batch: Batch) -> Iterator[Batch]:
             yield piece_of(batch, begin, index)
             begin = index
     yield piece_of(batch, begin, len(records))
+    if records[-1].seq < batch.last_seq:  # what is missing is at the end
+        yield Batch(run=batch.run, alive_ms=batch.run.started_ms, last_seq=batch.last_seq)
 
 
 def piece_of(batch: Batch, begin: int, end: int) -> Batch:

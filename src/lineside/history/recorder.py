@@ -270,7 +270,10 @@ class Recorder:
             return
         assert self._run is not None and self._alive is not None, "a run goes on"  # noqa: S101, PT018
         self._renewal, self._is_torn = None, False
-        self._put(self._alive[1], None, is_end=True)
+        end_ms = self._alive[1]
+        if cause is RunCause.LOST:  # what is lost may be a little older
+            end_ms = max(self._run.started_ms, end_ms - LATE_MAX_MS)
+        self._put(end_ms, None, is_end=True)
         at_ms = unix_ms(snapshot.at.unix_s)
         self._begin(cause, at_ms, detail)
         for line in snapshot.lines:

@@ -107,6 +107,9 @@ class Writer:
         self._is_told_behind = False
         self._written = 0
         self._stored_alive: tuple[int, int] | None = None
+        # How much had been set aside when a batch last went from the memory to the database, with
+        # which a gap before it is found.
+        self._whole_at_count = 0
         self.acknowledged: tuple[int, int] | None = None  # run key and seq, in database or spool
         self._database = database
         self._limit: asyncio.Timeout | None = None  # of the attempt that goes on
@@ -128,7 +131,8 @@ class Writer:
         # Looked at before the queue: what the other thread tells meanwhile is younger than this.
         alive = self._recorder.alive
         is_all = self._recorder.in_hand is None and not self._spool and not self._recorder
-        if is_all and not self._error:
+        is_whole = self._whole_at_count == self._spool.set_aside_count
+        if is_all and is_whole and not self._error:
             return alive
         return self._stored_alive
 
@@ -191,6 +195,7 @@ class Writer:
             if self._recorder.in_hand is not batch:
                 return True  # the database was slow, and the spool has it
             if is_stored:
+                self._whole_at_count = self._spool.set_aside_count
                 self._note_stored([batch])
                 self._note_kept(batch)
                 return True
@@ -310,6 +315,8 @@ class Writer:
                     _log.warning("history: slow", error=self._error)
                 self._spool_heard()
                 await asyncio.wait({writing}, timeout=self._batch_wait_s or BATCH_WAIT_S)
+        if writing.cancelled():  # by a library: nobody here does that
+            return HistoryError(self._slow)
         return writing.result()
 
     async def _write(self, batches: Sequence[Batch]) -> Exception | None:
