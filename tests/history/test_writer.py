@@ -314,6 +314,59 @@ async def test_only_what_can_never_be_stored_is_set_aside_and_the_rest_arrives(
     assert not scene.spool
 
 
+async def test_what_is_heard_while_records_are_tried_one_by_one_goes_to_the_spool(
+    tmp_path: Path,
+) -> None:
+    async with playing(Scene(tmp_path)) as scene:
+        await scene.is_caught_up()
+        scene.change(8)
+        scene.store.poison = frozenset(at_ms for _, at_ms in scene.told)
+        heard: list[int] = []
+        real = scene.writer._reach
+
+        async def reach(batches: Sequence[Batch]) -> Exception | None:
+            if scene.writer._refusals >= writer_module.REFUSALS and len(heard) < 3:
+                scene.change()
+                heard.append(len(scene.recorder))
+            return await real(batches)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scene.writer, "_reach", reach)
+            await eventually(lambda: scene.writer.health().set_aside == 8, "not set aside")
+            assert heard[1:] == [1, 1], "it waits in memory"
+        del scene.told[:8]
+        await eventually(
+            lambda: sorted(set(scene.store.changes())) == sorted(scene.told),
+            "the others did not arrive",
+        )
+
+
+async def test_the_end_does_not_wait_until_all_records_were_tried_one_by_one(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path)
+    async with playing(scene):
+        scene.change(50)
+        scene.store.poison = frozenset(at_ms for _, at_ms in scene.told[:1])
+        with pytest.MonkeyPatch.context() as patch:
+            real = scene.writer._put
+            tried: list[Batch] = []
+
+            async def put(piece: Batch) -> Exception | None:
+                tried.append(piece)
+                if len(tried) == 2:
+                    scene.writer.stop()
+                return await real(piece)
+
+            patch.setattr(scene.writer, "_put", put)
+            await eventually(lambda: len(tried) >= 2, "they are not tried one by one")
+    assert len(tried) == 2
+    scene.spool.close()
+    again = Spool(tmp_path)
+    again.open()
+    assert sum(isinstance(r, ChangeRecord) for b in again.peek(1000) for r in b.records) == 50
+
+
 async def test_what_can_never_be_stored_is_lost_and_counted_when_no_disk_takes_it_either(
     tmp_path: Path,
 ) -> None:

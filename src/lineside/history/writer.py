@@ -253,6 +253,9 @@ class Writer:
         if is_sifting:
             return await self._sift(batches[0], self._set_aside_oldest)
         for some in chunks_of(batches, self._drain_records):
+            self._spool_heard()
+            if self._is_stopping:
+                return False
             if not await self._attempt(some):
                 # A smaller transaction may be done in time.
                 self._drain_records = max(1, self._drain_records // 2)
@@ -265,7 +268,7 @@ class Writer:
     async def _sift(self, batch: Batch, be_done: Callable[[Batch, list[Refused]], None]) -> bool:
         """Store what the database takes of `batch`, and `be_done` with the rest."""
         try:
-            refused = await sift(batch, lambda piece: self._reach([piece]))
+            refused = await sift(batch, self._put)
             be_done(batch, refused)
         except HistoryError as error:
             self._note_failure(error)
@@ -273,6 +276,13 @@ class Writer:
         if refused:
             self._note_success()
         return True
+
+    async def _put(self, piece: Batch) -> Exception | None:
+        """Store one piece of many, which may take long together: nothing waits behind them."""
+        self._spool_heard()
+        if self._is_stopping:
+            return HistoryError("the server stops")
+        return await self._reach([piece])
 
     def _set_aside_oldest(self, batch: Batch, refused: list[Refused]) -> None:
         for each in refused:
@@ -282,6 +292,8 @@ class Writer:
 
     def _note_lost(self, batch: Batch, refused: list[Refused]) -> None:
         """Let go of what neither the database nor the disk takes."""
+        if self._recorder.in_hand is not batch:
+            return  # the disk has taken it after all
         for each in refused:
             self._recorder.lost_count += len(each.batch.records)
             _log.error("history: lost, for it can be kept nowhere", why=each.why)
