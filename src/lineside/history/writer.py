@@ -202,7 +202,7 @@ class Writer:
         if self._spool_in_hand(batch):
             return True
         if self._refusals >= REFUSALS:
-            return await self._sift(batch, self._note_lost)
+            return await self._sift([batch], self._note_lost)
         return False
 
     def _spool_heard(self) -> None:
@@ -251,7 +251,7 @@ class Writer:
         if not batches:
             return True
         if is_sifting:
-            return await self._sift(batches[0], self._set_aside_oldest)
+            return await self._sift(batches, self._set_aside_oldest)
         for some in chunks_of(batches, self._drain_records):
             self._spool_heard()
             if self._is_stopping:
@@ -265,11 +265,15 @@ class Writer:
         self._note_stored(batches)
         return True
 
-    async def _sift(self, batch: Batch, be_done: Callable[[Batch, list[Refused]], None]) -> bool:
-        """Store what the database takes of `batch`, and `be_done` with the rest."""
+    async def _sift(
+        self, batches: list[Batch], be_done: Callable[[list[Batch], list[Refused]], None]
+    ) -> bool:
+        """Store what the database takes of `batches`, and `be_done` with the rest."""
+        refused: list[Refused] = []
         try:
-            refused = await sift(batch, self._put)
-            be_done(batch, refused)
+            for batch in batches:
+                refused += await sift(batch, self._put)
+            be_done(batches, refused)
         except HistoryError as error:
             self._note_failure(error)
             return False
@@ -284,20 +288,21 @@ class Writer:
             return HistoryError("the server stops")
         return await self._reach([piece])
 
-    def _set_aside_oldest(self, batch: Batch, refused: list[Refused]) -> None:
+    def _set_aside_oldest(self, batches: list[Batch], refused: list[Refused]) -> None:
         for each in refused:
             self._spool.set_aside(each.batch, each.why)
-        self._spool.drop_peeked([batch])
-        self._note_stored([batch])
+        self._spool.drop_peeked(batches)
+        self._note_stored(batches)
 
-    def _note_lost(self, batch: Batch, refused: list[Refused]) -> None:
+    def _note_lost(self, batches: list[Batch], refused: list[Refused]) -> None:
         """Let go of what neither the database nor the disk takes."""
+        (batch,) = batches
         if self._recorder.in_hand is not batch:
             return  # the disk has taken it after all
         for each in refused:
             self._recorder.lost_count += len(each.batch.records)
             _log.error("history: lost, for it can be kept nowhere", why=each.why)
-        self._note_stored([batch])
+        self._note_stored(batches)
         self._note_kept(batch)
 
     async def _attempt(self, batches: Sequence[Batch]) -> bool:
