@@ -195,6 +195,7 @@ class Writer:
             if self._recorder.in_hand is not batch:
                 return True  # the database was slow, and the spool has it
             if is_stored:
+                self._refusals = 0
                 self._whole_at_count = self._spool.set_aside_count
                 self._note_stored([batch])
                 self._note_kept(batch)
@@ -260,6 +261,7 @@ class Writer:
                 # A smaller transaction may be done in time.
                 self._drain_records = max(1, self._drain_records // 2)
                 return False
+        self._refusals = 0  # not before: the first chunk of a batch may go, and the next never
         self._drain_records = min(DRAIN_RECORDS, 2 * self._drain_records)
         self._spool.drop_peeked(batches)
         self._note_stored(batches)
@@ -278,6 +280,7 @@ class Writer:
             self._note_failure(error)
             return False
         if refused:
+            self._refusals = 0
             self._note_success()
         return True
 
@@ -355,7 +358,6 @@ class Writer:
 
     def _note_success(self) -> None:
         self._retry_s, self._retry_at_s = RETRY_FIRST_S, 0.0
-        self._refusals = 0
         if self._error:
             _log.info("history: the database takes writes again")
         self._error = self._spool_error = ""
