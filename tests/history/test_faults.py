@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
 import bounds
 from builders import code, line, site, site_change, snapshot, state_change
@@ -25,6 +26,7 @@ from lineside.clock import system_clock
 from lineside.core.model import Status
 from lineside.history import database as database_module
 from lineside.history import writer as writer_module
+from lineside.history.database import Database
 from lineside.history.event_store import server_events
 from lineside.history.records import HistoryHealth
 from lineside.history.service import History
@@ -267,6 +269,24 @@ async def test_postgresql_that_stands_still_is_not_waited_for(
             await plant.until(lambda h: h.queued == 0, "it waits in memory")
         finally:
             own_postgres.thaw()
+        await plant.assert_all_stored()
+
+
+async def test_postgresql_that_waits_for_a_lock_is_not_waited_for(
+    own_postgres: PostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "OPERATION_S", 3600.0)
+    url = own_postgres.create("not_waited_for_either")
+    async with recording(tmp_path, url) as plant:
+        await plant.until(lambda h: h.written > 20, "nothing is written")
+        other = Database(url)
+        try:
+            async with other.writing() as connection:
+                await connection.execute(text("LOCK TABLE state_change IN ACCESS EXCLUSIVE MODE"))
+                await plant.until(lambda h: h.spooled > 50, "nothing is spooled")
+                assert "did not answer in time" in plant.history.health().error
+        finally:
+            await other.close()
         await plant.assert_all_stored()
 
 

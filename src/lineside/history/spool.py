@@ -53,6 +53,7 @@ class Spool:
         self._next_number = 1
         self._read_offset = 0  # in the oldest file
         self._peeked_to = 0
+        self._peeked_count = 0
         self.size_bytes = 0
         self.record_count = 0  # rows in all batches that wait
         self.lost_count = 0  # rows that are damaged or gone, as far as they can be counted
@@ -139,10 +140,12 @@ class Spool:
             self._remove_oldest()
             return []
         self.oldest_ms = _begin_of(found[0])
+        self._peeked_count = len(found)
         return found
 
     def drop_peeked(self, batches: list[Batch]) -> None:
         """Forget the batches that the last `peek` returned: they are stored."""
+        assert len(batches) == self._peeked_count, "what is dropped was seen"  # noqa: S101
         file = self._files[0]
         count = sum(len(batch.records) for batch in batches)
         self.size_bytes -= self._peeked_to - self._read_offset

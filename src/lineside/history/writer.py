@@ -211,6 +211,7 @@ class Writer:
             if self._recorder.in_hand is not batch:
                 return True  # the database was slow, and the spool has it
             if is_stored:
+                self._refusals = 0
                 self._whole_at_count = self._spool.set_aside_count
                 self._note_stored([batch])
                 self._note_kept(batch)
@@ -218,7 +219,7 @@ class Writer:
         if self._spool_in_hand(batch):
             return True
         if self._refusals >= REFUSALS:
-            return await self._sift(batch, self._note_lost)
+            return await self._sift([batch], self._note_lost)
         return False
 
     def _spool_heard(self) -> None:
@@ -267,41 +268,60 @@ class Writer:
         if not batches:
             return True
         if is_sifting:
-            return await self._sift(batches[0], self._set_aside_oldest)
+            return await self._sift(batches, self._set_aside_oldest)
         for some in chunks_of(batches, self._drain_records):
+            self._spool_heard()
+            if self._is_stopping:
+                return False
             if not await self._attempt(some):
                 # A smaller transaction may be done in time.
                 self._drain_records = max(1, self._drain_records // 2)
                 return False
+        self._refusals = 0  # not before: the first chunk of a batch may go, and the next never
         self._drain_records = min(DRAIN_RECORDS, 2 * self._drain_records)
         self._spool.drop_peeked(batches)
         self._note_stored(batches)
         return True
 
-    async def _sift(self, batch: Batch, be_done: Callable[[Batch, list[Refused]], None]) -> bool:
-        """Store what the database takes of `batch`, and `be_done` with the rest."""
+    async def _sift(
+        self, batches: list[Batch], be_done: Callable[[list[Batch], list[Refused]], None]
+    ) -> bool:
+        """Store what the database takes of `batches`, and `be_done` with the rest."""
+        refused: list[Refused] = []
         try:
-            refused = await sift(batch, lambda piece: self._reach([piece]))
-            be_done(batch, refused)
+            for batch in batches:
+                refused += await sift(batch, self._put)
+            be_done(batches, refused)
         except HistoryError as error:
             self._note_failure(error)
             return False
         if refused:
+            self._refusals = 0
             self._note_success()
         return True
 
-    def _set_aside_oldest(self, batch: Batch, refused: list[Refused]) -> None:
+    async def _put(self, piece: Batch) -> Exception | None:
+        """Store one piece of many, which may take long together: nothing waits behind them."""
+        self._spool_heard()
+        if self._is_stopping:
+            return HistoryError("the server stops")
+        return await self._reach([piece])
+
+    def _set_aside_oldest(self, batches: list[Batch], refused: list[Refused]) -> None:
         for each in refused:
             self._spool.set_aside(each.batch, each.why)
-        self._spool.drop_peeked([batch])
-        self._note_stored([batch])
+        self._spool.drop_peeked(batches)
+        self._note_stored(batches)
 
-    def _note_lost(self, batch: Batch, refused: list[Refused]) -> None:
+    def _note_lost(self, batches: list[Batch], refused: list[Refused]) -> None:
         """Let go of what neither the database nor the disk takes."""
+        (batch,) = batches
+        if self._recorder.in_hand is not batch:
+            return  # the disk has taken it after all
         for each in refused:
             self._recorder.lost_count += len(each.batch.records)
             _log.error("history: lost, for it can be kept nowhere", why=each.why)
-        self._note_stored([batch])
+        self._note_stored(batches)
         self._note_kept(batch)
 
     async def _attempt(self, batches: Sequence[Batch]) -> bool:
@@ -354,7 +374,6 @@ class Writer:
 
     def _note_success(self) -> None:
         self._retry_s, self._retry_at_s = RETRY_FIRST_S, 0.0
-        self._refusals = 0
         if self._error:
             _log.info("history: the database takes writes again")
         self._error = self._spool_error = ""
