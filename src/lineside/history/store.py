@@ -17,6 +17,7 @@ from lineside.core.model import Quality, Scalar, Status, TagRole
 from lineside.history import schema
 from lineside.history.alarm_store import AlarmStore
 from lineside.history.database import Database
+from lineside.history.lease import Lease
 from lineside.history.left_out import LeftOut, read_page
 from lineside.history.records import (
     Batch,
@@ -41,17 +42,21 @@ _STATUSES: dict[str | None, Status | None] = {None: None, **{each.value: each fo
 class Store:
     """The history behind one database. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, database: Database, alive: Alive = lambda: None) -> None:
+    def __init__(
+        self, database: Database, alive: Alive = lambda: None, lease: Lease | None = None
+    ) -> None:
         """Prepare; the database is opened with the first question or batch.
 
         Args:
             database: where the tables are.
             alive: the key of the run that goes on now and the moment up to which all of it is
                 stored, in ms, which the database hears only every few seconds; None: ask it.
+            lease: must be held by whoever writes batches; None: nobody else can write.
         """
         self._database = database
         self.alarms = AlarmStore(database)
         self._alive = alive
+        self._lease = lease
         self._ids = Ids()
         self._ids_of_opening = 0
         self._parts_until_ms = 0  # parts of key figures may end so late
@@ -78,6 +83,8 @@ class Store:
         rewritten_ms = None
         try:
             async with self._database.writing() as connection:
+                if self._lease is not None:
+                    await self._lease.hold(connection)
                 if self._ids_of_opening != self._database.opened_count:
                     self._ids, self._ids_of_opening = Ids(), self._database.opened_count
                 ids = self._ids.copy()
