@@ -38,7 +38,7 @@ def url(postgres: PostgreSQL, request: pytest.FixtureRequest) -> str:
 class Servers:
     """What several servers of one plant hear, each with a folder of its own."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str | None, folder: Path) -> None:
         self._url, self._folder = url, folder
         self.running: list[History] = []
         self.status = Status.RUNNING
@@ -131,6 +131,35 @@ async def test_of_two_servers_one_records_and_the_other_says_so_and_takes_over(
         assert await count(second, "alarm") == 1, "the fault has an alarm of the first already"
         assert [each.source for each in second.alarms.book] == [code(101)]
         assert second.health().lost == 0
+    finally:
+        for task in recalling:
+            task.cancel()
+        await asyncio.wait(recalling)
+        for each in list(servers.running):
+            await servers.stop(each)
+
+
+async def test_two_servers_in_one_folder_do_not_tell_the_same_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "RETRY_S", 0.02)
+    servers = Servers(None, tmp_path)
+    first = await servers.start("same")
+    await servers.until(lambda: first.health().written > 0, "the first does not record")
+    second = await servers.start("same")
+    await servers.until(lambda: "another Lineside" in second.health().error, "nothing is told")
+    recalling = [asyncio.create_task(each.recall_alarms()) for each in (first, second)]
+    try:
+        await servers.until(lambda: first.alarms.is_recalled, "nothing is recalled")
+        servers.turn(Status.ERROR)
+        await servers.until(lambda: len(second.alarms.book) == 1, "the second sees no fault")
+        await servers.until(lambda: first.health().queued == 0, "the first lags")
+        await servers.stop(first)
+        await servers.until(lambda: second.alarms.is_recalled, "it does not take over")
+        await servers.until(lambda: second.health().queued == 0, "the second lags")
+        assert await count(second, "run") == 2
+        assert await count(second, "alarm") == 1
+        assert await count(second, "state_change") == 3  # of the first two, and what is there now
     finally:
         for task in recalling:
             task.cancel()

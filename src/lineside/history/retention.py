@@ -112,6 +112,18 @@ async def recorded_before_ms(database: Database, key: int) -> int | None:
     return found
 
 
+async def is_recorded_after(database: Database, at_ms: int) -> bool:
+    """Whether any run is stored that was alive after `at_ms`.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    table = schema.run
+    end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
+    async with database.reading() as connection:
+        return await connection.scalar(select(table.c.id).where(end > at_ms).limit(1)) is not None
+
+
 async def forget(database: Database, retention: Retention, now_s: float) -> int:
     """Delete what is older than `retention` says at Unix time `now_s`; return how many rows.
 

@@ -22,6 +22,7 @@ from lineside.core.alarm import Alarm, AlarmEvent
 from lineside.core.errors import HistoryError, LinesideError
 from lineside.core.model import SiteChange, Snapshot, StateChange
 from lineside.core.ports import BusMessage, Clock
+from lineside.core.times import unix_ms
 from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.left_out import LeftOut
 from lineside.history.lock import FolderLock
@@ -88,6 +89,7 @@ class History:
         self._batch_wait_s = batch_wait_s
         self._version = version
         self._site: SiteChange | None = None
+        self._was_locked = False  # the folder was another one's
         self._is_standby = False  # another server records into the same database
         self._wants_anew = False  # it has ended: the bus's thread begins anew with the next tick
         self.recorder = Recorder(version, self._wake)
@@ -346,11 +348,14 @@ class History:
         lease = None
         if not database.is_sqlite:
             lease = Lease(self._lock.token, socket.gethostname(), database.label)
-            if not await self._take_lease(database, lease):
-                spool.close()
-                await database.close()
-                self._lock.release()
-                return
+            may_begin = await self._take_lease(database, lease)
+        else:
+            may_begin = await self._is_alone(database)
+        if not may_begin:
+            spool.close()
+            await database.close()
+            self._lock.release()
+            return
         store = Store(database, alive=lambda: writer.alive, lease=lease)
         writer = Writer(
             self.recorder,
@@ -396,6 +401,7 @@ class History:
                 self._lock.take()
                 spool.open()
             except HistoryError as error:
+                self._was_locked = True
                 if str(error) != self._trouble:
                     _log.error("history: not recorded", error=str(error))
                 self._trouble = str(error)
@@ -428,8 +434,26 @@ class History:
             while (batch := self.recorder.take(FORGOTTEN_AT_ONCE)) is not None and batch.records:
                 pass
             await asyncio.sleep(RETRY_S)
-        if not self._is_standby:
+        return not self._is_standby or await self._has_begun_anew()
+
+    async def _is_alone(self, database: Database) -> bool:
+        """Forget what was heard if it was recorded by whoever had the folder; say whether to go on.
+
+        Others than servers have it too, who record nothing of the present.
+        """
+        from lineside.history.retention import is_recorded_after
+
+        if not self._was_locked:
             return True
+        self._was_locked = False
+        try:
+            is_recorded = await is_recorded_after(database, unix_ms(self._started.unix_s))
+        except HistoryError:  # the writer says what is wrong
+            return True
+        return not is_recorded or await self._has_begun_anew()
+
+    async def _has_begun_anew(self) -> bool:
+        """Let the bus's thread begin anew with the next tick; False: it is being stopped."""
         self._wants_anew = True
         while self._wants_anew and not self._is_stopping.is_set():  # noqa: ASYNC110 -- a thread's
             await asyncio.sleep(ANEW_CHECK_S)
