@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ import structlog
 
 from lineside.core.alarm import Alarm, AlarmEvent
 from lineside.core.errors import HistoryError, LinesideError
-from lineside.core.model import SiteChange, Snapshot, StateChange
+from lineside.core.model import SiteChange, Snapshot
 from lineside.core.ports import BusMessage, Clock
 from lineside.core.times import unix_ms
 from lineside.history.alarm_desk import AlarmDesk
@@ -31,6 +32,7 @@ from lineside.history.records import AlarmRecord, Batch, HistoryHealth
 from lineside.history.settings import HistorySettings
 from lineside.history.slots import Slots
 from lineside.history.spool import Spool
+from lineside.history.standby import Standby, as_if_heard_now
 from lineside.history.supervised import Faults
 from lineside.history.writer import ALIVE_S, BATCH_WAIT_S, Writer
 
@@ -49,7 +51,6 @@ WAITING_MAX = 32
 RETRY_S = 2.0
 RETRY_MAX_S = 60.0
 RELEASE_S = 0.5
-ANEW_CHECK_S = 0.02
 FORGOTTEN_AT_ONCE = 2_000
 RECALL_EVERY_S = 0.2  # while the database does not answer, or the spool is not empty
 ACTION_S = 5.0  # for what a person did to be stored or spooled
@@ -89,9 +90,6 @@ class History:
         self._batch_wait_s = batch_wait_s
         self._version = version
         self._site: SiteChange | None = None
-        self._was_locked = False  # the folder was another one's
-        self._is_standby = False  # another server records into the same database
-        self._wants_anew = False  # it has ended: the bus's thread begins anew with the next tick
         self.recorder = Recorder(version, self._wake)
         self.alarms = AlarmDesk(self.recorder, clock)
         self._awaited: dict[tuple[int, int], asyncio.Future[None]] = {}
@@ -102,6 +100,7 @@ class History:
         self._slots = Slots(QUESTIONS_MAX, WAITING_MAX)
         self._urgent_slots = Slots(URGENT_MAX, WAITING_MAX)
         self._is_stopping = threading.Event()
+        self._standby = Standby(self._is_stopping, unix_ms(self._started.unix_s))
         self._trouble = ""
         self._lock = FolderLock(settings.lock_file)
         self.faults = Faults()
@@ -113,7 +112,7 @@ class History:
         with self.faults.caught(RECORDING):
             if isinstance(message, SiteChange):
                 self._site = message
-            elif self._wants_anew and isinstance(message, Snapshot):
+            elif self._standby.wants_anew and isinstance(message, Snapshot):
                 self._begin_anew(message)
             self.recorder.on_message(message)
         if self.faults.count != begun:
@@ -122,34 +121,14 @@ class History:
             self.alarms.on_message(message)
 
     def _begin_anew(self, snapshot: Snapshot) -> None:
-        """Forget what was heard while another server recorded, and begin with what there is now.
-
-        That one has recorded it; its alarms are recalled, so that none is there twice.
-        """
+        """Forget what was heard while another server recorded, and begin with what there is now."""
         recorder = Recorder(self._version, self._wake)
         recorder.lost_count = self.recorder.lost_count
         desk = AlarmDesk(recorder, self._clock)
-        heard: list[BusMessage] = []
-        at_s = snapshot.at.unix_s
-        if self._site is not None:
-            heard.append(msgspec.structs.replace(self._site, at_s=at_s))
-        heard += [
-            StateChange(
-                line_id=line.id,
-                equipment_code=state.code,
-                at_s=at_s,
-                previous=None,
-                status=state.status,
-                reason=state.reason,
-                tags=state.tags,
-            )
-            for line in snapshot.lines
-            for state in line.equipment
-        ]
-        for message in heard:
+        for message in as_if_heard_now(self._site, snapshot):
             recorder.on_message(message)
             desk.on_message(message)
-        self.recorder, self.alarms, self._wants_anew = recorder, desk, False
+        self.recorder, self.alarms, self._standby.wants_anew = recorder, desk, False
 
     def start(self) -> None:
         """Begin to write what is in the queue, if that was not begun yet.
@@ -272,7 +251,7 @@ class History:
             AlarmRefused: that cannot be done to it; nothing was done.
             HistoryError: it is not known to be kept, with the reason in plain words.
         """
-        if self._is_standby:
+        if self._standby.is_waiting:
             raise HistoryError(self._trouble)
         key = (alarm.id, alarm.revision + 1)
         loop = asyncio.get_running_loop()
@@ -348,9 +327,10 @@ class History:
         lease = None
         if not database.is_sqlite:
             lease = Lease(self._lock.token, socket.gethostname(), database.label)
-            may_begin = await self._take_lease(database, lease)
+            forget = partial(_forget_all, self.recorder)
+            may_begin = await self._standby.take_lease(database, lease, forget, self._tell, RETRY_S)
         else:
-            may_begin = await self._is_alone(database)
+            may_begin = await self._standby.has_folder(database)
         if not may_begin:
             spool.close()
             await database.close()
@@ -401,68 +381,18 @@ class History:
                 self._lock.take()
                 spool.open()
             except HistoryError as error:
-                self._was_locked = True
-                if str(error) != self._trouble:
-                    _log.error("history: not recorded", error=str(error))
-                self._trouble = str(error)
+                self._standby.was_locked = True
+                self._tell(str(error))
             else:
                 return True
             if self._is_stopping.is_set():
                 return False
             await asyncio.sleep(RETRY_S)
 
-    async def _take_lease(self, database: Database, lease: Lease) -> bool:
-        """Wait while another server records; say whether this one may go on.
-
-        What is heard meanwhile is forgotten: it is recorded there.
-        """
-        from lineside.history.lease import AnotherRecords
-
-        while not self._is_stopping.is_set():
-            try:
-                async with database.writing() as connection:
-                    await lease.hold(connection)
-                break
-            except AnotherRecords as error:
-                if not self._is_standby:
-                    _log.error("history: not recorded", error=str(error))
-                self._is_standby, self._trouble = True, str(error)
-            except HistoryError as error:
-                if not self._is_standby:
-                    return True  # the writer spools until it knows more
-                self._trouble = str(error)
-            while (batch := self.recorder.take(FORGOTTEN_AT_ONCE)) is not None and batch.records:
-                pass
-            await asyncio.sleep(RETRY_S)
-        return not self._is_standby or await self._has_begun_anew()
-
-    async def _is_alone(self, database: Database) -> bool:
-        """Forget what was heard if it was recorded by whoever had the folder; say whether to go on.
-
-        Others than servers have it too, who record nothing of the present.
-        """
-        from lineside.history.retention import is_recorded_after
-
-        if not self._was_locked:
-            return True
-        self._was_locked = False
-        try:
-            is_recorded = await is_recorded_after(database, unix_ms(self._started.unix_s))
-        except HistoryError:  # the writer says what is wrong
-            return True
-        return not is_recorded or await self._has_begun_anew()
-
-    async def _has_begun_anew(self) -> bool:
-        """Let the bus's thread begin anew with the next tick; False: it is being stopped."""
-        self._wants_anew = True
-        while self._wants_anew and not self._is_stopping.is_set():  # noqa: ASYNC110 -- a thread's
-            await asyncio.sleep(ANEW_CHECK_S)
-        if self._is_stopping.is_set():
-            self._wants_anew = False
-            return False
-        _log.info("history: takes over the recording")
-        self._is_standby = False
-        return True
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            _log.error("history: not recorded", error=trouble)
+        self._trouble = trouble
 
     async def _forget(self, database: Database) -> None:
         from lineside.history.retention import keep_forgetting
@@ -479,6 +409,11 @@ class History:
         """End the writer when another server has begun to record; what waits is spooled."""
         await lease.refused.wait()
         writer.stop()
+
+
+def _forget_all(recorder: Recorder) -> None:
+    while (batch := recorder.take(FORGOTTEN_AT_ONCE)) is not None and batch.records:
+        pass
 
 
 async def _release(database: Database, lease: Lease) -> None:
