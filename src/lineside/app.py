@@ -48,7 +48,8 @@ from lineside.web.ws import MonitorDoor, upgrade_routes
 
 CONFIG_CHECK_S = 2.0
 RECALL_RETRY_S = 0.2
-RECALL_ATTEMPTS = 50
+RECALL_CHECK_S = 1.0
+RECALL_RETRY_MAX_S = 5.0
 
 _log = structlog.get_logger("lineside.app")
 
@@ -97,7 +98,7 @@ async def run(options: RunOptions, announce: Callable[[LoadedConfig, str], None]
                     tasks.create_task(house.watch_config(), name="config watch"),
                 ]
                 if house.history is not None:
-                    recalling = house.history.recall_alarms()
+                    recalling = house.recall_alarms(house.history)
                     background.append(tasks.create_task(recalling, name="alarm recall"))
                 if demo is not None:
                     background.append(tasks.create_task(demo.plant.run(), name="demo plant"))
@@ -199,16 +200,24 @@ class House:
     async def _recall(self, history: History) -> None:
         """Let stop timers go on where they were before the start."""
         codes = [each.code for line in self.loaded.site.lines for each in line.equipment]
-        for _ in range(RECALL_ATTEMPTS):
+        retry_s = RECALL_RETRY_S
+        while True:  # late is no harm
             try:
                 past = await history.ask(
                     lambda store: recall(store, codes, self._begun_ms), is_urgent=True
                 )
             except HistoryError:  # it is being opened, or it says itself what is wrong
-                await asyncio.sleep(RECALL_RETRY_S)
+                await asyncio.sleep(retry_s)
+                retry_s = min(RECALL_RETRY_MAX_S, 1.2 * retry_s)
             else:
                 self.engine.recall(past)
                 return
+
+    async def recall_alarms(self, history: History) -> None:
+        """Find out how alarms stood before, at the start and after another server has recorded."""
+        while True:
+            await history.recall_alarms()
+            await asyncio.sleep(RECALL_CHECK_S)
 
     async def watch_config(self) -> None:
         """Swap in each new config that is valid; refuse, with reasons, each that is not."""

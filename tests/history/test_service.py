@@ -21,6 +21,7 @@ from lineside.core.alarm import AlarmEvent, AlarmEventKind, AlarmState
 from lineside.core.errors import HistoryError
 from lineside.core.model import Status
 from lineside.core.ports import BusMessage
+from lineside.history import retention as retention_module
 from lineside.history import service as service_module
 from lineside.history.event_store import server_events
 from lineside.history.lock import FolderLock
@@ -235,8 +236,8 @@ async def test_a_clock_that_is_years_ahead_deletes_nothing(
     capsys: pytest.CaptureFixture[str],
     years_ahead: int,
 ) -> None:
-    monkeypatch.setattr(service_module, "FORGET_FIRST_S", 0.02)
-    monkeypatch.setattr(service_module, "FORGET_EVERY_S", 0.02)
+    monkeypatch.setattr(retention_module, "FORGET_FIRST_S", 0.02)
+    monkeypatch.setattr(retention_module, "FORGET_EVERY_S", 0.02)
     before = history_in(tmp_path)
     tell(before)
     before.recorder.on_message(state_change(101, Status.RUNNING, at_s=T0_S + 2))

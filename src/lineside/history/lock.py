@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
 from lineside.core.errors import HistoryError
+
+_TOKEN_MAX_BYTES = 100
 
 
 class FolderLock:
@@ -16,6 +19,7 @@ class FolderLock:
         """Prepare; `take` takes it."""
         self._path = path
         self._descriptor: int | None = None
+        self.token = ""  # of the folder: the same for each who has ever had the lock
 
     def take(self) -> None:
         """Take the lock.
@@ -42,12 +46,24 @@ class FolderLock:
                 "with folder = … in [history]"
             ) from error
         self._descriptor = descriptor
+        self.token = _token_in(descriptor)
 
     def release(self) -> None:
         """Give the lock back. The file stays: removing it would let two processes hold one each."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _token_in(descriptor: int) -> str:
+    """Return what stands in the file; at the first time something that stands in no other."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    token = os.read(descriptor, _TOKEN_MAX_BYTES).decode("ascii", "replace").strip()
+    if not token:
+        token = secrets.token_hex(8)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, f"{token}\n".encode())
+    return token
 
 
 if sys.platform == "win32":

@@ -7,14 +7,18 @@ when the time begins that is kept.
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import Callable
 from typing import Any
 
+import structlog
 from sqlalchemy import Column, Table, delete, func, or_, select
 
 from lineside.core.alarm import AlarmState
 from lineside.core.errors import HistoryError
 from lineside.core.model import Instant
-from lineside.core.times import unix_ms
+from lineside.core.ports import Clock
+from lineside.core.times import iso_utc, unix_ms
 from lineside.history import schema
 from lineside.history.database import Database
 from lineside.history.settings import Retention
@@ -23,6 +27,57 @@ CLOCK_AHEAD_MAX_S = 7 * 86_400.0  # beyond what was recorded; more is a clock th
 ROWS_MAX = 5_000  # in one transaction
 ALARMS_MAX = 500
 PAUSE_S = 0.05  # between two of them: the writer goes first
+FORGET_FIRST_S = 60.0
+FORGET_EVERY_S = 3600.0
+
+_log = structlog.get_logger("lineside.history")
+
+
+async def keep_forgetting(
+    database: Database,
+    retention: Retention,
+    clock: Clock,
+    started: Instant,
+    first_key: Callable[[], int | None],
+) -> None:
+    """Delete what is old, now and then, while the wall clock can be believed.
+
+    Args:
+        database: of the history.
+        retention: how long each kind is kept.
+        clock: says what is old.
+        started: what it said when the server started.
+        first_key: the key of the server's first run; None: nothing was heard yet.
+    """
+    await asyncio.sleep(FORGET_FIRST_S)
+    gc.freeze()  # and so do those that open the database and answer questions, loaded since
+    recorded_ms: int | None = None
+    is_asked, is_told = False, False
+    while True:
+        try:
+            key = first_key()
+            if not is_asked and key is not None:
+                recorded_ms, is_asked = await recorded_before_ms(database, key), True
+            now, count = clock(), 0
+            if not is_asked:
+                pass  # nothing was heard yet: no present to compare the past with
+            elif is_believable(now, started, recorded_ms):
+                count = await forget(database, retention, now.unix_s)
+            elif not is_told:
+                is_told = True
+                _log.warning(
+                    "history: nothing is deleted before the next start, for the clock is far "
+                    "beyond what was recorded last",
+                    now=iso_utc(now.unix_s),
+                )
+        except HistoryError as error:
+            _log.warning("history: old records stay for now", error=str(error))
+        except Exception:  # noqa: BLE001 -- recording goes on whatever happens here
+            _log.exception("history: old records stay for now")
+        else:
+            if count:
+                _log.info("history: old records deleted", rows=count)
+        await asyncio.sleep(FORGET_EVERY_S)
 
 
 def is_believable(now: Instant, started: Instant, recorded_ms: int | None) -> bool:
@@ -56,6 +111,18 @@ async def recorded_before_ms(database: Database, key: int) -> int | None:
         before = select(end).where(table.c.id < own_id).order_by(table.c.id.desc()).limit(1)
         found: int | None = await connection.scalar(before)
     return found
+
+
+async def is_recorded_after(database: Database, at_ms: int) -> bool:
+    """Whether any run is stored that was alive after `at_ms`.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    table = schema.run
+    end = func.coalesce(table.c.stopped_ms, table.c.alive_ms)
+    async with database.reading() as connection:
+        return await connection.scalar(select(table.c.id).where(end > at_ms).limit(1)) is not None
 
 
 async def forget(database: Database, retention: Retention, now_s: float) -> int:

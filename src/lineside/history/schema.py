@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0014"  # of this schema: the newest file in migrations/versions
+REVISION = "0007"  # of this schema: the newest file in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -51,6 +51,17 @@ run = Table(
     UniqueConstraint("key"),
     Index(None, "started_ms"),
     Index(None, "origin_key"),
+)
+
+# Which server records: at most one row. The lease ends at `until_ms` by the database's clock.
+recorder = Table(
+    "recorder",
+    metadata,
+    Column("id", Integer, nullable=False, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id"),
 )
 
 # Every machine that was ever recorded, with its names as of the newest configuration.

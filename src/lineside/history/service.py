@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -19,8 +21,9 @@ import structlog
 
 from lineside.core.alarm import Alarm, AlarmEvent
 from lineside.core.errors import HistoryError, LinesideError
+from lineside.core.model import SiteChange, Snapshot
 from lineside.core.ports import BusMessage, Clock
-from lineside.core.times import iso_utc
+from lineside.core.times import unix_ms
 from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.left_out import LeftOut
 from lineside.history.lock import FolderLock
@@ -29,11 +32,13 @@ from lineside.history.records import AlarmRecord, Batch, HistoryHealth
 from lineside.history.settings import HistorySettings
 from lineside.history.slots import Slots
 from lineside.history.spool import Spool
+from lineside.history.standby import Standby, as_if_heard_now
 from lineside.history.supervised import Faults
 from lineside.history.writer import ALIVE_S, BATCH_WAIT_S, Writer
 
 if TYPE_CHECKING:  # they load the database libraries, which is the thread's business
     from lineside.history.database import Database
+    from lineside.history.lease import Lease
     from lineside.history.store import Store
 
 T = TypeVar("T")
@@ -45,8 +50,8 @@ URGENT_MAX = 1  # besides; what people change by hand is changed one by one
 WAITING_MAX = 32
 RETRY_S = 2.0
 RETRY_MAX_S = 60.0
-FORGET_FIRST_S = 60.0
-FORGET_EVERY_S = 3600.0
+RELEASE_S = 0.5
+FORGOTTEN_AT_ONCE = 2_000
 RECALL_EVERY_S = 0.2  # while the database does not answer, or the spool is not empty
 ACTION_S = 5.0  # for what a person did to be stored or spooled
 
@@ -83,6 +88,8 @@ class History:
         self._started = clock()
         self._alive_s = alive_s
         self._batch_wait_s = batch_wait_s
+        self._version = version
+        self._site: SiteChange | None = None
         self.recorder = Recorder(version, self._wake)
         self.alarms = AlarmDesk(self.recorder, clock)
         self._awaited: dict[tuple[int, int], asyncio.Future[None]] = {}
@@ -93,6 +100,7 @@ class History:
         self._slots = Slots(QUESTIONS_MAX, WAITING_MAX)
         self._urgent_slots = Slots(URGENT_MAX, WAITING_MAX)
         self._is_stopping = threading.Event()
+        self._standby = Standby(self._is_stopping, unix_ms(self._started.unix_s))
         self._trouble = ""
         self._lock = FolderLock(settings.lock_file)
         self.faults = Faults()
@@ -102,11 +110,25 @@ class History:
         """Take one message from the bus. Raises nothing, whatever happens."""
         begun = self.faults.count
         with self.faults.caught(RECORDING):
+            if isinstance(message, SiteChange):
+                self._site = message
+            elif self._standby.wants_anew and isinstance(message, Snapshot):
+                self._begin_anew(message)
             self.recorder.on_message(message)
         if self.faults.count != begun:
             self.recorder.lose()
         with self.faults.caught("alarms"):
             self.alarms.on_message(message)
+
+    def _begin_anew(self, snapshot: Snapshot) -> None:
+        """Forget what was heard while another server recorded, and begin with what there is now."""
+        recorder = Recorder(self._version, self._wake)
+        recorder.lost_count = self.recorder.lost_count
+        desk = AlarmDesk(recorder, self._clock)
+        for message in as_if_heard_now(self._site, snapshot):
+            recorder.on_message(message)
+            desk.on_message(message)
+        self.recorder, self.alarms, self._standby.wants_anew = recorder, desk, False
 
     def start(self) -> None:
         """Begin to write what is in the queue, if that was not begun yet.
@@ -233,6 +255,8 @@ class History:
             AlarmRefused: that cannot be done to it; nothing was done.
             HistoryError: it is not known to be kept, with the reason in plain words.
         """
+        if self._standby.is_waiting:
+            raise HistoryError(self._trouble)
         key = (alarm.id, alarm.revision + 1)
         loop = asyncio.get_running_loop()
         kept = self._awaited[key] = loop.create_future()
@@ -287,11 +311,13 @@ class History:
                 if not self._is_stopping.wait(retry_s):
                     retry_s = min(RETRY_MAX_S, 2 * retry_s)
                     continue
-            return
+            if self._is_stopping.is_set():
+                return
 
     async def _record(self) -> None:
         """Run until stopped."""
         from lineside.history.database import Database
+        from lineside.history.lease import Lease
         from lineside.history.part_work import PartWork
         from lineside.history.store import Store
         from lineside.history.wal import keep_wal_small
@@ -303,7 +329,24 @@ class History:
         if not await self._prepare(spool):
             return
         database = Database(self._settings.database_url, left_out=self.left_out)
-        store = Store(database, alive=lambda: writer.alive, on_gap=lambda gap: writer.note_gap(gap))
+        lease = None
+        if not database.is_sqlite:
+            lease = Lease(self._lock.token, socket.gethostname(), database.label)
+            forget = partial(_forget_all, self.recorder)
+            may_begin = await self._standby.take_lease(database, lease, forget, self._tell, RETRY_S)
+        else:
+            may_begin = await self._standby.has_folder(database)
+        if not may_begin:
+            spool.close()
+            await database.close()
+            self._lock.release()
+            return
+        store = Store(
+            database,
+            alive=lambda: writer.alive,
+            on_gap=lambda gap: writer.note_gap(gap),
+            lease=lease,
+        )
         writer = Writer(
             self.recorder,
             store,
@@ -326,13 +369,19 @@ class History:
             asyncio.create_task(parts.run(), name="key figures"),
             asyncio.create_task(keep_wal_small(database), name="write-ahead log"),
         ]
+        if lease is not None:
+            behind.append(asyncio.create_task(self._give_up(lease, writer), name="history lease"))
         try:
             await writer.run()
         finally:
+            if not self._is_stopping.is_set():
+                self._writer, self._store = None, None
             for task in behind:
                 task.cancel()
             await asyncio.wait(behind)
             spool.close()
+            if lease is not None and lease.is_held:
+                await _release(database, lease)
             await database.close()
             await database.wait_ended()
             self._lock.release()
@@ -344,48 +393,46 @@ class History:
                 self._lock.take()
                 spool.open()
             except HistoryError as error:
-                if str(error) != self._trouble:
-                    _log.error("history: not recorded", error=str(error))
-                self._trouble = str(error)
+                self._standby.was_locked = True
+                self._tell(str(error))
             else:
                 return True
             if self._is_stopping.is_set():
                 return False
             await asyncio.sleep(RETRY_S)
 
-    async def _forget(self, database: Database) -> None:
-        """Delete what is old, now and then, while the wall clock can be believed."""
-        from lineside.history.retention import forget, is_believable, recorded_before_ms
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            _log.error("history: not recorded", error=trouble)
+        self._trouble = trouble
 
-        await asyncio.sleep(FORGET_FIRST_S)
-        gc.freeze()  # and so do those that open the database and answer questions, loaded since
-        recorded_ms: int | None = None
-        is_asked, is_told = False, False
-        while True:
-            try:
-                key = self.recorder.first_key
-                if not is_asked and key is not None:
-                    recorded_ms, is_asked = await recorded_before_ms(database, key), True
-                now, count = self._clock(), 0
-                if not is_asked:
-                    pass  # nothing was heard yet: no present to compare the past with
-                elif is_believable(now, self._started, recorded_ms):
-                    count = await forget(database, self._settings.retention, now.unix_s)
-                elif not is_told:
-                    is_told = True
-                    _log.warning(
-                        "history: nothing is deleted before the next start, for the clock is far "
-                        "beyond what was recorded last",
-                        now=iso_utc(now.unix_s),
-                    )
-            except HistoryError as error:
-                _log.warning("history: old records stay for now", error=str(error))
-            except Exception:  # noqa: BLE001 -- recording goes on whatever happens here
-                _log.exception("history: old records stay for now")
-            else:
-                if count:
-                    _log.info("history: old records deleted", rows=count)
-            await asyncio.sleep(FORGET_EVERY_S)
+    async def _forget(self, database: Database) -> None:
+        from lineside.history.retention import keep_forgetting
+
+        await keep_forgetting(
+            database,
+            self._settings.retention,
+            self._clock,
+            self._started,
+            lambda: self.recorder.first_key,
+        )
+
+    async def _give_up(self, lease: Lease, writer: Writer) -> None:
+        """End the writer when another server has begun to record; what waits is spooled."""
+        await lease.refused.wait()
+        writer.stop()
+
+
+def _forget_all(recorder: Recorder) -> None:
+    while (batch := recorder.take(FORGOTTEN_AT_ONCE)) is not None and batch.records:
+        pass
+
+
+async def _release(database: Database, lease: Lease) -> None:
+    """Let another server begin at once; if that cannot be told now, the lease runs out."""
+    with contextlib.suppress(HistoryError, TimeoutError):
+        async with asyncio.timeout(RELEASE_S), database.writing() as connection:
+            await lease.release(connection)
 
 
 async def _answer_in(loop: asyncio.AbstractEventLoop, answer: Coroutine[Any, Any, T]) -> T:

@@ -19,6 +19,7 @@ from lineside.history.alarm_store import AlarmStore
 from lineside.history.configured import Configurations
 from lineside.history.database import Database
 from lineside.history.gaps import Gap
+from lineside.history.lease import Lease
 from lineside.history.left_out import LeftOut, read_page
 from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.records import (
@@ -49,6 +50,7 @@ class Store:
         database: Database,
         alive: Alive = lambda: None,
         on_gap: Callable[[Gap], None] = lambda gap: None,
+        lease: Lease | None = None,
     ) -> None:
         """Prepare; the database is opened with the first question or batch.
 
@@ -57,12 +59,14 @@ class Store:
             alive: the key of the run that goes on now and the moment up to which all of it is
                 stored, in ms, which the database hears only every few seconds; None: ask it.
             on_gap: told where records of a run are missing, once the rest is stored.
+            lease: must be held by whoever writes batches; None: nobody else can write.
         """
         self._database = database
         self._on_gap = on_gap
         self.alarms = AlarmStore(database)
         self.configurations = Configurations(database)
         self._alive = alive
+        self._lease = lease
         self._ids = Ids()
         self._ids_of_opening = 0
         self._parts_until_ms = 0  # parts of key figures may end so late
@@ -89,6 +93,8 @@ class Store:
         rewritten_ms = None
         try:
             async with self._database.writing() as connection:
+                if self._lease is not None:
+                    await self._lease.hold(connection)
                 if self._ids_of_opening != self._database.opened_count:
                     self._ids, self._ids_of_opening = Ids(), self._database.opened_count
                 ids = self._ids.copy()

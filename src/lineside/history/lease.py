@@ -1,0 +1,83 @@
+"""Says which one server records into a database that several can reach.
+
+The row of the holder is renewed in the very transactions that write, and for a moment each of them
+keeps it locked: who is not the holder any more writes nothing, whatever it believes. A lease that
+is not renewed runs out by the database's own clock. It needs no connection of its own, so that
+pools between servers and database do not matter. A file has a lock of the system: see `lock`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import BigInteger, ColumnElement, cast, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lineside.core.errors import HistoryError
+from lineside.history import schema
+
+LEASE_MS = 30_000  # signs of life are stored every few seconds
+_ONLY = 1
+_recorder = schema.recorder
+
+
+class AnotherRecords(HistoryError):
+    """Another server records into the database. It is written to when that one ends."""
+
+
+class Lease:
+    """One server's claim to record into one database. One event loop owns it."""
+
+    def __init__(self, holder: str, shown: str, label: str) -> None:
+        """Claim nothing yet.
+
+        Args:
+            holder: one of a kind for each folder of a server, over restarts too.
+            shown: what to call this server in front of people.
+            label: what to call the database in front of people.
+        """
+        self._holder = holder
+        self._shown = shown
+        self._label = label
+        self.is_held = False
+        self.refused = asyncio.Event()  # another one has it
+
+    async def hold(self, connection: AsyncConnection) -> None:
+        """Take or renew the lease, within the transaction that writes.
+
+        Raises:
+            AnotherRecords: somebody else has it; nothing may be written.
+        """
+        now_ms = _now_ms()
+        claim = {"holder": self._holder, "shown": self._shown, "until_ms": now_ms + LEASE_MS}
+        query = (
+            insert(_recorder)
+            .values(id=_ONLY, **claim)
+            .on_conflict_do_update(
+                index_elements=[_recorder.c.id],
+                set_=claim,
+                where=or_(_recorder.c.holder == self._holder, _recorder.c.until_ms < now_ms),
+            )
+            .returning(_recorder.c.id)
+        )
+        self.is_held = await connection.scalar(query) is not None
+        if self.is_held:
+            self.refused.clear()
+            return
+        other = await connection.scalar(select(_recorder.c.shown).where(_recorder.c.id == _ONLY))
+        self.refused.set()
+        raise AnotherRecords(
+            f"another Lineside ({other}) records into {self._label}: this one records nothing and "
+            "takes over when that one ends; give each plant a database of its own"
+        )
+
+    async def release(self, connection: AsyncConnection) -> None:
+        """Let the next one have it at once."""
+        mine = (_recorder.c.id == _ONLY) & (_recorder.c.holder == self._holder)
+        await connection.execute(update(_recorder).where(mine).values(until_ms=0))
+        self.is_held = False
+
+
+def _now_ms() -> ColumnElement[int]:
+    return cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
