@@ -153,6 +153,7 @@ class Play:
         for change in self.board.recall(past, self.clock()):
             self._publish(change)
         self._step()
+        self.now_s += 1
         next_s = self.now_s
         while self.now_s < end_s:
             if next_s <= self.now_s:
