@@ -190,7 +190,7 @@ class WeekPlayer:
             machine = self._machines[turn.code]
             machine.true.update(tag_values(machine.equipment, turn.signals))
         for machine in self._machines.values():
-            machine.decision, machine.due_s = None, begin_s
+            machine.decision, machine.due_s, machine.teller = None, begin_s, Teller()
             before_s = machine.ran_s
             machine.see(begin_s, begin_s, is_return=True)
             machine.ran_s = before_s if before_s is not None else machine.ran_s

@@ -266,11 +266,14 @@ class StoredReasonView(View):
 
 
 class StoredChangeView(View):
-    """One status change as it was stored."""
+    """One change as it was stored."""
 
     equipment_code: str
     at: str
-    previous: Status | None = Field(description="None: nothing is known of before.")
+    previous: Status | None = Field(
+        description="None: nothing is known of before. As `status`: the status goes on, and its "
+        "reason, or what a faulty machine tells of its fault, is another."
+    )
     status: Status | None = Field(description="None: the machine left the configuration.")
     reason: StoredReasonView | None
     tags: list[StoredTagView]

@@ -36,10 +36,7 @@ export function WhyThisColour({ session, machine, isLate, view }: WhyThisColourP
   const untilMs = parseTimeMs(reason?.until ?? null);
   const ageText =
     ageMs === null ? strings.detail.never : formatDuration(ageMs / 1_000, strings.duration);
-  const facts =
-    reason === null
-      ? null
-      : getReasonFacts(machine, reason, { nowS, strings });
+  const facts = reason === null ? null : getReasonFacts(machine, reason, { nowS, strings });
   return (
     <section className={styles.section} aria-labelledby="why-title">
       <h3 id="why-title">{strings.detail.why}</h3>

@@ -37,10 +37,7 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
   const color = getShownColor(then, isUnseen);
   const status = getShownStatus(color);
   const { reason, sinceMs } = then;
-  const facts =
-    reason === null
-      ? null
-      : getReasonFacts(then, reason, { nowS, strings });
+  const facts = reason === null ? null : getReasonFacts(then, reason, { nowS, strings });
   const said = detail?.equipment.find(({ equipment_code }) => equipment_code === code);
   return (
     <dialog

@@ -2434,14 +2434,14 @@ export interface components {
         };
         /**
          * StoredChangeView
-         * @description One status change as it was stored.
+         * @description One change as it was stored.
          */
         readonly StoredChangeView: {
             /** Equipment Code */
             readonly equipment_code: string;
             /** At */
             readonly at: string;
-            /** @description None: nothing is known of before. */
+            /** @description None: nothing is known of before. As `status`: the status goes on, and its reason, or what a faulty machine tells of its fault, is another. */
             readonly previous: components["schemas"]["Status"] | null;
             /** @description None: the machine left the configuration. */
             readonly status: components["schemas"]["Status"] | null;

@@ -1,0 +1,193 @@
+"""At every second, what the board said is what everything else says of that second.
+
+A random plant is played for virtual weeks: runs, waits, idle tags, mapped values, faults whose
+codes change, lost and stopped PLCs, shifts, a machine with a limit of its own, restarts. More of
+them: `LINESIDE_AGREEMENT_SEEDS=100`.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from history.played import BEGIN_S, MACHINES, SITE, TICK_MS, Play, Said
+from lineside.core.alarm import AlarmEventKind
+from lineside.core.model import Equipment, Status
+from lineside.core.spans import Span, clip
+from lineside.history import schema
+from lineside.history.database import Database
+from lineside.history.export_rows import SOURCES, ExportWish
+from lineside.history.figures import totals_in
+from lineside.history.kpi_rows import plans_of
+from lineside.history.lanes import LaneInterval, pieces
+from lineside.history.past import changes_at, lanes
+from lineside.history.store import Store
+
+T = TypeVar("T")
+DAYS = 7
+SEEDS = int(os.environ.get("LINESIDE_AGREEMENT_SEEDS", "3"))
+FROM_MS = BEGIN_S * 1000 - 1_000  # a second in which nobody watched
+Steps = list[tuple[int, T]]  # from each moment on
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'history.db'}")
+    yield Store(database)
+    await database.close()
+
+
+def tick_of(at_ms: int) -> int:
+    """Return the first tick at or after a moment: the first that shows what happened then."""
+    return -(-(at_ms - TICK_MS) // 1000) * 1000 + TICK_MS
+
+
+def steps(changes: Sequence[tuple[int, T]]) -> Steps[T]:
+    """Return what ticks show of `changes`: the last before each tick, where it is another."""
+    found: Steps[T] = []
+    for at_ms, value in changes:
+        tick_ms = tick_of(at_ms)
+        if found and found[-1][0] == tick_ms:
+            found.pop()
+        if not found or found[-1][1] != value:
+            found.append((tick_ms, value))
+    return found
+
+
+def at(some: Steps[T], tick_ms: int) -> T | None:
+    index = bisect_right(some, tick_ms, key=lambda step: step[0])
+    return some[index - 1][1] if index else None
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_at_every_second_all_say_what_the_board_said(store: Store, seed: int) -> None:
+    play = Play(store, seed)
+    await play.play(DAYS * 86_400)
+    end_ms = play.now_s * 1000
+    codes = [machine.code for machine in MACHINES]
+    found = {lane.code: lane.intervals async for lane in lanes(store, codes, FROM_MS, end_ms)}
+    for machine in MACHINES:
+        said = play.said[machine.code]
+        check_lane(said, found[machine.code])
+        await check_moments(store, play, machine)
+        await check_alarms(store, said, machine)
+        await check_exports(store, said, machine, end_ms)
+    await check_figures(store, found, end_ms)
+
+
+def shown(said: Steps[Said | None]) -> Steps[tuple[str, str | None]]:
+    return steps([(t, ("unseen", None) if s is None else (s.status, s.code)) for t, s in said])
+
+
+def check_lane(said: Steps[Said | None], intervals: list[LaneInterval]) -> None:
+    """The timeline."""
+    drawn = [(begin, (status, reason)) for begin, _, status, reason in pieces(intervals)]
+    assert steps(drawn)[1:] == shown(said)
+
+
+async def check_moments(store: Store, play: Play, machine: Equipment) -> None:
+    """The time machine, at the seconds at which something was new, and those before."""
+    said = play.said[machine.code]
+    some = play.rng.sample(said[1:], min(40, len(said) - 1))
+    for tick_ms in sorted({t - d for t, _ in some for d in (0, 1000)}):
+        then = at(said, tick_ms)
+        known = (await changes_at(store, [machine.code], tick_ms)).get(machine.code)
+        assert (known is None) == (then is None)
+        if known is None or then is None:
+            continue
+        change = known.change
+        tags = {tag[0]: tag[2] for tag in msgspec.json.decode(change.tags)}
+        assert change.status is not None
+        told = (change.status.value, change.reason, change.tag)
+        assert told == (then.status, then.code, then.tag)
+        assert (None if change.value is None else msgspec.json.decode(change.value)) == then.value
+        if then.status == Status.ERROR:
+            assert tags["alarm_code_tag"] == then.alarm_code
+        # A status that goes on over a restart began before the run that tells of it.
+        assert known.began_ms >= then.since_ms
+
+
+async def check_alarms(store: Store, said: Steps[Said | None], machine: Equipment) -> None:
+    """Which alarms stand, with which codes."""
+    alarm, event = schema.alarm, schema.alarm_event
+    query = (
+        select(event.c.at_ms, event.c.kind, alarm.c.id, alarm.c.alarm_code)
+        .join(alarm, alarm.c.id == event.c.alarm_id)
+        .where(alarm.c.source == machine.code)
+        .order_by(event.c.at_ms, event.c.run_id, event.c.seq)
+    )
+    async with store.database.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    standing: dict[int, int] = {}
+    changes: list[tuple[int, list[int]]] = [(0, [])]
+    for at_ms, kind, alarm_id, code in rows:
+        if kind == AlarmEventKind.RAISED:
+            standing[alarm_id] = code
+        elif kind in (AlarmEventKind.CLEARED, AlarmEventKind.SUPERSEDED):
+            standing.pop(alarm_id, None)
+        changes.append((at_ms, sorted(standing.values())))
+    told = steps(changes)
+    ticks = sorted({t for t, _ in said} | {t for t, _ in told[1:]})
+    for tick_ms in ticks:
+        then = at(said, tick_ms)
+        if then is None or then.status == Status.DISCONNECTED:
+            continue
+        wanted = [then.alarm_code] if then.status == Status.ERROR else []
+        assert at(told, tick_ms) == wanted, (tick_ms, then)
+
+
+async def check_exports(
+    store: Store, said: Steps[Said | None], machine: Equipment, end_ms: int
+) -> None:
+    """The files of intervals and changes."""
+    wish = ExportWish(
+        site=SITE,
+        lines=((SITE.lines[0], (machine,)),),
+        begin_ms=FROM_MS,
+        end_ms=end_ms,
+        now_ms=end_ms,
+    )
+
+    async def ask(question: Callable[[Store], Awaitable[Any]]) -> Any:
+        return await question(store)
+
+    rows = [row async for some in SOURCES["intervals"].batches(ask, wish) for row in some]
+    assert steps([(row[0], (row[4], row[6])) for row in rows])[1:] == shown(said)
+    rows = [row async for some in SOURCES["changes"].batches(ask, wish) for row in some]
+    exported = steps([(row[0], tuple(row[5:9])) for row in rows])
+    for tick_ms, then in said:
+        if then is not None:
+            status, code, tag, value = at(exported, tick_ms) or ()
+            assert (status, code, tag) == (then.status, then.code, then.tag)
+            assert (None if value is None else msgspec.json.decode(value)) == then.value
+
+
+async def check_figures(store: Store, found: dict[str, list[LaneInterval]], end_ms: int) -> None:
+    """Key figures of days and of everything: the sums of what was shown in planned time."""
+    plans = await plans_of(store, SITE)
+    edges = [FROM_MS, *range(FROM_MS + 1_234_567, end_ms, 86_400_000), end_ms]
+    windows = [Span(a, b) for a, b in pairwise(edges)]
+    for window, sums in zip(windows, await totals_in(store, plans, MACHINES, windows), strict=True):
+        planned = SITE.calendar.of_line("weld1").planned(window.begin_ms, window.end_ms)
+        for machine in MACHINES:
+            wanted = dict.fromkeys([*(status.value for status in Status), None], 0)
+            for each in found[machine.code]:
+                inside = clip(planned, each.begin_ms, each.end_ms)
+                wanted[each.status] += sum(span.length_ms for span in inside)
+            times = sums[machine.code].times
+            assert {
+                "running": times.running_ms,
+                "idle": times.idle_ms,
+                "stopped": times.stopped_ms,
+                "error": times.error_ms,
+                "disconnected": times.disconnected_ms,
+                None: times.unseen_ms,
+            } == wanted, (machine.code, window)
