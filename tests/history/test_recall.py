@@ -78,7 +78,7 @@ CONFIG = """\
 [[line]]
 id = "weld1"
 name = "Weld 1"
-stop_after = "4s"
+stop_after = "15s"
 stale_after = "30s"
 
 [[plc]]
