@@ -218,7 +218,9 @@ export interface paths {
          * @description Return key figures with their coverage, per machine or line and piece of the window.
          *
          *     The past is judged by what was configured then. Machines that were taken out since are in
-         *     the answer when they were there at some time of the window.
+         *     the answer when they were there at some time of the window. Days are those of each line and
+         *     hold their shifts whole, also after midnight; weeks and months are made of them. Pieces are
+         *     cut where the window begins and ends.
          */
         readonly get: operations["list_kpis"];
         readonly put?: never;
