@@ -370,7 +370,7 @@ class Writer:
 
     @property
     def _slow(self) -> str:
-        return f"{self._database} did not answer in time"
+        return f"{self._database or 'the database'} did not answer in time"
 
     def _note_success(self) -> None:
         self._retry_s, self._retry_at_s = RETRY_FIRST_S, 0.0
