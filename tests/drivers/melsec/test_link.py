@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from lineside.core.errors import PlcUnreachable
+from lineside.drivers.melsec import link as link_module
 from lineside.drivers.melsec.commands import Point, ReadWords, encode_command
 from lineside.drivers.melsec.devices import devices_of
-from lineside.drivers.melsec.frame import OWN_STATION, Request
+from lineside.drivers.melsec.frame import OWN_STATION, Codec, Coding, FrameKind, Request, Route
 from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
 from lineside.drivers.melsec.simulator import Fault, FaultKind, MelsecSimulator
 
@@ -120,3 +124,45 @@ async def test_a_computer_without_descriptors_is_not_blamed_on_the_plc(
         with pytest.raises(PlcUnreachable, match="this computer has no free") as caught:
             await link_to(plc)
     assert "LimitNOFILE" in caught.value.cause
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_udp_link_given_up_while_it_is_made_leaves_no_socket(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up: list[asyncio.Task[UdpLink]] = []
+
+    class GivenUp(UdpLink):
+        """A link whose owner gives up when there is a socket, and not yet a link."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            given_up[-1].cancel()
+
+    monkeypatch.setattr(link_module, "UdpLink", GivenUp)
+
+    async def give_up() -> None:
+        codec = Codec(FrameKind.THREE_E, Coding.BINARY)
+        making = connect_udp("127.0.0.1", 9, codec, Route(), 5.0, ())
+        given_up.append(asyncio.create_task(making))
+        with pytest.raises(asyncio.CancelledError):
+            await given_up[-1]
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    before = open_sockets()
+    runner = asyncio.Runner(loop_factory=loop_factory)
+    runner.get_loop()
+    with_loop = open_sockets()
+    runner.run(give_up())
+    assert open_sockets() <= with_loop
+    runner.close()
+    assert open_sockets() <= before
+
+
+def open_sockets() -> set[str]:
+    found = set()
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the listing's own
+            found.add(f"{each.name} {each.readlink()}")
+    return {each for each in found if "socket:" in each}

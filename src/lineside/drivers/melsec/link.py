@@ -315,11 +315,21 @@ async def connect_udp(
     """
     loop = asyncio.get_running_loop()
 
-    async def connect() -> UdpLink:
+    async def make() -> UdpLink:
         _, link = await loop.create_datagram_endpoint(
             lambda: UdpLink(codec, route, was_heard=was_heard), remote_addr=(host, port)
         )
         return link
+
+    async def connect() -> UdpLink:
+        # uvloop keeps the socket of an endpoint whose making is cancelled, and cannot be closed
+        # any more: it is made to the end, and ended then.
+        making = loop.create_task(make(), name="udp link")
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_abort_made)
+            raise
 
     try:
         async with asyncio.timeout(timeout_s):
@@ -337,6 +347,12 @@ async def connect_udp(
     except OSError as error:
         raise _connect_fault(error) from None
     return link
+
+
+def _abort_made(making: asyncio.Task[UdpLink]) -> None:
+    """End a link that came too late."""
+    if not making.cancelled() and making.exception() is None:
+        making.result().abort()
 
 
 def _surplus() -> ProtocolError:
