@@ -286,6 +286,44 @@ def test_after_a_restart_into_a_fault_without_bits_that_fault_is_told(is_seen_fi
     assert standing(scene) == [PLAIN]
 
 
+@pytest.mark.parametrize("is_seen_first", [True, False])
+def test_an_alarm_from_before_the_stop_takes_no_name_that_it_may_not_have_had(
+    is_seen_first: bool,
+) -> None:
+    before = running()
+    fault(before, 0b1000)
+    (alarm,) = before.alarms
+    scene = Scene(place(), at_s=T0_S + 60)
+    if is_seen_first:
+        fault(scene, 0b001)
+    scene.desk.adopt(Recalled(open=(alarm,), statuses={code(101): ERROR}))
+    if not is_seen_first:
+        fault(scene, 0b000)
+        fault(scene, 0b001)
+    assert standing(scene) == ["Safety door open"]
+    assert scene.desk.book.find(alarm.id).text_en == PLAIN  # type: ignore[union-attr]
+
+
+def test_as_many_alarms_wait_for_an_acknowledgement_as_there_are_bits() -> None:
+    scene = running(AlarmBits(codes={bit: bit + 1 for bit in range(32)}, width=32))
+    fault(scene, -1)
+    scene.see(101, RUNNING)
+    fault(scene, 0)
+    assert len(scene.alarms) == 33
+
+
+def test_an_alarm_that_came_back_keeps_its_name() -> None:
+    scene = running()
+    fault(scene, 0b1000)
+    scene.see(101, RUNNING)
+    fault(scene, 0b0000)
+    fault(scene, 0b0001)
+    assert [(a.text_en, a.is_on) for a in scene.alarms] == [
+        (PLAIN, False),
+        ("Safety door open", True),
+    ]
+
+
 def test_bits_that_came_while_the_server_was_down_are_news() -> None:
     scene = Scene(place())
     scene.desk.adopt(Recalled(statuses={code(101): RUNNING}))

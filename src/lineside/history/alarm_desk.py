@@ -7,7 +7,8 @@ The rule against floods: a machine has one alarm per code at a time, however oft
 and goes. When its fault has risen 10 times within 10 minutes it counts as gone only after 60 s
 without it. In the whole plant 500 faults a minute are raised; what exceeds that is raised as soon
 as there is room again, if its fault still stands. Of one machine up to 20 alarms wait for an
-acknowledgement; then the oldest whose fault is gone is closed, and says so.
+acknowledgement, and one more per alarm code that has bits; then the oldest whose fault is gone is
+closed, and says so.
 """
 
 from __future__ import annotations
@@ -283,8 +284,14 @@ class AlarmDesk:
     def _hand_over(
         self, points: dict[Lane, Point], seen: WordSight, codes: frozenset[int], now: Instant
     ) -> None:
-        """Let a fault that had no bit until now be known by the first bit that it gets."""
+        """Let a fault that had no bit until now be known by the first bit that it gets.
+
+        An alarm that may have stood for something else before keeps its name.
+        """
         plain = points[None]
+        alarm = self.book.find(plain.current) if plain.current is not None else None
+        if alarm and (alarm.raised_count > 1 or alarm.raised_ms < (self.started_ms or 0)):
+            return
         is_there = plain.watch.is_on or plain.watch.may_rise
         heirs = [code for code in sorted(codes) if not points[code].watch.is_on]
         if not is_there or not heirs or plain.is_leftover or not seen.is_bare:
@@ -293,7 +300,6 @@ class AlarmDesk:
         plain.hand_over(heir)
         if plain.key in self._held:
             self._held[heir.key] = self._held.pop(plain.key)
-        alarm = self.book.find(heir.current) if heir.current is not None else None
         if alarm is not None:
             self._take_code(heir, alarm, heirs[0], unix_ms(now.unix_s))
 
@@ -358,7 +364,8 @@ class AlarmDesk:
         event = AlarmEvent(kind=AlarmEventKind.RAISED, at_ms=since_ms, note=note)
         alarm = self.book.happen(alarm, event)
         point.current = alarm.id
-        supersede_oldest(self.book, point.source, OPEN_PER_SOURCE_MAX, unix_ms(now.unix_s))
+        most = OPEN_PER_SOURCE_MAX - 1 + len(self._points[point.source])
+        supersede_oldest(self.book, point.source, most, unix_ms(now.unix_s))
         self._look_at_shift(alarm, unix_ms(now.unix_s))
 
     def _has_room(self, now: Instant) -> bool:
