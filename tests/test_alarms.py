@@ -19,19 +19,25 @@ from lineside.demo.behaviour import Activity
 from lineside.demo.plant import SimulatedPlant
 from lineside.drivers import DRIVERS
 
-ROBOT, OTHER = "KRCWO12ELOA101", "KRCWO12ELOA102"  # the demo's, with the codes 2 and 4
+# The demo's, with the codes 2, 4 and 3.
+ROBOT, OTHER, THIRD = "KRCWO12ELOA101", "KRCWO12ELOA102", "KRCWO12ELOA104"
 EQUIPMENT = "/api/equipment?line=weld1"
 Ask = Callable[[str], Any]
 
 
 @asynccontextmanager
 async def served(
-    folder: Path, more_config: str = "", messages: str = "", *, is_working: bool = True
+    folder: Path,
+    more_config: str = "",
+    messages: str = "",
+    *,
+    of_third: str = "",
+    is_working: bool = True,
 ) -> AsyncIterator[tuple[SimulatedPlant, Ask]]:
     """Serve the demo plant, every machine running; yield it and what gets an answer.
 
-    `messages` stands in for the demo's alarm table. Unless `is_working`, shifts are those of the
-    demo's week; else work is planned around the clock.
+    `messages` stands in for the demo's alarm table. `of_third` are more keys of that machine.
+    Unless `is_working`, shifts are those of the demo's week; else work is planned around the clock.
     """
     today = datetime.now(UTC).date() if is_working else None
     loaded = load_config(write_demo_config(folder, today=today), DRIVERS)
@@ -39,8 +45,10 @@ async def served(
         loaded, clock=system_clock, is_any_port_good=True, is_steady=True, has_outages=False
     ) as plant:
         path = write_demo_config(folder, plant.ports, today=today)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"\n{more_config}")
+        text = path.read_text(encoding="utf-8")
+        machine = f'code = "{THIRD}"\n'
+        text = text.replace(machine, f"{machine}{of_third}\n")
+        path.write_text(f"{text}\n{more_config}", encoding="utf-8")
         if messages:
             (folder / "alarms.csv").write_text(messages, encoding="utf-8")
         announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -84,6 +92,10 @@ def has(rows: list[Any], key: str, value: str) -> bool:
     return any(row[key] == value for row in rows)
 
 
+def is_on(alarm: Any) -> bool:
+    return alarm["cleared"] is None
+
+
 def count_is(count: int) -> Callable[[Any], bool]:
     return lambda body: len(body["alarms"]) == count
 
@@ -104,6 +116,20 @@ async def test_a_word_in_the_plc_becomes_an_alarm_that_says_what_to_do(tmp_path:
         "Find out why, then release the emergency stop.",
         "unacknowledged",
     ]
+
+
+async def test_each_bit_of_a_word_in_the_plc_becomes_an_alarm(tmp_path: Path) -> None:
+    messages = (
+        "code,severity,text_ko,text_en\n1,high,안전문 열림,Safety door open\n4,low,과열,Heat\n"
+    )
+    bits = "alarm_bits = { 0 = 1, 1 = 4 }"
+    async with served(tmp_path, messages=messages, of_third=bits) as (plant, ask):
+        plant.hold(THIRD, Activity.FAULTED)
+        alarms = (await until(ask, "/api/alarms/recent", count_is(2)))["alarms"]
+        plant.hold(THIRD, Activity.RUNNING)
+        await until(ask, "/api/alarms/recent", lambda body: not any(map(is_on, body["alarms"])))
+    told = {(each["code"], each["alarm_code"], each["text_en"]) for each in alarms}
+    assert told == {(THIRD, 1, "Safety door open"), (THIRD, 4, "Heat")}
 
 
 async def test_a_code_that_no_table_knows_is_shown_as_its_number(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from core.calendars import ms, plant, shift
+from lineside.core.alarm_bits import AlarmBits
 from lineside.core.alarm_text import AlarmRules
 from lineside.core.board import Board
 from lineside.core.calendar import WEEK
@@ -55,6 +56,8 @@ MAP = {
     4: Status.ERROR,
 }
 CODES = (12, 34, 56)
+WORDS = (1, 4, 5, -0x8000, 13, -0x7FFF)  # of machines with one bit per alarm
+BITS = AlarmBits(codes={0: 12, 2: 34, 15: 56})
 SITE = Site(
     lines=(
         Line(
@@ -73,12 +76,13 @@ SITE = Site(
                         TagRole.ALARM_CODE: f"D20{number}",
                     },
                     rule=rule,
+                    alarm_bits=bits,
                 )
-                for number, plc_id, rule in (
-                    (1, "PLC01", StatusRule()),
-                    (2, "PLC01", StatusRule(stop_after_s=10.0)),
-                    (3, "PLC02", StatusRule(value_map=MAP)),
-                    (4, "PLC02", StatusRule(stop_after_s=None)),
+                for number, plc_id, rule, bits in (
+                    (1, "PLC01", StatusRule(), None),
+                    (2, "PLC01", StatusRule(stop_after_s=10.0), BITS),
+                    (3, "PLC02", StatusRule(value_map=MAP), None),
+                    (4, "PLC02", StatusRule(stop_after_s=None), BITS),
                 )
             ),
         ),
@@ -182,6 +186,7 @@ class Play:
             return
         machine = rng.choice(MACHINES)
         at = machine.addresses
+        words = CODES if machine.alarm_bits is None else WORDS
         has_map = machine.rule.value_map is not None
         kind = rng.choice(("run", "wait", "idle tag", "fault", "code", "well"))
         if kind == "run":
@@ -195,9 +200,9 @@ class Play:
             self.values[at[TagRole.ERROR]] = 0
         else:
             self.values[at[TagRole.ERROR]] = int(kind == "fault" or rng.random() < 0.7)
-            self.values[at[TagRole.ALARM_CODE]] = rng.choice(CODES)
+            self.values[at[TagRole.ALARM_CODE]] = rng.choice(words)
         if not self.values[at[TagRole.ALARM_CODE]]:
-            self.values[at[TagRole.ALARM_CODE]] = rng.choice(CODES)
+            self.values[at[TagRole.ALARM_CODE]] = rng.choice(words)
 
     def _move_plc(self, plc_id: str) -> None:
         is_lost = self.links[plc_id] is PlcLink.LOST

@@ -1,8 +1,8 @@
 """At every second, what the board said is what everything else says of that second.
 
 A random plant is played for virtual weeks: runs, waits, idle tags, mapped values, faults whose
-codes change, lost and stopped PLCs, shifts, a machine with a limit of its own, restarts. More of
-them: `LINESIDE_AGREEMENT_SEEDS=100`.
+codes or alarm bits change, lost and stopped PLCs, shifts, a machine with a limit of its own,
+restarts. More of them: `LINESIDE_AGREEMENT_SEEDS=100`.
 """
 
 from __future__ import annotations
@@ -126,22 +126,31 @@ async def check_alarms(store: Store, said: Steps[Said | None], machine: Equipmen
     )
     async with store.database.reading() as connection:
         rows = (await connection.execute(query)).all()
-    standing: dict[int, int] = {}
-    changes: list[tuple[int, list[int]]] = [(0, [])]
+    standing: dict[int, int | None] = {}
+    changes: list[tuple[int, list[int | None]]] = [(0, [])]
     for at_ms, kind, alarm_id, code in rows:
         if kind == AlarmEventKind.RAISED:
             standing[alarm_id] = code
         elif kind in (AlarmEventKind.CLEARED, AlarmEventKind.SUPERSEDED):
             standing.pop(alarm_id, None)
-        changes.append((at_ms, sorted(standing.values())))
+        changes.append((at_ms, sorted(standing.values(), key=lambda each: each or 0)))
     told = steps(changes)
     ticks = sorted({t for t, _ in said} | {t for t, _ in told[1:]})
     for tick_ms in ticks:
         then = at(said, tick_ms)
         if then is None or then.status == Status.DISCONNECTED:
             continue
-        wanted = [then.alarm_code] if then.status == Status.ERROR else []
+        wanted = alarms_of(machine, then) if then.status == Status.ERROR else []
         assert at(told, tick_ms) == wanted, (tick_ms, then)
+
+
+def alarms_of(machine: Equipment, then: Said) -> list[int | None]:
+    """Return the codes of the alarms of a faulty machine; None, the first, is the plain fault."""
+    assert isinstance(then.alarm_code, int)
+    if machine.alarm_bits is None:
+        return [then.alarm_code]
+    is_plain = bool(machine.alarm_bits.unlisted_in(then.alarm_code))
+    return [*([None] * is_plain), *sorted(machine.alarm_bits.codes_in(then.alarm_code))]
 
 
 async def check_exports(

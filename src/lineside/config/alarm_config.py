@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from lineside.config.base import ID_PATTERN, Table
 from lineside.config.values import AlarmDelay, ShelfTime, Text
 from lineside.core.alarm_text import AlarmText, Severity
 
+BITS_MOST = 32  # of a double word
 CODE_LEAST, CODE_MOST = -(2**31), 2**32 - 1  # what a word or a double word can hold
 
 
@@ -31,11 +33,59 @@ def _parse_alarm_code(value: object) -> int:
     return number
 
 
+def _parse_alarm_bits(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError("write bit = alarm code pairs, as in { 0 = 1, 2 = 4 }")  # noqa: TRY004
+    parsed: dict[int, int] = {}
+    mistakes = []
+    for key, code in value.items():
+        if not re.fullmatch(r"[0-9]{1,2}", str(key)) or int(key) >= BITS_MOST:
+            mistakes.append(f'"{key}" is not a bit: the left side is 0 to {BITS_MOST - 1}')
+        elif int(key) in parsed:
+            mistakes.append(f"bit {int(key)} is given twice")
+        elif isinstance(code, bool) or not isinstance(code, int | str):
+            mistakes.append(f"bit {key} needs an alarm code, as in {key} = 12")
+        else:
+            try:
+                parsed[int(key)] = _parse_alarm_code(code)
+            except ValueError as error:
+                mistakes.append(f"bit {key}: {error}")
+    if not value:
+        mistakes.append("is empty (leave alarm_bits out or give at least one pair)")
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    return parsed
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
 AlarmCode: TypeAlias = Annotated[int, BeforeValidator(_parse_alarm_code)]
+
+
+AlarmBitCodes: TypeAlias = Annotated[
+    dict[int, int],
+    BeforeValidator(_parse_alarm_bits),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": "^(0|[1-9]|[12][0-9]|3[01])$"},
+            "additionalProperties": {
+                "anyOf": [
+                    {
+                        "type": "integer",
+                        "minimum": CODE_LEAST,
+                        "maximum": CODE_MOST,
+                        "not": {"const": 0},
+                    },
+                    {"type": "string", "pattern": "^(-?[0-9]{1,10}|0[xX][0-9A-Fa-f]{1,8})$"},
+                ]
+            },
+        }
+    ),
+]
 
 
 class AlarmsConfig(Table):

@@ -45,6 +45,9 @@ class DriverRules(Protocol):
     def is_bit(self, plc: PlcConfig, address: str) -> bool:
         """Whether an address that has passed `check` is a single bit."""
 
+    def bit_count(self, plc: PlcConfig, address: str) -> int | None:
+        """Return how many bits a checked address has; None: its value is no whole number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drafts:
@@ -62,10 +65,15 @@ class Drafts:
 
 @dataclass(frozen=True, kw_only=True)
 class Readings:
-    """Per PLC, in configured order: the addresses to read and the plan for them."""
+    """Per PLC, in configured order: the addresses to read and the plan for them.
+
+    `alarm_words` has, per machine with an alarm_code_tag that is right, how many bits that word
+    has; None: its value is no whole number.
+    """
 
     addresses: Mapping[str, tuple[str, ...]]
     plans: Mapping[str, ReadingPlan]
+    alarm_words: Mapping[str, int | None]
 
 
 def check_references(drafts: Drafts, findings: Findings) -> None:
@@ -93,6 +101,7 @@ def check_readings(
     """Note addresses that the PLCs do not have and periods that cannot be met; return the plans."""
     all_addresses: dict[str, tuple[str, ...]] = {}
     plans: dict[str, ReadingPlan] = {}
+    widths: dict[tuple[str, str], int | None] = {}
     users = _tags_by_plc(drafts)
     for draft in drafts.plcs:
         plc = draft.table
@@ -122,9 +131,16 @@ def check_readings(
             _check_period(draft, plans[plc.id], findings)
         for address in right:
             is_bit = rules.is_bit(plc, address)
+            if any(key == "alarm_code_tag" for _, key, _ in uses[address]) and not is_bit:
+                widths[plc.id, address] = rules.bit_count(plc, address)
             for origin, key, written in uses[address]:
                 _check_kind(origin, key, written, is_bit, findings)
-    return Readings(addresses=all_addresses, plans=plans)
+    words = {
+        draft.table.code: widths[draft.table.plc or "", draft.table.alarm_code_tag or ""]
+        for draft in drafts.equipment
+        if (draft.table.plc, draft.table.alarm_code_tag) in widths and draft.has("plc")
+    }
+    return Readings(addresses=all_addresses, plans=plans, alarm_words=words)
 
 
 def check_times(drafts: Drafts, plans: Mapping[str, ReadingPlan], findings: Findings) -> None:
@@ -284,7 +300,7 @@ def _check_tags(draft: Draft[EquipmentConfig], findings: Findings) -> None:
     table = draft.table
     if table.status_tag is not None or "status_tag" in draft.bad:
         return
-    for key in ("error_tag", "idle_tag", "alarm_code_tag", "value_map"):
+    for key in ("error_tag", "idle_tag", "alarm_code_tag", "alarm_bits", "value_map"):
         if draft.has(key):
             findings.problem(
                 draft.origin,

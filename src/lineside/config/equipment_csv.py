@@ -32,6 +32,7 @@ ALIASES: Mapping[str, str] = {
     "비가동태그": "idle_tag",
     "대기태그": "idle_tag",
     "알람코드태그": "alarm_code_tag",
+    "알람비트": "alarm_bits",
     "알람표": "alarm_table",
     "값매핑": "value_map",
     "정지시간": "stop_after",
@@ -44,6 +45,7 @@ ALIASES: Mapping[str, str] = {
 }
 
 _VALUE_PAIR = re.compile(r"\s*([^=:\s]+)\s*[=:]\s*([A-Za-z]+)\s*")
+_BIT_PAIR = re.compile(r"\s*([^=:\s]+)\s*[=:]\s*([-\w]+)\s*")
 
 
 def read_rows(contents: bytes, label: str, findings: Findings) -> list[Row]:
@@ -65,7 +67,9 @@ def _raw_table(
         if key.startswith("position_"):
             position[key[-1]] = _number(text)
         elif key == "value_map":
-            raw[key] = _value_map(text)
+            raw[key] = _pairs(text, _VALUE_PAIR)
+        elif key == "alarm_bits":
+            raw[key] = _pairs(text, _BIT_PAIR)
         elif key == "stop_after" and text == "0":
             raw[key] = 0
         else:
@@ -90,8 +94,8 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _value_map(text: str) -> dict[str, str] | str:
+def _pairs(text: str, form: re.Pattern[str]) -> dict[str, str] | str:
     """Return the pairs of a cell such as "0=stopped 1=running 2=idle"; the text if it is none."""
-    pairs = [_VALUE_PAIR.fullmatch(part) for part in re.split(r"[,;|/\s]+", text) if part]
+    pairs = [form.fullmatch(part) for part in re.split(r"[,;|/\s]+", text) if part]
     found = {pair[1]: pair[2] for pair in pairs if pair is not None}
     return found if len(found) == len(pairs) else text  # not all pairs, or a value given twice

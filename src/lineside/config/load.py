@@ -147,7 +147,7 @@ class _Loader:
             reasons=reasons,
             alarm_tables=alarm_tables,
         )
-        readings = self._cross_check(drafts)
+        readings = self._cross_check(drafts, messages)
         zone = self._find_zone(plant, has_shifts=bool(shifts))
         self._stop_on_problems()
         config = LinesideConfig(
@@ -166,13 +166,15 @@ class _Loader:
         )
         return self._loaded(config, readings, messages, zone)
 
-    def _cross_check(self, drafts: Drafts) -> Readings:
+    def _cross_check(
+        self, drafts: Drafts, messages: Mapping[str, Mapping[int, AlarmText]]
+    ) -> Readings:
         check_references(drafts, self._findings)
         readings = check_readings(drafts, self._drivers, self._findings)
         check_times(drafts, readings.plans, self._findings)
         check_work_time(drafts, self._findings)
         check_downtime_reasons(drafts.reasons, self._findings)
-        check_alarms(drafts, self._findings)
+        check_alarms(drafts, readings.alarm_words, messages, self._findings)
         warn_of_unused(drafts, self._findings)
         return readings
 
@@ -195,7 +197,9 @@ class _Loader:
     ) -> LoadedConfig:
         return LoadedConfig(
             config=config,
-            site=build_site(config, self._path.parent.absolute(), messages, zone),
+            site=build_site(
+                config, self._path.parent.absolute(), messages, readings.alarm_words, zone
+            ),
             addresses=MappingProxyType(dict(readings.addresses)),
             plans=MappingProxyType(dict(readings.plans)),
             files=tuple(self._contents),

@@ -77,8 +77,9 @@ for editors that complete and check while you type.
 
 _CSV = """\
 The columns are {columns}. An empty cell is a key left out. `value_map` is written
-`0=stopped 1=running`. Blank rows and rows that begin with `#` are skipped. A code may stand once in
-the TOML and CSV files together. These column names are understood too: {aliases}.
+`0=stopped 1=running`, `alarm_bits` `0=1 2=4`. Blank rows and rows that begin with `#` are
+skipped. A code may stand once in the TOML and CSV files together. These column names are understood
+too: {aliases}.
 
 ```csv
 code,name,plc,status_tag,error_tag,position_x,position_y
@@ -205,7 +206,8 @@ def _value(field: Mapping[str, Any]) -> str:
     if field.get("format") == "date":
         return "day"
     if kind == "object":
-        return "table: tag value = status"
+        is_status = "enum" in field["additionalProperties"]
+        return "table: tag value = status" if is_status else "table: bit = alarm code"
     if "(ms|s|m|h|d)" in field.get("pattern", ""):
         return "duration"
     return f"text, up to {field['maxLength']} characters" if "maxLength" in field else "text"

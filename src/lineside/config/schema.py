@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineside.config.alarm_config import AlarmsConfig, AlarmTableConfig
+from lineside.config.alarm_config import AlarmBitCodes, AlarmsConfig, AlarmTableConfig
 from lineside.config.base import ID_PATTERN, Table
 from lineside.config.server_config import HistoryConfig, ServerConfig
 from lineside.config.values import (
@@ -266,6 +266,15 @@ class EquipmentConfig(Table):
         description="Word that tells which fault it is while error_tag is 1; 0 is none. It has no "
         "say in the status. What its values mean stands in an `[[alarm_table]]`.",
         examples=["D200"],
+    )
+    alarm_bits: AlarmBitCodes | None = Field(
+        default=None,
+        description="Which alarm each bit of alarm_code_tag is, for a word that has one bit per "
+        "alarm: the bit, 0 to 15 (to 31 of a `:U32`), and its alarm code. Each bit that is 1 while "
+        "the machine has a fault is then an alarm of its own; the plain fault alarm stands for "
+        "bits that are not listed, and for a fault without any bit. Left out: the word is one "
+        "code.",
+        examples=[{"0": 1, "2": 4}],
     )
     alarm_table: str | None = Field(
         default=None,

@@ -14,6 +14,7 @@ from lineside.config.schema import (
     stop_after_s,
 )
 from lineside.config.shifts import plant_calendar
+from lineside.core.alarm_bits import AlarmBits
 from lineside.core.alarm_text import AlarmRules, AlarmText
 from lineside.core.model import (
     DowntimeReason,
@@ -31,6 +32,7 @@ def build_site(
     config: LinesideConfig,
     folder: Path,
     messages: Mapping[str, Mapping[int, AlarmText]],
+    alarm_words: Mapping[str, int | None],
     computer_zone: str,
 ) -> Site:
     """Return the site that `config` describes.
@@ -39,6 +41,7 @@ def build_site(
         config: a configuration in which every reference holds.
         folder: absolute; the paths in the configuration count from it.
         messages: what each alarm table says of each code.
+        alarm_words: how many bits each machine's alarm_code_tag has.
         computer_zone: the time zone of this computer, for a plant that names none.
     """
     only_table = config.alarm_table[0].id if len(config.alarm_table) == 1 else None
@@ -51,7 +54,9 @@ def build_site(
             Line(
                 id=line.id,
                 name=line.name,
-                equipment=tuple(_equipment(e, line, periods, only_table) for e in own),
+                equipment=tuple(
+                    _equipment(e, line, periods, only_table, alarm_words.get(e.code)) for e in own
+                ),
                 stop_after_s=line.stop_after,
                 stale_after_s=_line_stale_after_s(line, own, periods),
                 floor_plan=str(folder / line.floor_plan) if line.floor_plan else None,
@@ -79,7 +84,11 @@ def build_site(
 
 
 def _equipment(
-    table: EquipmentConfig, line: LineConfig, periods: dict[str, float], only_table: str | None
+    table: EquipmentConfig,
+    line: LineConfig,
+    periods: dict[str, float],
+    only_table: str | None,
+    alarm_word: int | None,
 ) -> Equipment:
     addresses = {
         role: address for role in TagRole if (address := getattr(table, role.value)) is not None
@@ -101,6 +110,9 @@ def _equipment(
         ),
         position=(position.x, position.y) if position else None,
         alarm_table=table.alarm_table or only_table,
+        alarm_bits=AlarmBits(codes=table.alarm_bits, width=alarm_word)
+        if table.alarm_bits and alarm_word
+        else None,
     )
 
 

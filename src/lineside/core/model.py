@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from lineside.core.alarm_bits import AlarmBits
 from lineside.core.alarm_text import AlarmRules, AlarmText
 from lineside.core.calendar import PlantCalendar
 
@@ -143,6 +144,7 @@ class Equipment(msgspec.Struct, frozen=True, kw_only=True):
     """One machine as configured. Addresses are in the PLC's own syntax; None where not mapped.
 
     `alarm_table` names the messages in `Site.alarm_tables` for what its alarm code says.
+    `alarm_bits` says which alarm each bit of the alarm code's word is; None: the word is one code.
     """
 
     code: str
@@ -153,6 +155,7 @@ class Equipment(msgspec.Struct, frozen=True, kw_only=True):
     rule: StatusRule = StatusRule()
     position: tuple[float, float] | None = None  # percent of the floor plan's width and height
     alarm_table: str | None = None
+    alarm_bits: AlarmBits | None = None
 
     @property
     def is_configured(self) -> bool:

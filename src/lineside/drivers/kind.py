@@ -22,5 +22,8 @@ class DriverKind(Protocol):
     def is_bit(self, plc: PlcConfig, address: str) -> bool:
         """Whether an address that has passed `check` is a single bit."""
 
+    def bit_count(self, plc: PlcConfig, address: str) -> int | None:
+        """Return how many bits a checked address has; None: its value is no whole number."""
+
     def create(self, plc: PlcConfig, addresses: Sequence[str], clock: Clock) -> Driver:
         """Return a driver that has not connected yet."""

@@ -1,10 +1,14 @@
 """Hears the bus and raises and clears alarms. It never waits; it belongs to the bus's thread.
 
+A machine whose word has one bit per alarm has a point per alarm code, each with its own delays, and
+one for a fault of which no listed bit tells.
+
 The rule against floods: a machine has one alarm per code at a time, however often its fault comes
 and goes. When its fault has risen 10 times within 10 minutes it counts as gone only after 60 s
 without it. In the whole plant 500 faults a minute are raised; what exceeds that is raised as soon
 as there is room again, if its fault still stands. Of one machine up to 20 alarms wait for an
-acknowledgement; then the oldest whose fault is gone is closed, and says so.
+acknowledgement, and one more per alarm code that has bits; then the oldest whose fault is gone is
+closed, and says so.
 """
 
 from __future__ import annotations
@@ -23,8 +27,7 @@ from lineside.core.alarm import (
     AlarmNote,
     AlarmState,
 )
-from lineside.core.alarm_text import AlarmRules
-from lineside.core.alarm_watch import FaultWatch, Sight, Turn, sight_of_link, sight_of_status
+from lineside.core.alarm_watch import Sight, Turn, sight_of_link, sight_of_status
 from lineside.core.errors import AlarmRefused
 from lineside.core.model import Instant, SiteChange, Snapshot, StateChange, Status
 from lineside.core.ports import BusMessage, Clock
@@ -37,48 +40,17 @@ from lineside.history.alarm_book import (
     join_by_code,
     supersede_oldest,
 )
-from lineside.history.alarm_plant import AlarmPlant, alarm_code_in
+from lineside.history.alarm_hints import AlarmHints
+from lineside.history.alarm_plant import AlarmPlant, alarm_code_in, alarm_word_in
+from lineside.history.alarm_point import Key, Lane, Point, WordSight
 from lineside.history.alarm_query import Recalled
 
-CHATTER_RISES = 10
-CHATTER_WINDOW_S = 600.0
-CHATTER_OFF_S = 60.0
 RISES_MAX = 500  # in the whole plant
 RISES_WINDOW_S = 60.0
 OPEN_PER_SOURCE_MAX = 20
 IDS_PER_MS = 1_000
 
 _log = structlog.get_logger("lineside.alarms")
-
-
-class _Point:
-    """One machine or PLC. `current` is the alarm whose fault stands; None when none was raised.
-
-    `first_code` is what a fault told first that is none of its alarms: it stood at the first start.
-    `other_since` is when the fault that stands was first seen with another code than its alarm has.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.watch = FaultWatch()
-        self.current: int | None = None
-        self.alarm_code: int | None = None
-        self.first_code: int | None = None
-        self.other_since: Instant | None = None
-        self.rises: deque[float] = deque(maxlen=CHATTER_RISES)
-        self.is_recalled = False  # as stored before the start, and not seen since
-
-    def rules(self, configured: AlarmRules, now: Instant) -> AlarmRules:
-        """Return the delays that hold for it now."""
-        if not self.is_chattering(now):
-            return configured
-        off_s = max(configured.off_delay_s, CHATTER_OFF_S)
-        return msgspec.structs.replace(configured, off_delay_s=off_s)
-
-    def is_chattering(self, now: Instant) -> bool:
-        """Whether its fault has come and gone so often that this is told no more."""
-        is_full = len(self.rises) == CHATTER_RISES
-        return is_full and now.monotonic_s - self.rises[0] <= CHATTER_WINDOW_S
 
 
 class AlarmDesk:
@@ -99,8 +71,11 @@ class AlarmDesk:
         self.plant = AlarmPlant()
         self.is_recalled = False
         self.started_ms: int | None = None
-        self._points: dict[Source, _Point] = {}
-        self._held: dict[Source, Turn] = {}  # faults that stand and are not raised yet
+        self._points: dict[Source, dict[Lane, Point]] = {}
+        self._words: dict[Source, WordSight] = {}  # of machines with one bit per alarm
+        self._statuses: dict[Source, Status] = {}
+        self._held: dict[Key, Turn] = {}  # faults that stand and are not raised yet
+        self._hints = AlarmHints()
         self._rises: deque[float] = deque(maxlen=RISES_MAX)
         self._minute = 0
         self._last_id = 0
@@ -128,6 +103,7 @@ class AlarmDesk:
         self.book.take_over(known)
         for alarm in known:
             self._adopt_alarm(alarm, now)
+        self._adopt_bits(known, now)
         for code, status in recalled.statuses.items():
             self._adopt_sight((AlarmKind.EQUIPMENT, code), sight_of_status(status), now)
         for plc_id, link in recalled.links.items():
@@ -139,7 +115,8 @@ class AlarmDesk:
         if not self.plant.has(source):
             self._remove(alarm, unix_ms(now.unix_s))
             return
-        point = self._point(source)
+        lane = alarm.alarm_code if source in self.plant.alarm_bits else None
+        point = self._point(source, lane)
         watch = point.watch
         if not alarm.is_on:
             return
@@ -147,7 +124,7 @@ class AlarmDesk:
             watch.is_on, point.is_recalled, point.current = True, True, alarm.id
         elif watch.is_on and point.current is None:
             point.current = alarm.id  # the same fault, seen again
-            self._held.pop(source, None)
+            self._held.pop(point.key, None)
             if self._is_other_fault(point):
                 point.is_recalled = True
                 point.other_since = watch.first_seen or now
@@ -164,34 +141,76 @@ class AlarmDesk:
         """A fault that was not there before the start, and is now, has risen."""
         if sight is not Sight.OFF or not self.plant.has(source):
             return
-        point = self._point(source)
+        for point in list(self._points_of(source).values()):
+            self._adopt_absence(point, now)
+
+    def _adopt_bits(self, known: list[Alarm], now: Instant) -> None:
+        """Of a fault whose bits were watched, one that was not on before the start has risen."""
+        standing = {
+            (source, alarm.alarm_code)
+            for alarm in known
+            if alarm.is_on and (source := (alarm.kind, alarm.source)) in self.plant.alarm_bits
+        }
+        for source in {each for each, _ in standing}:
+            for lane, point in list(self._points_of(source).items()):
+                if (source, lane) not in standing:
+                    self._adopt_absence(point, now)
+
+    def _adopt_absence(self, point: Point, now: Instant) -> None:
+        """Take in that a fault was not there before the start."""
         watch = point.watch
         if watch.is_on is None:
             watch.is_on = False
-        elif watch.is_on and point.current is None and source not in self._held:
+        elif watch.is_on and point.current is None and point.key not in self._held:
             at = watch.first_seen or now
             self._rise(point, Turn(is_on=True, since=at), now, AlarmNote.FIRST_SIGHT)
 
     def _take_site(self, message: SiteChange) -> None:
-        self.plant = AlarmPlant(message.site)
+        before, self.plant = self.plant, AlarmPlant(message.site)
         at_ms = unix_ms(message.at_s)
         self._note_start(at_ms)
         for source in [each for each in self._points if not self.plant.has(each)]:
-            del self._points[source]
-            self._held.pop(source, None)
+            self._forget(source)
+            self._statuses.pop(source, None)
+        for source in list(self._points):
+            if self.plant.alarm_bits.get(source) != before.alarm_bits.get(source):
+                self._change_bits(source)
         for source in [each for each in self.book.sources if not self.plant.has(each)]:
             for alarm in self.book.of(source):
                 self._remove(alarm, at_ms)
 
+    def _forget(self, source: Source) -> None:
+        for point in self._points.pop(source).values():
+            self._held.pop(point.key, None)
+        self._words.pop(source, None)
+        self._hints.forget(source)
+
+    def _change_bits(self, source: Source) -> None:
+        """Watch a machine whose alarm_bits are others now, from what is known of it on."""
+        was_seen = any(each.watch.is_on is not None for each in self._points[source].values())
+        self._forget(source)
+        now = self._clock()
+        for alarm in self.book.of(source):
+            self._adopt_alarm(alarm, now)
+        if was_seen:
+            for point in self._points_of(source).values():
+                self._adopt_absence(point, now)
+
     def _take_change(self, change: StateChange) -> None:
         source = (AlarmKind.EQUIPMENT, change.equipment_code)
         if not self.plant.has(source):
+            return
+        self._statuses[source] = change.status
+        if source in self.plant.alarm_bits:
+            now = Instant(unix_s=change.at_s, monotonic_s=self._clock().monotonic_s)
+            self._see_bits(source, change.status, alarm_word_in(change.tags), now)
             return
         point = self._point(source)
         is_faulty = change.status is Status.ERROR
         if is_faulty:
             point.alarm_code = alarm_code_in(change.tags)
             point.first_code = point.first_code or point.alarm_code
+            self._hints.tell_code(self.plant, point.source, point.alarm_code)
         elif change.status is not Status.DISCONNECTED:
             point.first_code = None
         now = Instant(unix_s=change.at_s, monotonic_s=self._clock().monotonic_s)
@@ -210,12 +229,14 @@ class AlarmDesk:
             if self.plant.has(source):
                 self._see(self._point(source), sight_of_link(plc.link), now)
         self._look_at_codes(snapshot)
-        for point in [each for each in self._points.values() if each.watch.is_waiting]:
+        self._look_at_words(snapshot)
+        points = [each for lanes in self._points.values() for each in lanes.values()]
+        for point in [each for each in points if each.watch.is_waiting]:
             self._turn(point, point.watch.due(now, point.rules(self.plant.rules, now)), now)
-        for point in [each for each in self._points.values() if each.other_since is not None]:
+        for point in [each for each in points if each.other_since is not None]:
             self._turn_to_code(point, now)
-        for source, turn in list(self._held.items()):
-            self._rise(self._points[source], turn, now)
+        for (source, lane), turn in list(self._held.items()):
+            self._rise(self._points[source][lane], turn, now)
         self._end_shelves(unix_ms(now.unix_s))
         minute = unix_ms(now.unix_s) // 60_000
         if minute != self._minute:  # shifts begin and end on whole minutes
@@ -227,21 +248,70 @@ class AlarmDesk:
         if self.started_ms is None:
             self.started_ms = at_ms
 
-    def _point(self, source: Source) -> _Point:
-        point = self._points.get(source)
+    def _point(self, source: Source, lane: Lane = None) -> Point:
+        lanes = self._points.setdefault(source, {})
+        point = lanes.get(lane)
         if point is None:
-            point = self._points[source] = _Point(source)
+            point = lanes[lane] = Point(source, lane)
         return point
 
-    def _is_other_fault(self, point: _Point) -> bool:
+    def _points_of(self, source: Source) -> dict[Lane, Point]:
+        """Return all points of a machine or PLC, those of its alarm_bits included."""
+        bits = self.plant.alarm_bits.get(source)
+        for lane in (None, *(bits.codes.values() if bits is not None else ())):
+            self._point(source, lane)
+        return self._points[source]
+
+    def _see_bits(self, source: Source, status: Status, word: int | None, now: Instant) -> None:
+        """Take in what a machine tells whose word has one bit per alarm."""
+        bits = self.plant.alarm_bits[source]
+        seen = self._words.setdefault(source, WordSight())
+        points = self._points_of(source)
+        sight = sight_of_status(status)
+        codes, unlisted = bits.codes_in(word or 0), bits.unlisted_in(word or 0)
+        if sight is Sight.ON:
+            self._hand_over(points, seen, codes, now)
+            self._hints.tell_unlisted(source, unlisted)
+        seen.see(status, word, codes, has_unlisted=bool(unlisted))
+        for point in sorted(points.values(), key=lambda each: (each.lane in codes, each.lane or 0)):
+            if point.lane is not None:
+                self._see(point, seen.sight_of_bit(sight, point.lane in codes), now)
+        plain = points[None]
+        is_other_on = any(each.watch.is_on for each in points.values() if each is not plain)
+        plain.is_leftover = sight is Sight.ON and seen.is_bare and (is_other_on or seen.had_bits)
+        self._see(plain, seen.sight_of_rest(sight, is_other_on=is_other_on), now)
+
+    def _hand_over(
+        self, points: dict[Lane, Point], seen: WordSight, codes: frozenset[int], now: Instant
+    ) -> None:
+        """Let a fault that had no bit until now be known by the first bit that it gets.
+
+        An alarm that may have stood for something else before keeps its name.
+        """
+        plain = points[None]
+        alarm = self.book.find(plain.current) if plain.current is not None else None
+        if alarm and (alarm.raised_count > 1 or alarm.raised_ms < (self.started_ms or 0)):
+            return
+        is_there = plain.watch.is_on or plain.watch.may_rise
+        heirs = [code for code in sorted(codes) if not points[code].watch.is_on]
+        if not is_there or not heirs or plain.is_leftover or not seen.is_bare:
+            return
+        heir = points[heirs[0]]
+        plain.hand_over(heir)
+        if plain.key in self._held:
+            self._held[heir.key] = self._held.pop(plain.key)
+        if alarm is not None:
+            self._take_code(heir, alarm, heirs[0], unix_ms(now.unix_s))
+
+    def _is_other_fault(self, point: Point) -> bool:
         """Whether the fault that stands tells another code than the one it is known by."""
         alarm = self.book.find(point.current) if point.current is not None else None
         known = alarm.alarm_code if alarm is not None and alarm.is_on else None
-        if point.current is None and point.watch.is_on and point.source not in self._held:
+        if point.current is None and point.watch.is_on and point.key not in self._held:
             known = point.first_code
         return known is not None and point.alarm_code not in (None, known)
 
-    def _turn_to_code(self, point: _Point, now: Instant) -> None:
+    def _turn_to_code(self, point: Point, now: Instant) -> None:
         """Make two alarms of a fault that gave way to another one without a moment between them.
 
         The new code has to be seen for as long as a fault has to; of a machine that chatters, for
@@ -260,13 +330,13 @@ class AlarmDesk:
             self._fall(point, turn)
             self._rise(point, msgspec.structs.replace(turn, is_on=True), now)
 
-    def _see(self, point: _Point, sight: Sight, now: Instant) -> None:
+    def _see(self, point: Point, sight: Sight, now: Instant) -> None:
         if sight is Sight.ON and not self._is_other_fault(point):
             point.is_recalled = False
         turn = point.watch.see(sight, now, point.rules(self.plant.rules, now))
         self._turn(point, turn, now)
 
-    def _turn(self, point: _Point, turn: Turn | None, now: Instant) -> None:
+    def _turn(self, point: Point, turn: Turn | None, now: Instant) -> None:
         if turn is None:
             return
         if turn.is_on:
@@ -274,11 +344,11 @@ class AlarmDesk:
         else:
             self._fall(point, turn)
 
-    def _rise(self, point: _Point, turn: Turn, now: Instant, note: AlarmNote | None = None) -> None:
+    def _rise(self, point: Point, turn: Turn, now: Instant, note: AlarmNote | None = None) -> None:
         if not self._has_room(now):
-            self._held[point.source] = turn
+            self._held[point.key] = turn
             return
-        self._held.pop(point.source, None)
+        self._held.pop(point.key, None)
         self._rises.append(now.monotonic_s)
         point.rises.append(now.monotonic_s)
         if point.is_chattering(now):
@@ -294,21 +364,22 @@ class AlarmDesk:
         event = AlarmEvent(kind=AlarmEventKind.RAISED, at_ms=since_ms, note=note)
         alarm = self.book.happen(alarm, event)
         point.current = alarm.id
-        supersede_oldest(self.book, point.source, OPEN_PER_SOURCE_MAX, unix_ms(now.unix_s))
+        most = OPEN_PER_SOURCE_MAX - 1 + len(self._points[point.source])
+        supersede_oldest(self.book, point.source, most, unix_ms(now.unix_s))
         self._look_at_shift(alarm, unix_ms(now.unix_s))
 
     def _has_room(self, now: Instant) -> bool:
         is_full = len(self._rises) == RISES_MAX
         return not is_full or now.monotonic_s - self._rises[0] > RISES_WINDOW_S
 
-    def _new(self, point: _Point, since_ms: int) -> Alarm:
+    def _new(self, point: Point, since_ms: int) -> Alarm:
         # Ids follow each other, over restarts too, and are exact in JavaScript.
         newest = since_ms * IDS_PER_MS + secrets.randbelow(IDS_PER_MS)
         self._last_id = max(self._last_id + 1, newest)
         return self.plant.new_alarm(point.source, self._last_id, since_ms, point.alarm_code)
 
-    def _fall(self, point: _Point, turn: Turn) -> None:
-        if self._held.pop(point.source, None) is not None:
+    def _fall(self, point: Point, turn: Turn) -> None:
+        if self._held.pop(point.key, None) is not None:
             self._held_back_count += 1
         current, point.current = point.current, None
         alarm = self.book.find(current) if current is not None else None
@@ -322,9 +393,9 @@ class AlarmDesk:
     def _look_at_codes(self, snapshot: Snapshot) -> None:
         """Read codes that matter and may come a moment after the fault that they explain."""
         wanted = {
-            point.source[1]: point
-            for point in self._points.values()
-            if self.plant.tells_code(point.source) and self._wants_code(point)
+            source[1]: lanes[None]
+            for source, lanes in self._points.items()
+            if self.plant.tells_code(source) and self._wants_code(lanes[None])
         }
         if not wanted:
             return
@@ -335,11 +406,25 @@ class AlarmDesk:
                 if point is None or code is None:
                     continue
                 point.alarm_code = code
+                self._hints.tell_code(self.plant, point.source, point.alarm_code)
                 alarm = self.book.find(point.current) if point.current is not None else None
                 if alarm is not None:
                     self._take_code(point, alarm, code, unix_ms(snapshot.at.unix_s))
 
-    def _take_code(self, point: _Point, alarm: Alarm, code: int, now_ms: int) -> None:
+    def _look_at_words(self, snapshot: Snapshot) -> None:
+        """Read words with one bit per alarm that came after the fault, or changed too often."""
+        if not self.plant.alarm_bits:
+            return
+        for state in [each for line in snapshot.lines for each in line.equipment]:
+            source = (AlarmKind.EQUIPMENT, state.code)
+            is_faulty = self._statuses.get(source) is Status.ERROR
+            if source not in self.plant.alarm_bits or not is_faulty:
+                continue
+            seen, word = self._words.get(source), alarm_word_in(state.tags)
+            if seen is None or seen.word != word:
+                self._see_bits(source, Status.ERROR, word, snapshot.at)
+
+    def _take_code(self, point: Point, alarm: Alarm, code: int, now_ms: int) -> None:
         event = AlarmEvent(
             kind=AlarmEventKind.CODE_SEEN,
             at_ms=now_ms,
@@ -350,9 +435,9 @@ class AlarmDesk:
         point.current = alarm.id
         self._look_at_shift(alarm, now_ms)
 
-    def _wants_code(self, point: _Point) -> bool:
+    def _wants_code(self, point: Point) -> bool:
         if point.current is None:
-            return point.watch.may_rise or point.source in self._held
+            return point.watch.may_rise or point.key in self._held
         alarm = self.book.find(point.current)
         return alarm is not None and alarm.is_on and alarm.alarm_code is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lineside.core.alarm import Alarm, AlarmKind, worded
+from lineside.core.alarm_bits import AlarmBits, bit_values
 from lineside.core.alarm_text import AlarmRules, AlarmText, Severity, equipment_text, plc_text
 from lineside.core.calendar import LineCalendar
 from lineside.core.model import Equipment, Plc, Quality, Site, TagRole, TagState
@@ -17,6 +18,11 @@ class AlarmPlant:
     def __init__(self, site: Site | None = None) -> None:
         lines = site.lines if site is not None else ()
         self._equipment = {each.code: each for line in lines for each in line.equipment}
+        self.alarm_bits: dict[Source, AlarmBits] = {
+            (AlarmKind.EQUIPMENT, code): each.alarm_bits
+            for code, each in self._equipment.items()
+            if each.alarm_bits is not None and TagRole.ALARM_CODE in each.addresses
+        }
         self._plcs = {plc.id: plc for plc in site.plcs} if site is not None else {}
         self._tables = site.alarm_tables if site is not None else {}
         self.rules = site.alarm_rules if site is not None else AlarmRules()
@@ -42,10 +48,18 @@ class AlarmPlant:
         return tuple(self._plcs)
 
     def tells_code(self, source: Source) -> bool:
-        """Whether a machine has a word that tells which fault it has."""
-        return source[0] is AlarmKind.EQUIPMENT and (
-            TagRole.ALARM_CODE in self._equipment[source[1]].addresses
+        """Whether a machine has a word that holds the code of its fault."""
+        return (
+            source[0] is AlarmKind.EQUIPMENT
+            and TagRole.ALARM_CODE in self._equipment[source[1]].addresses
+            and source not in self.alarm_bits
         )
+
+    def looks_like_bits(self, source: Source, code: int) -> bool:
+        """Whether `code` is no code of a machine's table, and each of its bits, as a number, is."""
+        table = self._tables.get(self._equipment[source[1]].alarm_table or "", {})
+        bits = bit_values(code)
+        return code not in table and bool(bits) and all(bit in table for bit in bits)
 
     def text(self, source: Source, alarm_code: int | None) -> AlarmText:
         """Return what an alarm of a machine or PLC says."""
@@ -105,10 +119,15 @@ class AlarmPlant:
         return (lines[0] if len(lines) == 1 else None), plc.id, plc.id, None
 
 
-def alarm_code_in(tags: Iterable[TagState]) -> int | None:
-    """Return what the machine tells of its fault; None when it tells nothing, or 0."""
+def alarm_word_in(tags: Iterable[TagState]) -> int | None:
+    """Return what the word holds that tells of a machine's fault; None when it was not read."""
     for tag in tags:
         is_read = tag.role is TagRole.ALARM_CODE and tag.quality is Quality.GOOD
         if is_read and isinstance(tag.value, int) and not isinstance(tag.value, bool):
-            return tag.value or None
+            return tag.value
     return None
+
+
+def alarm_code_in(tags: Iterable[TagState]) -> int | None:
+    """Return what the machine tells of its fault; None when it tells nothing, or 0."""
+    return alarm_word_in(tags) or None

@@ -39,6 +39,13 @@ class MelsecKind:
         """Whether an address that has passed `check` is a single bit."""
         return parse_address(address, plc.family, Coding(plc.code)).value_type is ValueType.BIT
 
+    def bit_count(self, plc: PlcConfig, address: str) -> int | None:
+        """Return how many bits a checked address has; None: its value is no whole number."""
+        kind = parse_address(address, plc.family, Coding(plc.code)).value_type
+        if kind is ValueType.F32:
+            return None
+        return 1 if kind is ValueType.BIT else 16 * kind.word_count
+
     def create(self, plc: PlcConfig, addresses: Sequence[str], clock: Clock) -> Driver:
         """Return a driver that has not connected yet; it reads the heartbeat too."""
         return MelsecDriver(plc, _with_heartbeat(plc, addresses), clock)
