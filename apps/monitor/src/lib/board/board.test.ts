@@ -165,6 +165,7 @@ describe('what a later answer may not do', () => {
   const view = (seconds: number) => ({
     at: at(seconds),
     sequence: 1,
+    news: '1',
     equipment: [buildView('A', 'running', { last_updated: at(seconds - 0.2) })],
   });
   const tick = (seconds: number, lastUpdated: string) => ({
