@@ -500,7 +500,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Apply rules
-         * @description Let the rules in force judge a line from a moment in the past on, as a preview showed.
+         * @description Let the rules in force judge a time of a line in the past, as a preview showed.
          *
          *     Without this, the past is judged by what was configured then. It stands in the audit.
          */
@@ -1142,6 +1142,11 @@ export interface components {
              * @description From when on they judge.
              */
             readonly from: string;
+            /**
+             * To
+             * @description Until when they judge; now, where it is left out.
+             */
+            readonly to?: string | null;
             /**
              * Comment
              * @default
@@ -2249,7 +2254,7 @@ export interface components {
             readonly begin: string;
             /**
              * End
-             * @description When it was decided.
+             * @description Until when they judge; at the latest when it was decided.
              */
             readonly end: string;
             /** Comment */
