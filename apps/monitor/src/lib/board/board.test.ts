@@ -137,6 +137,7 @@ describe('foldEarlier', () => {
         code: 'A',
         name: 'A',
         plc_id: 'PLC-1',
+        configured: [],
         intervals: [
           [START_MS - 100, START_MS - 40, 'running', 'running'],
           [START_MS - 40, START_MS, 'unseen', null],

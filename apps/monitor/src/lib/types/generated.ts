@@ -2591,6 +2591,14 @@ export interface components {
             /** Plc Id */
             readonly plc_id: string | null;
             /**
+             * Configured
+             * @description [begin_ms, end_ms) in which it was configured, whole; null: it still is. Other time is `unseen`, too, but nobody had to watch. Empty: not known.
+             */
+            readonly configured: readonly (readonly [
+                number,
+                number | null
+            ])[];
+            /**
              * Intervals
              * @description [begin_ms, end_ms, status, reason code]; they tile [from_ms, now or to_ms).
              */
