@@ -9,11 +9,13 @@ from playwright.sync_api import expect
 
 from e2e.axe import violations
 from e2e.conftest import OpenMonitor
+from e2e.monitor_page import GRAY, GREEN
 from e2e.plant import FAULT, FAULT_WITH_RUN_BIT, IDLE, RUNNING, STOPPED, Plant
 from processes import Server
 
 LOST = "KRCWO12ELOA112"
 _CODE = re.compile(r"^\d+$")
+NEWS_MS = 25_000  # a page asks for news every few seconds, and for everything once a minute
 NOTED_MS = 60_000  # alarms are asked for every ten seconds, and with the next tick shown
 SENTENCES = {
     "ko": {
@@ -46,6 +48,22 @@ def test_the_reason_of_every_colour_is_one_tap_away(
         expect(monitor.dialog.get_by_role("region", name=WHY[language])).to_contain_text(sentence)
         monitor.page.keyboard.press("Escape")
         expect(monitor.dialog).to_have_count(0)
+
+
+def test_why_a_machine_is_gray_is_another_on_every_page_while_it_stays_gray(
+    steady: Server, steady_plant: Plant, open_monitor: OpenMonitor
+) -> None:
+    monitor = open_monitor(steady, "?lang=en")
+    monitor.expect_live(17)
+    code = sorted(steady_plant.codes_of("PLC02"))[0]
+    monitor.expect_colors([code], GREEN)
+    steady_plant.plcs["PLC02"].say("PLC02 stop")
+    expect(monitor.box(code)).to_contain_text("PLC02 not in RUN", timeout=NEWS_MS)
+    steady_plant.lose("PLC02")
+    expect(monitor.box(code)).to_contain_text("PLC02 does not answer", timeout=NEWS_MS)
+    assert monitor.colors_of(code)[-1] == GRAY
+    later = open_monitor(steady, "?lang=en")
+    expect(later.box(code)).to_contain_text("PLC02 does not answer", timeout=NEWS_MS)
 
 
 def test_the_raw_tags_are_shown_with_address_value_quality_and_time(

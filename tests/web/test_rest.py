@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 
 from builders import T0_S, WebPlant, code, line, site, state_change
-from lineside.core.model import Status
+from lineside.core.model import StateChange, Status
 from lineside.core.times import iso_utc
 from lineside.web import api as api_module
 from lineside.web.documents import openapi_document
@@ -22,6 +22,11 @@ def assert_matches(path: str, status: int, media_type: str, body: object) -> Non
     assert_valid(document, content[media_type]["schema"], body)
 
 
+def within_a_status(number: int) -> StateChange:
+    change = state_change(number, Status.ERROR)
+    return replace(change, previous=Status.ERROR)
+
+
 def counts(**others: int) -> dict[str, int]:
     return {**{status.value: 0 for status in Status}, **others}
 
@@ -34,6 +39,8 @@ ANSWERS = [
     ("/api/equipment", "/api/equipment?line=pack&status=idle"),
     ("/api/equipment/{code}", f"/api/equipment/{code(101)}"),
     ("/api/equipment/{code}", f"/api/equipment/{code(105)}"),
+    ("/api/news", "/api/news"),
+    ("/api/news", "/api/news?line=pack"),
     ("/api/plcs", "/api/plcs"),
     ("/healthz", "/healthz"),
     ("/readyz", "/readyz"),
@@ -43,6 +50,7 @@ UNKNOWN = [
     ("/api/lines/{line}/floor-plan", "/api/lines/weld7/floor-plan"),
     ("/api/lines/{line}/floor-plan", "/api/lines/weld1/floor-plan"),
     ("/api/equipment", "/api/equipment?line=weld7"),
+    ("/api/news", "/api/news?line=weld7"),
     ("/api/equipment/{code}", "/api/equipment/KRCWO12ELOA999"),
 ]
 
@@ -314,6 +322,35 @@ async def test_client_that_holds_the_answer_gets_304_until_the_next_tick(address
     later = await plant.ask(address, headers={"If-None-Match": etag})
     assert later.status_code == 200
     assert later.headers["etag"] != etag
+
+
+async def test_what_changes_within_a_status_is_news_for_its_line_with_the_tick_that_shows_it() -> (
+    None
+):
+    plant = WebPlant.ticking()
+    (machine, *_) = (await plant.ask("/api/equipment?line=weld1")).json()["equipment"]
+    assert machine["equipment_code"] == code(101)
+
+    async def news(line_id: str) -> tuple[str, str]:
+        told = (await plant.ask(f"/api/news?line={line_id}")).json()["news"]
+        listed = (await plant.ask(f"/api/equipment?line={line_id}")).json()["news"]
+        return told, listed
+
+    before, elsewhere = await news("weld1"), await news("pack")
+    assert before[0] == before[1]
+    plant.live.on_message(within_a_status(101))
+    assert await news("weld1") == before, "the list does not tell it yet"
+    plant.tick()
+    told, listed = await news("weld1")
+    assert told == listed != before[0]
+    assert await news("pack") == elsewhere
+    plant.tick()
+    assert await news("weld1") == (told, listed), "a tick alone is no news"
+    held = (await plant.ask("/api/news?line=weld1")).headers["etag"]
+    again = await plant.ask("/api/news?line=weld1", headers={"If-None-Match": held})
+    assert again.status_code == 304
+    plant.configure()
+    assert (await news("pack"))[0] != elsewhere[0]
 
 
 async def test_all_who_ask_within_a_tick_share_one_encoding() -> None:

@@ -83,3 +83,19 @@ async def test_rules_that_nobody_was_shown_are_not_applied(history: WebPlant) ->
     wish = {"line": "weld1", "version": 1, "from": WISH["from"], "by": "김"}
     await send(history, "POST", "/api/rules/applied", wish, 409)
     assert await idle_min(history) == 5
+
+
+async def test_rules_are_applied_to_the_time_that_was_shown_and_to_no_other(
+    history: WebPlant,
+) -> None:
+    version = (await send(history, "POST", "/api/kpis/preview", WISH, 200))["version"]
+    wish = {"line": "weld1", "version": version, "by": "김"}
+    early = {"from": "2025-11-03T08:00:00+09:00", "to": "2025-11-03T08:30:00+09:00"}
+    made = await send(history, "POST", "/api/rules/applied", {**wish, **early}, 201)
+    assert made["end"] == "2025-11-02T23:30:00.000Z"
+    assert await idle_min(history) == 5, "the stop of 09:00 lies behind it"
+    backwards = {"from": early["to"], "to": early["from"]}
+    await send(history, "POST", "/api/rules/applied", {**wish, **backwards}, 422)
+    rest = {"from": early["to"], "to": WISH["to"]}
+    await send(history, "POST", "/api/rules/applied", {**wish, **rest}, 201)
+    assert await idle_min(history) == 30

@@ -89,3 +89,13 @@ async def test_it_can_be_exported(history: WebPlant, kind: str) -> None:
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert rows
     assert {row["code"] for row in rows} == {GONE}
+
+
+async def test_the_timeline_says_from_when_to_when_each_machine_was_configured(
+    history: WebPlant,
+) -> None:
+    lanes = (await get(history, f"/api/timeline?{HOURS}"))["equipment"]
+    configured = {lane["code"]: lane["configured"] for lane in lanes}
+    ((begin_ms, end_ms),) = configured[GONE]
+    assert end_ms == OUT_MS
+    assert configured[code(101)] == configured[code(102)] == [[begin_ms, None]]

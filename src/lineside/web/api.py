@@ -43,6 +43,7 @@ from lineside.web.schema import (
     EquipmentListView,
     HealthView,
     LinesView,
+    NewsView,
     PlcsView,
     ProblemView,
 )
@@ -136,17 +137,29 @@ class LineApi:
         if line is not None:
             self._line(line)
         snapshot = self._present()
-        machines = self._live.equipment_by_code
+        machines, news = self._live.equipment_by_code, self._live.news(line)
 
         async def encode_list() -> Encoded:
             listed = listed_equipment(snapshot, machines, line_id=line, status=status)
             at = iso_utc(snapshot.at.unix_s)
-            envelope = EquipmentListView(at=at, sequence=snapshot.sequence, equipment=[])
+            envelope = EquipmentListView(at=at, sequence=snapshot.sequence, news=news, equipment=[])
             return await encode_in_slices(envelope, listed, lambda each: equipment_view(*each))
 
         encoded = await self.shared.get_sliced(
             ("equipment", line, status), self._live.revision, encode_list
         )
+        return json_response(request, encoded)
+
+    async def news(self, request: Request, line: LineFilter = None) -> Response:
+        """Return a word that changes when there is news for who knows the list of equipment.
+
+        A screen asks for it every few seconds; who holds it is answered 304.
+        """
+        if line is not None:
+            self._line(line)
+        self._present()
+        news = self._live.news(line)
+        encoded = self.shared.get(("news", line), news, lambda: NewsView(news=news))
         return json_response(request, encoded)
 
     async def equipment(self, request: Request, code: EquipmentCode) -> Response:
@@ -324,6 +337,13 @@ def add_line_routes(router: APIRouter, api: LineApi) -> None:
             422: _problem("`status` is none of the five."),
             503: unseen,
         },
+        "equipment",
+    )
+    get(
+        "/api/news",
+        api.news,
+        "get_news",
+        {**ok(NewsView), 404: line, 422: _problem("The id is too long."), 503: unseen},
         "equipment",
     )
     get(

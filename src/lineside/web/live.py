@@ -21,7 +21,8 @@ class LiveView:
 
     `equipment_by_code` is in configured order. `revision` grows with each snapshot and each change
     of the site, `change_revision` with each change of a status: what was encoded for one revision
-    can be handed out until the next. Changes within a status are the snapshot's and the history's.
+    can be handed out until the next. Changes within a status are the snapshot's and the history's;
+    `news` betrays them.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -32,6 +33,11 @@ class LiveView:
         self.observed_since_s: float | None = None
         self.revision = 0
         self.change_revision = 0
+        self._began = f"{clock().unix_s:.3f}"  # no count goes on after a restart
+        self._site_count = 0
+        self._news_by_line: dict[str, int] = {}
+        self._news_to_come: dict[str, int] = {}  # heard since the newest snapshot
+        self._since_s: dict[str, float] = {}
         self._changes: dict[str, deque[StateChange]] = {}
         self._seen_since_s: dict[str, float] = {}
         self.equipment_by_code: Mapping[str, tuple[Line, Equipment]] = {}
@@ -41,6 +47,7 @@ class LiveView:
         if isinstance(message, Snapshot):
             self._take_snapshot(message)
         elif isinstance(message, StateChange):
+            self._expect_news(message.line_id)
             if message.is_of_status:
                 self._take_change(message)
         else:
@@ -59,6 +66,16 @@ class LiveView:
         """Return the configured line, or None."""
         lines = self.site.lines if self.site is not None else ()
         return next((line for line in lines if line.id == line_id), None)
+
+    def news(self, line_id: str | None = None) -> str:
+        """Return a word that is another once a snapshot tells something new of a line (None: any).
+
+        Told is a status, its time, what counts of its reason, and the configuration. The word says
+        nothing by itself; after a restart it is another.
+        """
+        counts = self._news_by_line
+        count = sum(counts.values()) if line_id is None else counts.get(line_id, 0)
+        return f"{self._began}-{self._site_count}-{count}"
 
     def changes(self, code: str) -> tuple[StateChange, ...]:
         """Return the recent changes of one machine, oldest first."""
@@ -81,8 +98,17 @@ class LiveView:
         self._observe(snapshot.at.unix_s)
         for line in snapshot.lines:
             for equipment in line.equipment:
+                if self._since_s.get(equipment.code) != equipment.since_s:
+                    self._since_s[equipment.code] = equipment.since_s
+                    self._expect_news(line.id)
                 if equipment.code not in self._seen_since_s:
                     self._seen_since_s[equipment.code] = snapshot.at.unix_s
+        for line_id, count in self._news_to_come.items():
+            self._news_by_line[line_id] = self._news_by_line.get(line_id, 0) + count
+        self._news_to_come.clear()
+
+    def _expect_news(self, line_id: str) -> None:
+        self._news_to_come[line_id] = self._news_to_come.get(line_id, 0) + 1
 
     def _take_change(self, change: StateChange) -> None:
         if self.site is not None and change.equipment_code not in self.equipment_by_code:
@@ -113,6 +139,10 @@ class LiveView:
             for code, at_s in self._seen_since_s.items()
             if code in self.equipment_by_code
         }
+        self._since_s = {
+            c: at_s for c, at_s in self._since_s.items() if c in self.equipment_by_code
+        }
+        self._site_count += 1
         self.revision += 1
         self.change_revision += 1
 

@@ -33,6 +33,9 @@ class ApplyRules(BaseModel):
         description="`version` of the preview in which the difference was shown.", ge=1
     )
     begin: AwareDatetime = Field(alias="from", description="From when on they judge.")
+    end: AwareDatetime | None = Field(
+        default=None, alias="to", description="Until when they judge; now, where it is left out."
+    )
     comment: Comment = ""
 
 
@@ -43,7 +46,7 @@ class RulesAppliedView(View):
     line_id: str
     version: int
     begin: str
-    end: str = Field(description="When it was decided.")
+    end: str = Field(description="Until when they judge; at the latest when it was decided.")
     comment: str
     by: str
 
@@ -72,14 +75,17 @@ class RulesApi:
         return json_response(request, encode(AllRulesAppliedView(applied=[*map(_view, found)])))
 
     async def apply(self, body: ApplyRules) -> Response:
-        """Let the rules in force judge a line from a moment in the past on, as a preview showed.
+        """Let the rules in force judge a time of a line in the past, as a preview showed.
 
         Without this, the past is judged by what was configured then. It stands in the audit.
         """
         line, now_ms = self._past.choose(body.line, None).line, self._past.now_ms()
         begin_ms = moment("from", body.begin)
+        end_ms = now_ms if body.end is None else min(now_ms, moment("to", body.end))
         if begin_ms >= now_ms:
             raise refused("from", "must lie in the past")
+        if begin_ms >= end_ms:
+            raise refused("to", "must lie after `from`")
 
         async def question(store: Store) -> RulesApplied | None:
             from lineside.history.rules_applied import RulesApplied, apply_rules, newest_version
@@ -93,7 +99,7 @@ class RulesApi:
                     config_version_id=body.version,
                     line_id=line.id,
                     begin_ms=begin_ms,
-                    end_ms=now_ms,
+                    end_ms=end_ms,
                     comment=body.comment,
                     made_by=body.by,
                     made_ms=now_ms,

@@ -118,7 +118,17 @@ class EquipmentListView(View):
 
     at: str
     sequence: int
+    news: str = Field(description="As `/api/news` says it while nothing but values is another.")
     equipment: list[EquipmentView]
+
+
+class NewsView(View):
+    """`/api/news`."""
+
+    news: str = Field(
+        description="Another word as soon as `/api/equipment` tells of another status, reason or "
+        "configuration than before; also after a restart of the server."
+    )
 
 
 class RawTagView(View):

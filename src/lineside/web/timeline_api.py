@@ -85,6 +85,7 @@ class TimelineApi:
 
         async def question(store: Store) -> bytes:
             from lineside.history.alarm_marks import alarm_marks
+            from lineside.history.configured import FAR_MS
             from lineside.history.past import known_from_ms, lanes
 
             machines = {machine.code: machine for machine in chosen.machines}
@@ -103,6 +104,7 @@ class TimelineApi:
                 "alarms": marks,
                 "history": {"known_from_ms": await known_from_ms(store)},
             }
+            configured = await store.configurations.read()
             encoded = []
             async for lane in lanes(store, chosen.codes, asked.begin_ms, until_ms):
                 machine = machines[lane.code]
@@ -110,6 +112,10 @@ class TimelineApi:
                     "code": machine.code,
                     "name": machine.name,
                     "plc_id": machine.plc_id,
+                    "configured": [
+                        [span.begin_ms, span.end_ms if span.end_ms < FAR_MS else None]
+                        for span in configured.spans_of(lane.code)
+                    ],
                     "intervals": pieces(lane.intervals, resolution_ms),
                 }
                 encoded.append(msgspec.json.encode(view))

@@ -18,6 +18,10 @@ class TimelineLaneView(View):
     code: str
     name: str
     plc_id: str | None
+    configured: list[tuple[int, int | None]] = Field(
+        description="[begin_ms, end_ms) in which it was configured, whole; null: it still is. "
+        "Other time is `unseen`, too, but nobody had to watch. Empty: not known."
+    )
     intervals: list[tuple[int, int, LaneStatus, str | None]] = Field(
         description="[begin_ms, end_ms, status, reason code]; they tile [from_ms, now or to_ms)."
     )

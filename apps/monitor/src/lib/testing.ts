@@ -52,6 +52,7 @@ export function buildView(code: string, status: Status, change: Partial<Equipmen
 
 export const buildList = (seconds: number, ...equipment: EquipmentView[]): EquipmentListView => ({
   at: at(seconds),
+  news: '1',
   sequence: seconds,
   equipment,
 });

@@ -6,6 +6,7 @@ import { clockOf } from '@/lib/kpi/days';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { formatDuration } from '@/lib/time/format';
+import { isEmpty, isSeen, parseTimeline } from '@/lib/timeline/model';
 import { Loaded } from '@/lib/ui/Loaded';
 import { Strip } from '@/lib/ui/Strip';
 import styles from './MachineView.module.css';
@@ -19,7 +20,10 @@ interface TodayStripProps {
 const STEP_MS = 4 * 3_600_000;
 const SAID_MAX = 20;
 
-/** The day as one bar; what nobody saw is hatched, and what is to come is empty. */
+/**
+ * The day as one bar; what nobody saw is hatched. What is to come is empty, and so is the time in
+ * which the machine was not configured.
+ */
 export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
   const words = useMemoryStrings();
   const strings = useStrings();
@@ -29,15 +33,16 @@ export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
     [code, from, to],
   );
   const answer = useAnswer(ask);
-  const intervals = answer.view?.equipment[0]?.intervals;
+  const { view } = answer;
   const spans = useMemo(
     () =>
-      (intervals ?? []).map(([startMs, endMs, status]): Span => ({
-        startMs,
-        endMs,
-        status: status === 'unseen' ? null : status,
-      })),
-    [intervals],
+      (view === null ? [] : (parseTimeline(view).lanes[0]?.intervals ?? [])).flatMap(
+        ({ beginMs, endMs, status }): readonly Span[] =>
+          isEmpty(status)
+            ? []
+            : [{ startMs: beginMs, endMs, status: isSeen(status) ? status : null }],
+      ),
+    [view],
   );
   const label = spans
     .slice(-SAID_MAX)

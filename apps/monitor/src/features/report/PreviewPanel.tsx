@@ -1,9 +1,12 @@
 import { type FormEvent, useState } from 'react';
+import { ApplyRules } from '@/features/report/ApplyRules';
 import { PreviewTable } from '@/features/report/PreviewTable';
+import { RulesApplied } from '@/features/report/RulesApplied';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { timeOf } from '@/lib/kpi/days';
 import { type Hours, writeChange } from '@/lib/kpi/tomlChange';
-import { memoryRest } from '@/lib/memory/memoryRest';
+import { memoryRest, type Window } from '@/lib/memory/memoryRest';
+import { useAnswer } from '@/lib/memory/useAnswer';
 import { useWrite } from '@/lib/memory/useWrite';
 import type { KpiPreviewView, ReportView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
@@ -18,13 +21,24 @@ interface Previewed {
   readonly found: KpiPreviewView;
   /** What stands in lineside.toml when it is applied. */
   readonly change: string;
+  readonly window: Window;
 }
 
-/** What another `stop_after` or other hours of shifts would have made of the past. Changes nothing. */
-export function PreviewPanel({ view }: { readonly view: ReportView }) {
+interface PreviewPanelProps {
+  readonly view: ReportView;
+  /** Rules were applied to the past, or taken back, so every figure has changed. */
+  readonly onChange: () => void;
+}
+
+/**
+ * What today's rules, another `stop_after` or other hours of shifts would have made of the past. That
+ * changes nothing; today's rules can be applied to the past from here, once the difference was shown.
+ */
+export function PreviewPanel({ view, onChange }: PreviewPanelProps) {
   const words = useMemoryStrings().preview;
   const { refused } = useMemoryStrings();
   const write = useWrite();
+  const applied = useAnswer(memoryRest.getRulesApplied);
   const [days, setDays] = useState<number>(0);
   const [minutes, setMinutes] = useState('');
   const [changed, setChanged] = useState<Readonly<Record<string, Hours>>>({});
@@ -45,15 +59,22 @@ export function PreviewPanel({ view }: { readonly view: ReportView }) {
     event.preventDefault();
     const endMs = Date.parse(view.end);
     const beginMs = days === 0 ? Date.parse(view.begin) : endMs - days * DAY_MS;
+    const window = { from: new Date(beginMs).toISOString(), to: view.end };
     const wish = {
       line: view.line_id,
-      from: new Date(beginMs).toISOString(),
-      to: view.end,
+      ...window,
       shifts: others.map(({ id, hours }) => ({ id, ...hours })),
       ...(stopAfterMin === null ? {} : { stop_after: stopAfterMin * 60 }),
     };
     const change = writeChange(view.line_id, stopAfterMin, others);
-    await write.run(async () => setPreviewed({ found: await memoryRest.preview(wish), change }));
+    await write.run(async () =>
+      setPreviewed({ found: await memoryRest.preview(wish), change, window }),
+    );
+  }
+  function changePast(): void {
+    setPreviewed(null);
+    applied.reload();
+    onChange();
   }
   return (
     <section className={controls.panel} aria-labelledby="preview-title" data-panel="preview">
@@ -113,9 +134,9 @@ export function PreviewPanel({ view }: { readonly view: ReportView }) {
         <button
           type="submit"
           className={`${controls.button} ${controls.primary}`}
-          disabled={!isChanged || write.isBusy}
+          disabled={write.isBusy}
         >
-          {words.show}
+          {isChanged ? words.show : words.showToday}
         </button>
       </form>
       {write.error !== null && (
@@ -127,14 +148,47 @@ export function PreviewPanel({ view }: { readonly view: ReportView }) {
         {previewed !== null && (
           <>
             <PreviewTable found={previewed.found} />
-            <h3 className={styles.apply}>{words.apply}</h3>
-            <p className={controls.soft}>{words.applyHelp}</p>
-            <pre className={styles.change} tabIndex={0} role="group" aria-label={words.apply}>
-              {previewed.change}
-            </pre>
+            {previewed.found.version === null ? (
+              <HowToApply change={previewed.change} />
+            ) : isSame(previewed.found) ? (
+              <p className={controls.soft}>{words.noDifference}</p>
+            ) : (
+              <ApplyRules
+                key={previewed.window.from + previewed.window.to}
+                line={view.line_id}
+                version={previewed.found.version}
+                window={previewed.window}
+                timeZone={view.time_zone}
+                onDone={changePast}
+              />
+            )}
           </>
         )}
       </div>
+      <RulesApplied
+        applied={(applied.view ?? []).filter((each) => each.line_id === view.line_id)}
+        timeZone={view.time_zone}
+        onChange={changePast}
+      />
     </section>
   );
+}
+
+/** Rules that are not in force yet are written into the configuration first. */
+function HowToApply({ change }: { readonly change: string }) {
+  const words = useMemoryStrings().preview;
+  return (
+    <>
+      <h3 className={styles.apply}>{words.apply}</h3>
+      <p className={controls.soft}>{words.applyHelp}</p>
+      <pre className={styles.change} tabIndex={0} role="group" aria-label={words.apply}>
+        {change}
+      </pre>
+    </>
+  );
+}
+
+/** Whether the past was judged by these rules already. */
+function isSame({ current, preview }: KpiPreviewView): boolean {
+  return JSON.stringify(current) === JSON.stringify(preview);
 }

@@ -106,7 +106,7 @@ function Content({ view, reasons, onMachine, onDay, onChange }: ContentProps) {
         onChange={onChange}
       />
       <PlannedDowntimes view={view} onChange={onChange} />
-      <PreviewPanel key={view.line_id} view={view} />
+      <PreviewPanel key={view.line_id} view={view} onChange={onChange} />
       {open !== null && (
         <IntervalDrawer
           open={open}

@@ -3,7 +3,7 @@ import { chooseText } from '@/lib/alarms/text';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { useTimelineStrings } from '@/lib/i18n/useTimelineStrings';
-import type { AlarmMark, Interval } from '@/lib/timeline/model';
+import { type AlarmMark, type Interval, isSeen } from '@/lib/timeline/model';
 import { formatZoneSecond, type Zone } from '@/lib/time/zone';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import styles from './IntervalTip.module.css';
@@ -57,7 +57,7 @@ export function IntervalTip({ tip, chart, zone, nowMs, onMoment }: IntervalTipPr
       }}
     >
       <p className={styles.head}>
-        {interval.status !== 'unseen' && (
+        {isSeen(interval.status) && (
           <StatusIcon status={interval.status} className={styles.icon ?? ''} />
         )}
         <strong>{words.status[interval.status]}</strong>

@@ -4,7 +4,7 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import { useTimelineStrings } from '@/lib/i18n/useTimelineStrings';
 import { formatDuration } from '@/lib/time/format';
 import type { Zone } from '@/lib/time/zone';
-import type { Interval } from '@/lib/timeline/model';
+import { type Interval, isSeen } from '@/lib/timeline/model';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import styles from './LaneTable.module.css';
 
@@ -74,7 +74,7 @@ export function LaneTable(props: LaneTableProps) {
                   return (
                     <tr key={interval.beginMs} data-status={interval.status}>
                       <th scope="row">
-                        {interval.status !== 'unseen' && (
+                        {isSeen(interval.status) && (
                           <StatusIcon status={interval.status} className={styles.icon ?? ''} />
                         )}{' '}
                         {words.status[interval.status]}

@@ -137,6 +137,7 @@ describe('foldEarlier', () => {
         code: 'A',
         name: 'A',
         plc_id: 'PLC-1',
+        configured: [],
         intervals: [
           [START_MS - 100, START_MS - 40, 'running', 'running'],
           [START_MS - 40, START_MS, 'unseen', null],
@@ -165,6 +166,7 @@ describe('what a later answer may not do', () => {
   const view = (seconds: number) => ({
     at: at(seconds),
     sequence: 1,
+    news: '1',
     equipment: [buildView('A', 'running', { last_updated: at(seconds - 0.2) })],
   });
   const tick = (seconds: number, lastUpdated: string) => ({

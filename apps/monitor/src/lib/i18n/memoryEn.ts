@@ -126,8 +126,9 @@ export const memoryEn: MemoryStrings = {
     noneAtAll: 'There were no stops.',
     showAll: 'Show stops with a reason too',
     explain: 'Give a reason',
-    explainOf: (machine, time) => `Reason for the stop of ${machine} at ${time}`,
+    explainOf: (machine, time) => `Give a reason for the stop of ${machine} at ${time}`,
     change: 'Change',
+    changeOf: (machine, time) => `Change the reason for the stop of ${machine} at ${time}`,
     dialog: 'Why did it stand?',
     noReasons: 'No [[downtime_reason]] is configured, so there is none to choose.',
     split: 'Split',
@@ -160,7 +161,7 @@ export const memoryEn: MemoryStrings = {
   },
   preview: {
     title: 'What if?',
-    help: 'Try another stop_after or other hours of shifts on the past. Nothing is changed by it.',
+    help: 'Try today’s rules, another stop_after or other hours of shifts on the past. A preview changes nothing.',
     stopAfter: 'Stopped after (minutes)',
     asConfigured: 'as configured',
     hoursOf: (shift) => `Hours of ${shift}`,
@@ -170,9 +171,21 @@ export const memoryEn: MemoryStrings = {
     thisReport: 'This report',
     lastDays: (count) => `${count} days up to its end`,
     show: 'Preview',
+    showToday: 'Preview with today’s rules',
+    noDifference: 'No difference: this time is judged by today’s rules already.',
     apply: 'To apply it',
     applyHelp:
       'Change these lines in lineside.toml: the server takes them while it runs. Figures follow from then on; those of the past stay as they were judged.',
+  },
+  rules: {
+    apply: 'Apply these rules to this time',
+    confirm: (begin, end) =>
+      `From ${begin} to ${end} this line is then judged by today’s rules, as shown above, and no longer by those of that time. Reports, pages and exports of that time change with it. Your name is kept, and it can be taken back.`,
+    why: 'Why',
+    applyNow: 'Apply',
+    applied: 'Times to which later rules were applied',
+    takeBack: 'Take back',
+    takeBackOf: (begin) => `Take back the rules applied from ${begin}`,
   },
   planned: {
     title: 'Planned downtime',

@@ -118,8 +118,9 @@ export const memoryKo: MemoryStrings = {
     noneAtAll: '정지가 없습니다.',
     showAll: '사유가 적힌 정지도 보기',
     explain: '사유 입력',
-    explainOf: (machine, time) => `${machine} ${time} 정지의 사유`,
+    explainOf: (machine, time) => `${machine} ${time} 정지의 사유 입력`,
     change: '바꾸기',
+    changeOf: (machine, time) => `${machine} ${time} 정지의 사유 바꾸기`,
     dialog: '왜 멈췄습니까?',
     noReasons: '설정 파일에 [[downtime_reason]]이 없습니다. 메모만 남길 수 없습니다.',
     split: '나누기',
@@ -152,7 +153,7 @@ export const memoryKo: MemoryStrings = {
   },
   preview: {
     title: '바꿔 보기',
-    help: 'stop_after나 근무 시간을 바꾸면 과거의 지표가 어떻게 될지 봅니다. 실제로 바뀌지는 않습니다.',
+    help: '지금 규칙이나 다른 stop_after, 다른 근무 시간이면 과거의 지표가 어떻게 될지 봅니다. 미리 보기만으로는 아무것도 바뀌지 않습니다.',
     stopAfter: '정지 판정 시간(분)',
     asConfigured: '설정대로',
     hoursOf: (shift) => `${shift} 근무 시간`,
@@ -162,9 +163,21 @@ export const memoryKo: MemoryStrings = {
     thisReport: '이 보고서',
     lastDays: (count) => `그 끝까지 ${count}일`,
     show: '미리 보기',
+    showToday: '지금 규칙으로 미리 보기',
+    noDifference: '차이가 없습니다. 이 기간은 이미 지금 규칙으로 판정되어 있습니다.',
     apply: '적용하려면',
     applyHelp:
       'lineside.toml에서 아래 줄을 바꾸면 서버가 실행 중에 반영합니다. 그때부터의 지표에 적용되며, 과거의 지표는 당시 기준 그대로 남습니다.',
+  },
+  rules: {
+    apply: '이 규칙을 이 기간에 적용',
+    confirm: (begin, end) =>
+      `${begin}부터 ${end}까지 이 라인을 당시 규칙 대신 위에서 본 지금 규칙으로 판정합니다. 그 기간의 보고서, 화면, 내보내기가 함께 바뀝니다. 이름이 기록되며, 되돌릴 수 있습니다.`,
+    why: '이유',
+    applyNow: '적용',
+    applied: '나중 규칙을 적용한 기간',
+    takeBack: '되돌리기',
+    takeBackOf: (begin) => `${begin}부터 적용한 규칙 되돌리기`,
   },
   planned: {
     title: '계획 정지',

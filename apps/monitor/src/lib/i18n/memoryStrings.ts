@@ -97,6 +97,7 @@ export interface MemoryStrings {
     readonly explain: string;
     readonly explainOf: (machine: string, time: string) => string;
     readonly change: string;
+    readonly changeOf: (machine: string, time: string) => string;
     readonly dialog: string;
     readonly noReasons: string;
     readonly split: string;
@@ -132,8 +133,21 @@ export interface MemoryStrings {
     readonly thisReport: string;
     readonly lastDays: (count: number) => string;
     readonly show: string;
+    /** Where nothing else is tried. */
+    readonly showToday: string;
+    readonly noDifference: string;
     readonly apply: string;
     readonly applyHelp: string;
+  };
+  /** Today's rules, applied to the past. */
+  readonly rules: {
+    readonly apply: string;
+    readonly confirm: (begin: string, end: string) => string;
+    readonly why: string;
+    readonly applyNow: string;
+    readonly applied: string;
+    readonly takeBack: string;
+    readonly takeBackOf: (begin: string) => string;
   };
   readonly planned: {
     readonly title: string;

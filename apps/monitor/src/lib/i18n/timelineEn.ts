@@ -11,6 +11,8 @@ export const timelineEn: TimelineStrings = {
     error: 'Fault',
     disconnected: 'Offline',
     unseen: 'Not observed',
+    not_yet: 'Not configured yet',
+    taken_out: 'Taken out of the configuration',
   },
   reason: {
     not_configured: 'No tags configured',

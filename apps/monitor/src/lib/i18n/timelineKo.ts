@@ -9,6 +9,8 @@ export const timelineKo: TimelineStrings = {
     error: '설비이상',
     disconnected: '접속이상',
     unseen: '관측 안 됨',
+    not_yet: '설정 전',
+    taken_out: '설정에서 빠짐',
   },
   reason: {
     not_configured: '태그 미설정',

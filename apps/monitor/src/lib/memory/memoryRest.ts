@@ -5,6 +5,8 @@ import type {
   AcknowledgedView,
   AlarmDetailView,
   AlarmsView,
+  AllRulesAppliedView,
+  ApplyRules,
   AuditEntryView,
   AuditView,
   CountedIntervalsView,
@@ -146,6 +148,16 @@ export const memoryRest = {
     (await get<AuditView>('/api/audit', { code, from, to, limit: 1_000 }, signal)).entries,
   /** Figures as they are, and as another configuration would have made them. Nothing is written. */
   preview: async (wish: object) => (await post('/api/kpis/preview', wish)) as KpiPreviewView,
+  /** Which times of the past a person has let later rules judge, of every line. */
+  getRulesApplied: async (signal: AbortSignal) =>
+    (await get<AllRulesAppliedView>('/api/rules/applied', {}, signal)).applied,
+  applyRules: (wish: ApplyRules) => post('/api/rules/applied', wish),
+  takeBackRules: (id: number, by: string) =>
+    send<unknown>(
+      'DELETE',
+      buildPath(`/api/rules/applied/${id}`, { by }),
+      new AbortController().signal,
+    ),
 
   explainStop: (id: string, by: string, reason: string, comment: string) =>
     post(`/api/stops/${part(id)}/reason`, { by, reason, comment }),

@@ -6,6 +6,7 @@ import type {
   EquipmentListView,
   HealthView,
   LinesView,
+  NewsView,
   PlcsView,
   TimelineView,
 } from '@/lib/types/generated';
@@ -29,6 +30,8 @@ export class RestError extends Error {
 export interface Rest {
   readonly getLines: (signal: AbortSignal) => Promise<LinesView>;
   readonly getEquipment: (line: string, signal: AbortSignal) => Promise<EquipmentListView>;
+  /** Another word than that of the last equipment list: it would tell something new. */
+  readonly getNews: (line: string, signal: AbortSignal) => Promise<NewsView>;
   readonly getDetail: (code: string, signal: AbortSignal) => Promise<EquipmentDetailView>;
   readonly getPlcs: (signal: AbortSignal) => Promise<PlcsView>;
   readonly getChanges: (line: string, signal: AbortSignal) => Promise<ChangesView>;
@@ -55,6 +58,7 @@ export function createRest(base: string = serverBase): Rest {
     getLines: (signal) => get<LinesView>('/api/lines', signal),
     getEquipment: (line, signal) =>
       get<EquipmentListView>(`/api/equipment?line=${part(line)}`, signal),
+    getNews: (line, signal) => get<NewsView>(`/api/news?line=${part(line)}`, signal),
     getDetail: (code, signal) => get<EquipmentDetailView>(`/api/equipment/${part(code)}`, signal),
     getPlcs: (signal) => get<PlcsView>('/api/plcs', signal),
     getChanges: (line, signal) => get<ChangesView>(`/api/lines/${part(line)}/changes`, signal),

@@ -75,6 +75,8 @@ export class LiveSession implements LineSession {
   #isHistoryDue = true;
   /** What the history knows of before is not on the board yet; asked when it last failed. */
   #earlierDue: { readonly view: ChangesView; readonly failedAt: Instant | null } | null = null;
+  /** What the server called the news of the list that was answered last. */
+  #news: string | null = null;
   /** Answers that wait for the next tick, so that both are one change of the screen. */
   #answers: Fold[] = [];
 
@@ -102,6 +104,7 @@ export class LiveSession implements LineSession {
     });
     this.#refetcher = new Refetcher({
       ask: (signal) => this.#askAll(signal),
+      hasNews: (signal) => this.#hasNews(signal),
       mayAskAgain: () => this.#state.connection.phase === 'live',
     });
   }
@@ -210,6 +213,7 @@ export class LiveSession implements LineSession {
     const isShown = shown !== null && line.id === shownId;
     const answer = isShown ? shown : await this.#askLine(line.id, signal);
     const { equipment, plcs, askedAt } = answer;
+    this.#news = equipment.news;
     this.#take((state) => ({
       ...keepLines(state, { server, lines, line }),
       board: foldPlcs(foldEquipment(state.board, equipment, askedAt), plcs),
@@ -221,6 +225,14 @@ export class LiveSession implements LineSession {
       this.#earlierDue = { view: changes, failedAt: null };
     }
     await this.#askEarlier(line.id, signal);
+  }
+
+  /** Whether a reason, a fault or the configuration is another, which no tick tells. */
+  async #hasNews(signal: AbortSignal): Promise<boolean> {
+    const { connection, line } = this.#state;
+    const isWatched = connection.phase === 'live' && document.visibilityState === 'visible';
+    if (line === null || !isWatched) return false;
+    return (await this.#options.rest.getNews(line.id, signal)).news !== this.#news;
   }
 
   /** Ask the history for what the strips show of the time before. The board does without it. */

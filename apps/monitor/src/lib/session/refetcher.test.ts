@@ -7,7 +7,18 @@ afterEach(() => vi.useRealTimers());
 
 function build(ask: (signal: AbortSignal) => Promise<void>, mayAskAgain = true) {
   const asked = vi.fn(ask);
-  return { asked, refetcher: new Refetcher({ ask: asked, mayAskAgain: () => mayAskAgain }) };
+  const hasNews = vi.fn<(signal: AbortSignal) => Promise<boolean>>(() => Promise.resolve(false));
+  const options = { ask: asked, hasNews, mayAskAgain: () => mayAskAgain };
+  return { asked, hasNews, refetcher: new Refetcher(options) };
+}
+
+/** Let time pass as a page does, which looks at the clocks four times a second. */
+async function lookFor(refetcher: Refetcher, seconds: number): Promise<void> {
+  for (let quarter = 0; quarter < seconds * 4; quarter += 1) {
+    await vi.advanceTimersByTimeAsync(250);
+    refetcher.look(readClocks());
+  }
+  await vi.advanceTimersByTimeAsync(0);
 }
 
 describe('Refetcher', () => {
@@ -47,6 +58,32 @@ describe('Refetcher', () => {
     refetcher.look(readClocks());
     await vi.advanceTimersByTimeAsync(900);
     expect(asked).toHaveBeenCalledTimes(2);
+  });
+
+  it('hears within seconds of news that no tick tells, and asks once for it', async () => {
+    const { asked, hasNews, refetcher } = build(() => Promise.resolve());
+    refetcher.start();
+    await lookFor(refetcher, 11);
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(hasNews.mock.calls.length).toBeGreaterThanOrEqual(2);
+    expect(hasNews.mock.calls.length).toBeLessThanOrEqual(4);
+    hasNews.mockResolvedValueOnce(true);
+    await lookFor(refetcher, 6);
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
+  it('lets a question for news that fails or hangs stop nothing', async () => {
+    const { asked, hasNews, refetcher } = build(() => Promise.resolve());
+    hasNews.mockRejectedValueOnce(new Error('no'));
+    hasNews.mockResolvedValueOnce(true);
+    hasNews.mockImplementationOnce(() => new Promise(() => undefined));
+    refetcher.start();
+    await lookFor(refetcher, 61);
+    expect(asked).toHaveBeenCalledTimes(2);
+    await lookFor(refetcher, 12);
+    expect(asked).toHaveBeenCalledTimes(3);
+    refetcher.stop();
+    expect(hasNews.mock.calls.at(-1)?.[0].aborted).toBe(true);
   });
 
   it('asks nothing and leaves no timer after stop', async () => {

@@ -163,7 +163,9 @@ function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTablePr
                     <button
                       type="button"
                       className={`${controls.button} ${controls.small}`}
-                      aria-label={words.stops.explainOf(stop.name, timeOf(beginMs, timeZone))}
+                      aria-label={(stop.reason === null
+                        ? words.stops.explainOf
+                        : words.stops.changeOf)(stop.name, timeOf(beginMs, timeZone))}
                       onClick={() => onOpen(stop.id)}
                     >
                       {stop.reason === null ? words.stops.explain : words.stops.change}

@@ -45,6 +45,37 @@ describe('parsing a timeline', () => {
     expect(parsed).toMatchObject({ shifts: [], breaks: [], alarms: [], knownFromMs: null });
   });
 
+  it('names time in which a machine was not configured for what it is, never unseen', () => {
+    const [lane] = parseTimeline({
+      ...answer,
+      now_ms: 100_000,
+      equipment: [
+        {
+          code: 'A',
+          name: 'x',
+          configured: [
+            [10, 40],
+            [60, null],
+          ],
+          intervals: [
+            [0, 20, 'unseen', null],
+            [20, 30, 'running', 'running'],
+            [30, 90, 'unseen', null],
+          ],
+        },
+      ],
+    }).lanes;
+    const said = lane?.intervals.map(({ beginMs, endMs, status }) => [beginMs, endMs, status]);
+    expect(said).toEqual([
+      [0, 10, 'not_yet'],
+      [10, 20, 'unseen'],
+      [20, 30, 'running'],
+      [30, 40, 'unseen'],
+      [40, 60, 'taken_out'],
+      [60, 90, 'unseen'],
+    ]);
+  });
+
   it('does not take for unseen what the recorder has not told of yet', () => {
     const at = (beginMs: number, endMs: number) => [
       [0, beginMs, 'running', 'running'],

@@ -3,8 +3,21 @@ import { namePlantZone } from '@/lib/time/zone';
 import type { ReasonCode } from '@/lib/types/generated';
 import { type Status, STATUSES } from '@/lib/types/equipment';
 
-/** `unseen`: nobody looked, so nothing is known; never the status before. */
-export type LaneStatus = Status | 'unseen';
+/**
+ * `unseen`: nobody looked, so nothing is known; never the status before. Nobody had to look where
+ * the machine was not configured yet (`not_yet`), or had been taken out (`taken_out`).
+ */
+export type LaneStatus = Status | 'unseen' | 'not_yet' | 'taken_out';
+
+/** Whether somebody saw it, so that it has a colour and a sign. */
+export function isSeen(status: LaneStatus): status is Status {
+  return !isEmpty(status) && status !== 'unseen';
+}
+
+/** Whether there was nothing to be seen: drawn as nothing. */
+export function isEmpty(status: LaneStatus): status is 'not_yet' | 'taken_out' {
+  return status === 'not_yet' || status === 'taken_out';
+}
 
 /** Every status of a lane, the one that must not be missed first: the server merges in this order. */
 export const LANE_STATUSES = [
@@ -14,6 +27,8 @@ export const LANE_STATUSES = [
   'disconnected',
   'idle',
   'running',
+  'not_yet',
+  'taken_out',
 ] as const satisfies readonly LaneStatus[];
 
 /** The same, worst highest. */
@@ -24,6 +39,8 @@ export const SEVERITY = {
   disconnected: 2,
   idle: 1,
   running: 0,
+  not_yet: -1,
+  taken_out: -1,
 } as const satisfies Record<LaneStatus, number>;
 
 /** [beginMs, endMs): half open. */
@@ -105,12 +122,36 @@ const statuses: ReadonlySet<unknown> = new Set([...STATUSES, 'unseen']);
 
 function parseLane(value: unknown, nowMs: number): Lane {
   const lane = asObject(value, 'equipment');
+  const intervals = asArray(lane.intervals, 'intervals').map(parseInterval);
+  const configured = asArray(lane.configured ?? [], 'configured').map(parseConfigured);
   return {
     code: asString(lane.code, 'code'),
     name: asString(lane.name, 'name'),
     plcId: typeof lane.plc_id === 'string' ? lane.plc_id : null,
-    intervals: dropUntold(asArray(lane.intervals, 'intervals').map(parseInterval), nowMs),
+    intervals: dropUntold(intervals, nowMs).flatMap((each) => emptyOut(each, configured)),
   };
+}
+
+type Span = readonly [beginMs: number, endMs: number];
+
+function parseConfigured(value: unknown): Span {
+  const [begin, end] = asArray(value, 'configured');
+  const endMs = end === null ? Number.POSITIVE_INFINITY : asNumber(end, 'configured');
+  return [asNumber(begin, 'configured'), endMs];
+}
+
+/** Cut what nobody saw where the machine was configured, and name the rest for what it is. */
+function emptyOut(interval: Interval, configured: readonly Span[]): readonly Interval[] {
+  const [first] = configured;
+  if (interval.status !== 'unseen' || first === undefined) return [interval];
+  const edges = configured.flat().filter((ms) => ms > interval.beginMs && ms < interval.endMs);
+  const begins = [interval.beginMs, ...edges];
+  return begins.map((beginMs, index) => {
+    const isIn = configured.some(([begin, end]) => begin <= beginMs && beginMs < end);
+    const empty = beginMs < first[0] ? 'not_yet' : 'taken_out';
+    const endMs = begins[index + 1] ?? interval.endMs;
+    return { ...interval, beginMs, endMs, status: isIn ? 'unseen' : empty };
+  });
 }
 
 /** Without the last seconds that nobody has told of yet: they are not known to be unseen. */

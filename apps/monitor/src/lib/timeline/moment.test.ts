@@ -47,6 +47,15 @@ describe('the board of a moment', () => {
     expect(board.machines.get('B')?.tags.connection).toBe(false);
   });
 
+  it('leaves a machine out while it was not configured: nobody could have seen it', () => {
+    const late = lane('A', ['not_yet', 0, 10], ['unseen', 10, 20], ['running', 20, 30]);
+    expect(buildMoment([late], 5, 0, frame)).toMatchObject({
+      board: { order: [] },
+      unseenCodes: new Set(),
+    });
+    expect(buildMoment([late], 15, 0, frame).unseenCodes).toEqual(new Set(['A']));
+  });
+
   it('knows nothing of a moment that is not loaded', () => {
     const { unseenCodes } = buildMoment(lanes, 1_000, 0, frame);
     expect([...unseenCodes].sort()).toEqual(['A', 'B', 'OLD']);

@@ -5,7 +5,7 @@
 import type { Board, Machine, StatusChange } from '@/lib/board/board';
 import { emptyBoard, STRIP_WINDOW_MS } from '@/lib/board/board';
 import { findIndexAt } from '@/lib/timeline/intervals';
-import type { Interval, Lane } from '@/lib/timeline/model';
+import { type Interval, isEmpty, isSeen, type Lane } from '@/lib/timeline/model';
 import type { EquipmentTags, Status } from '@/lib/types/equipment';
 import type { BoardView, PositionView } from '@/lib/types/generated';
 
@@ -50,7 +50,8 @@ export function buildMoment(
     const { code, name, plcId, intervals } = lane;
     const index = findIndexAt(intervals, atMs);
     const now = intervals[index];
-    const status = now === undefined || now.status === 'unseen' ? null : now.status;
+    if (now !== undefined && isEmpty(now.status)) continue; // not on the line then
+    const status = now !== undefined && isSeen(now.status) ? now.status : null;
     if (status === null) unseenCodes.add(code);
     machines.set(code, {
       code,
@@ -132,11 +133,11 @@ function listSeen(
     const interval = intervals[i];
     const before = intervals[i - 1];
     if (interval === undefined) break;
-    if (interval.status === 'unseen') {
+    if (!isSeen(interval.status)) {
       seenSinceMs = Math.min(atMs, interval.endMs);
       break;
     }
-    if (before === undefined || before.status === 'unseen' || interval.beginMs <= earliestMs) {
+    if (before === undefined || !isSeen(before.status) || interval.beginMs <= earliestMs) {
       seenSinceMs = Math.max(earliestMs, interval.beginMs);
       seen.unshift({ atMs: seenSinceMs, previous: null, status: interval.status });
       break;

@@ -1,6 +1,6 @@
 /** The colours and patterns in force, for the canvas: the design tokens of theme and palette. */
 import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
-import { LANE_STATUSES, type LaneStatus } from '@/lib/timeline/model';
+import { isEmpty, isSeen, LANE_STATUSES, type LaneStatus } from '@/lib/timeline/model';
 import { tagsOf } from '@/lib/timeline/moment';
 import {
   buildStripes,
@@ -43,6 +43,8 @@ const SHARES = {
   error: 1,
   disconnected: 1,
   unseen: 1,
+  not_yet: 1,
+  taken_out: 1,
 } as const satisfies Record<LaneStatus, number>;
 
 /** Return the palette of `element`'s document at `ratio` device pixels per CSS pixel. */
@@ -53,6 +55,7 @@ export function readPalette(element: Element, ratio: number): Palette {
   const panel = read(token('panel'));
   const build = (status: LaneStatus): RasterStyle => {
     const share = SHARES[status];
+    if (isEmpty(status)) return { fill: panel, thin: panel, edge: null, share, pattern: null };
     if (status === 'unseen') {
       const pattern = buildStripes(9 * ratio, 1.2 * ratio, read(token('strip-hatch')), panel);
       return {
@@ -82,9 +85,9 @@ export function readPalette(element: Element, ratio: number): Palette {
     return { fill, thin: strip, edge, share, pattern };
   };
   const inkOf = (status: LaneStatus): string =>
-    status === 'unseen'
-      ? token('text-soft')
-      : token(`${getEquipmentColor({ status, tags: tagsOf(status) })}-ink`);
+    isSeen(status)
+      ? token(`${getEquipmentColor({ status, tags: tagsOf(status) })}-ink`)
+      : token('text-soft');
   const record = <Value>(of: (status: LaneStatus) => Value) =>
     Object.fromEntries(LANE_STATUSES.map((status) => [status, of(status)])) as Record<
       LaneStatus,

@@ -86,6 +86,28 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/news": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get news
+         * @description Return a word that changes when there is news for who knows the list of equipment.
+         *
+         *     A screen asks for it every few seconds; who holds it is answered 304.
+         */
+        readonly get: operations["get_news"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/equipment/{code}": {
         readonly parameters: {
             readonly query?: never;
@@ -478,7 +500,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Apply rules
-         * @description Let the rules in force judge a line from a moment in the past on, as a preview showed.
+         * @description Let the rules in force judge a time of a line in the past, as a preview showed.
          *
          *     Without this, the past is judged by what was configured then. It stands in the audit.
          */
@@ -1121,6 +1143,11 @@ export interface components {
              */
             readonly from: string;
             /**
+             * To
+             * @description Until when they judge; now, where it is left out.
+             */
+            readonly to?: string | null;
+            /**
              * Comment
              * @default
              */
@@ -1368,6 +1395,11 @@ export interface components {
             readonly at: string;
             /** Sequence */
             readonly sequence: number;
+            /**
+             * News
+             * @description As `/api/news` says it while nothing but values is another.
+             */
+            readonly news: string;
             /** Equipment */
             readonly equipment: readonly components["schemas"]["EquipmentView"][];
         };
@@ -1857,6 +1889,17 @@ export interface components {
             readonly comment: string;
         };
         /**
+         * NewsView
+         * @description `/api/news`.
+         */
+        readonly NewsView: {
+            /**
+             * News
+             * @description Another word as soon as `/api/equipment` tells of another status, reason or configuration than before; also after a restart of the server.
+             */
+            readonly news: string;
+        };
+        /**
          * ParetoRowView
          * @description Downtime of one machine, or under one reason. `code` None: nobody has said why.
          */
@@ -2211,7 +2254,7 @@ export interface components {
             readonly begin: string;
             /**
              * End
-             * @description When it was decided.
+             * @description Until when they judge; at the latest when it was decided.
              */
             readonly end: string;
             /** Comment */
@@ -2548,6 +2591,14 @@ export interface components {
             /** Plc Id */
             readonly plc_id: string | null;
             /**
+             * Configured
+             * @description [begin_ms, end_ms) in which it was configured, whole; null: it still is. Other time is `unseen`, too, but nobody had to watch. Empty: not known.
+             */
+            readonly configured: readonly (readonly [
+                number,
+                number | null
+            ])[];
+            /**
              * Intervals
              * @description [begin_ms, end_ms, status, reason code]; they tile [from_ms, now or to_ms).
              */
@@ -2784,6 +2835,7 @@ export type LineView = components['schemas']['LineView'];
 export type LinesView = components['schemas']['LinesView'];
 export type Merge = components['schemas']['Merge'];
 export type NewPlannedDowntime = components['schemas']['NewPlannedDowntime'];
+export type NewsView = components['schemas']['NewsView'];
 export type ParetoRowView = components['schemas']['ParetoRowView'];
 export type PlannedDowntimeView = components['schemas']['PlannedDowntimeView'];
 export type PlannedDowntimesView = components['schemas']['PlannedDowntimesView'];
@@ -3033,6 +3085,63 @@ export interface operations {
                 };
             };
             /** @description `status` is none of the five. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The board does not tick: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly get_news: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The id is too long. */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
