@@ -103,6 +103,31 @@ def test_silence_alone_turns_a_machine_gray_within_stale_after() -> None:
     assert [c.status for c in changes] == [Status.DISCONNECTED]
 
 
+def test_an_answer_that_is_stale_when_it_comes_in_shows_nothing() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)), at(1))
+    assert only(board, at(4)).status is Status.DISCONNECTED
+    assert board.fold(reading({"M100": True, "M200": False}, at(2)), at(6)) == []
+    state = only(board, at(6))
+    assert (state.status, state.last_updated_s) == (Status.DISCONNECTED, at(2).unix_s)
+
+
+def test_an_answer_that_is_stale_when_it_comes_in_ends_what_was_shown_until_then() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)), at(1))
+    (change,) = board.fold(reading({"M100": False, "M200": True}, at(2)), at(6))
+    assert (change.status, change.at_s) == (Status.DISCONNECTED, at(6).unix_s)
+
+
+def test_the_changes_of_a_machine_never_go_back_in_time() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)), at(1))
+    assert only(board, at(4)).since_s == at(4).unix_s
+    (change,) = board.fold(reading({"M100": True, "M200": False}, at(3)), at(5))
+    assert (change.status, change.at_s) == (Status.RUNNING, at(5).unix_s)
+    assert only(board, at(5)).last_updated_s == at(3).unix_s
+
+
 def test_a_wall_clock_stepped_by_an_hour_makes_nothing_stale_and_nothing_fresh() -> None:
     for step_s in (3600.0, -3600.0):
         board = Board(site(machine()), at(0))

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from builders import T0_S, code, line, plc_states, site, site_change, state_change
 from history.told import T0_MS, tick
+from lineside.core.limits import FRESH_FOR_S
 from lineside.core.model import PlcLink, Status
 from lineside.history.recorder import GAP_S, Recorder
 from lineside.history.records import (
@@ -152,8 +153,17 @@ def test_time_without_ticks_ends_the_run_at_the_last_tick() -> None:
     late = 2 + int(GAP_S)
     recorder.on_message(tick(late))
     old, new = everything(recorder)
-    assert old.stopped_ms == T0_MS, "what is lost may be up to LATE_MAX_MS older than the tick"
+    assert old.stopped_ms == T0_MS + 1000
     assert (new.run.cause, new.run.started_ms) == (RunCause.GAP, T0_MS + late * 1000)
+
+
+def test_time_in_which_the_board_showed_nothing_is_in_no_run() -> None:
+    recorder = started()
+    recorder.on_message(tick(1))
+    everything(recorder)
+    recorder.on_message(tick(2 + int(FRESH_FOR_S)))
+    old, new = everything(recorder)
+    assert (old.stopped_ms, new.run.cause) == (T0_MS + 1000, RunCause.GAP)
 
 
 def test_what_finds_no_room_is_counted_and_the_run_ends_where_it_was_last_whole() -> None:

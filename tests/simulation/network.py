@@ -34,6 +34,10 @@ class Socket:
     def setsockopt(self, *_: object) -> None:
         """Take any option: the simulated network needs none."""
 
+    def fileno(self) -> int:
+        """Return -1, as a socket that holds nothing: what arrives is given to the link at once."""
+        return -1
+
 
 class Cable:
     """The way to one PLC and back. It knows which connections the PLC believes to have."""

@@ -152,7 +152,7 @@ class TimelessBoard(Board):
 
     _read_at: Instant | None = None
 
-    def fold(self, reading: Reading) -> list[StateChange]:
+    def fold(self, reading: Reading, now: Instant | None = None) -> list[StateChange]:
         self._read_at = reading.read_at
         return super().fold(reading)
 

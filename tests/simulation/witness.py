@@ -55,27 +55,28 @@ class WitnessedDriver:
             journal.broken("a reading has every tag and no other", reading.tags)
         # The clock register says when the PLC answered: after the question, before now.
         clock = reading.tags[CLOCK_ADDRESS]
+        clock_asked_s = clock.read_at.monotonic_s
         is_asked = isinstance(clock.value, int) and (
-            clock_value(read_at_s) <= clock.value <= clock_value(now_s)
+            clock_value(clock_asked_s) <= clock.value <= clock_value(now_s)
         )
         if not is_asked:
             journal.broken(
                 "an answer belongs to its own request",
-                f"{plan.plc.id}: asked at {read_at_s} s, answered now; the PLC's clock in the"
+                f"{plan.plc.id}: asked at {clock_asked_s} s, answered now; the PLC's clock in the"
                 f" answer says {clock.value} ms",
             )
         for address, register in plc.registers.by_address.items():
             tag = reading.tags[address]
-            if tag.read_at != reading.read_at and tag.quality is not Quality.BAD:
-                journal.broken("a value is as old as its reading", f"{address}: {tag}")
+            asked_s = tag.read_at.monotonic_s
+            if not read_at_s <= asked_s <= now_s and tag.quality is not Quality.BAD:
+                journal.broken("a value is asked for within its reading", f"{address}: {tag}")
             if tag.quality is Quality.BAD:
                 if now_s > plc.refused_until_s.get(address, -1e9) + _REFUSAL_KNOWN_S:
                     journal.broken("only what is refused is bad", f"{address}: {tag}")
-            elif tag.value not in register.held(read_at_s, now_s):
-                held = register.held(read_at_s, now_s)
+            elif tag.value not in (held := register.held(asked_s, now_s)):
                 journal.broken(
                     "a value is one that the register held while it was read",
-                    f"{plan.plc.id} {address}: {tag.value}, held {held} from {read_at_s} s on",
+                    f"{plan.plc.id} {address}: {tag.value}, held {held} from {asked_s} s on",
                 )
         if reading.cpu_state is not CpuState.RUN and any(
             tag.quality is Quality.GOOD for tag in reading.tags.values()

@@ -89,6 +89,8 @@ async def test_an_answer_that_the_client_holds_is_not_sent_again(plant: WebPlant
         "from=2025-11-03T00:00:00Z",
         "from=yesterday&to=2025-11-04T00:00:00Z",
         "from=2025-11-03T00:00:00&to=2025-11-04T00:00:00Z",
+        "from=0001-01-01T00:00:00%2B14:00&to=2025-11-04T00:00:00Z",
+        "from=2025-11-03T00:00:00Z&to=9999-12-31T23:59:59-14:00",
         f"{DAY}&limit=0",
         f"{DAY}&limit=5000",
         f"{DAY}&after=1.2",

@@ -65,6 +65,7 @@ class _EquipmentMemory:
     first_seen_s: float | None = None  # when it was first not disconnected
     decision: Decision | None = None
     since_s: float = 0.0
+    changed_at: Instant | None = None
     teller: Teller = field(default_factory=Teller)
 
 
@@ -122,6 +123,7 @@ class Board:
         if old is None or before is None:
             return memory
         memory.decision, memory.since_s, memory.teller = old.decision, old.since_s, old.teller
+        memory.changed_at = old.changed_at
         source = self._source_of(equipment)
         is_same_source = source is not None and source == before._source_of(old.equipment)
         if is_same_source and old.equipment.addresses == equipment.addresses:
@@ -138,8 +140,13 @@ class Board:
         """Return how things stood with a PLC when it was last heard of."""
         return self._plcs[plc_id].state.link
 
-    def fold(self, reading: Reading) -> list[StateChange]:
-        """Take in one poll of one PLC and return the changes that it causes."""
+    def fold(self, reading: Reading, now: Instant | None = None) -> list[StateChange]:
+        """Take in one poll of one PLC, which came in at `now`; return the changes that it causes.
+
+        A change counts from when it was read. What is stale when it comes in, or was read before
+        the machine's last change, counts from when it comes in: it was never shown before that.
+        Without `now` the poll came in as soon as it was read.
+        """
         plc = self._plcs.get(reading.plc_id)
         if plc is None:
             return []  # read just before the PLC left the configuration
@@ -149,7 +156,7 @@ class Board:
         for memory in self._by_plc[reading.plc_id]:
             _fold_tags(memory, reading.tags)
             _fold_run_sample(memory, reading.read_at)
-            changes += self._decide(memory, reading.read_at)
+            changes += self._decide(memory, _counts_from(memory, reading.read_at, now))
         return changes
 
     def note_plc(self, state: PlcState, now: Instant) -> list[StateChange]:
@@ -239,6 +246,7 @@ class Board:
             return []
         if not memory.teller.is_news(known_of(decision, memory.tags), now.monotonic_s):
             return []
+        memory.changed_at = now
         if decision.status is not previous:
             memory.since_s = now.unix_s
         if memory.first_seen_s is None and decision.is_connected:
@@ -304,6 +312,16 @@ def _planned_times(site: Site) -> dict[str, PlannedTime | None]:
             shared[calendar.key] = None if is_always else PlannedTime(calendar)
         found[line.id] = shared[calendar.key]
     return found
+
+
+def _counts_from(memory: _EquipmentMemory, read_at: Instant, now: Instant | None) -> Instant:
+    """Return the moment to decide for, after a read at `read_at` that came in at `now`."""
+    if now is None:
+        return read_at
+    is_stale = read_at.age_s(now) >= memory.equipment.rule.stale_after_s
+    changed_at = memory.changed_at
+    is_overtaken = changed_at is not None and read_at.monotonic_s < changed_at.monotonic_s
+    return now if is_stale or is_overtaken else read_at
 
 
 def _fold_tags(memory: _EquipmentMemory, values: Mapping[str, TagValue]) -> None:

@@ -1,6 +1,7 @@
 """Every bound of the house in one place. Bytes and seconds, unless named otherwise."""
 
 TICK_PERIOD_S = 1.0
+FRESH_FOR_S = 3.0  # three missed ticks: what is older is not shown, nor kept, as what was
 FIRST_TICK_WAIT_S = 0.25  # for the PLCs' first answers after a start
 
 # Inbound WebSocket messages (contract: one message a second per client).

@@ -130,7 +130,7 @@ class Engine:
 
     def _take_reading(self, target: PollTarget, reading: Reading) -> None:
         if self._is_current(target):
-            self._publish_changes(self._board.fold(reading))
+            self._publish_changes(self._board.fold(reading, self._clock()))
 
     def _take_state(self, target: PollTarget, state: PlcState) -> None:
         self._unheard.discard(target.plc.id)

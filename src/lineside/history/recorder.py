@@ -21,6 +21,7 @@ from typing import TypeAlias
 import msgspec
 import structlog
 
+from lineside.core.limits import FRESH_FOR_S
 from lineside.core.model import (
     Instant,
     PlcLink,
@@ -47,7 +48,7 @@ from lineside.history.records import (
 
 QUEUE_MAX = 100_000
 NOTES_MAX = 100
-GAP_S = 5.0  # without a tick; what happened in the meantime is not known
+GAP_S = FRESH_FOR_S  # without a tick; what happened in the meantime is not known
 CLOCK_STEP_S = 1.0  # between two ticks
 SET_RIGHT_WITHIN_S = 600.0  # of the start: a step of the clock corrects what it has recorded
 LATE_MAX_MS = 5_000  # by which a change may be older than the last tick

@@ -11,10 +11,11 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
 from lineside.core.errors import HistoryError
-from lineside.core.times import iso_utc, unix_ms
+from lineside.core.times import iso_utc
 from lineside.history.records import HistoryHealth, StoredChange
 from lineside.history.service import History
 from lineside.web.answers import encode, encode_in_slices, json_response
+from lineside.web.asking import moment
 from lineside.web.live import LiveView
 from lineside.web.problem import Problem, not_found, not_ticking
 from lineside.web.schema import (
@@ -74,7 +75,7 @@ class HistoryApi:
             configured = await self._ask(lambda store: store.configurations.read())
             if configured.machine(code) is None:  # nor was it ever
                 raise not_found("equipment", code, self._live.equipment_by_code)
-        begin_ms, end_ms = unix_ms(begin.timestamp()), unix_ms(end.timestamp())
+        begin_ms, end_ms = moment("from", begin), moment("to", end)
         at_ms, run_id, seq = map(int, after.split(".")) if after else (0, 0, 0)
         found = await self._ask(
             lambda store: store.changes(

@@ -13,7 +13,6 @@ from lineside.core.model import Equipment, Instant, Line, Site, SiteChange, Snap
 from lineside.core.ports import BusMessage, Clock
 
 CHANGES_MAX = 200_000  # over all machines; about 100 MB
-FRESH_FOR_S = 3.0  # three missed ticks: what is older is not shown as the present
 
 
 class LiveView:
@@ -60,7 +59,7 @@ class LiveView:
     def is_ticking(self) -> bool:
         """Whether the newest snapshot may be shown as the present."""
         age_s = self.snapshot_age_s()
-        return age_s is not None and age_s <= FRESH_FOR_S
+        return age_s is not None and age_s <= limits.FRESH_FOR_S
 
     def find_line(self, line_id: str) -> Line | None:
         """Return the configured line, or None."""
