@@ -13,6 +13,7 @@ from history.told import a_batch, a_run
 from lineside.core.calendar import WEEK
 from lineside.core.model import KpiRules, Site, Status
 from lineside.core.spans import Span
+from lineside.history.downtime_store import PlannedDowntime, add_planned_downtime
 from lineside.history.figures import totals_in
 from lineside.history.kpi import Kpis, Times, kpis_of, sum_totals
 from lineside.history.kpi_rows import plans_by, plans_of
@@ -220,3 +221,41 @@ async def test_a_stop_ends_when_its_machine_is_taken_out(store: Store) -> None:
 
 
 THREE_LEFT = site(line("weld1", range(101, 104)))
+
+
+async def test_planned_downtime_stays_with_a_machine_that_moves_to_another_line(
+    store: Store,
+) -> None:
+    before = site(line("weld1", range(101, 103)), line("pack", range(103, 104)))
+    after = site(line("weld1", range(101, 102)), line("pack", range(102, 104)))
+    await record(store, (OCTOBER.begin_ms, before), (TWENTIETH_MS, after))
+
+    async def plan(line_id: str, of: str | None, begin: str, hours: int) -> None:
+        planned = PlannedDowntime(
+            id=0,
+            line_id=line_id,
+            code=of,
+            begin_ms=ms(begin),
+            end_ms=ms(begin) + hours * HOUR_MS,
+            comment="금형 교체",
+            made_by="김",
+            made_ms=OCTOBER.end_ms,
+        )
+        await add_planned_downtime(store, planned)
+
+    async def unplanned_h(number: int, day: str) -> float:
+        window = Span(ms(f"{day} 00:00"), ms(f"{day} 00:00") + DAY_MS)
+        machines = [m for some in after.lines for m in some.equipment if m.code == code(number)]
+        (found,) = await totals_in(store, await plans_of(store, after), machines, [window])
+        return 24 - found[code(number)].times.planned_busy_ms / HOUR_MS
+
+    await plan("weld1", code(102), "2026-10-10 01:00", 2)  # its own
+    await plan("weld1", None, "2026-10-10 04:00", 1)  # of the line that it was in then
+    await plan("pack", None, "2026-10-10 06:00", 4)  # of the line that it is in now
+    await plan("weld1", None, "2026-10-25 04:00", 1)
+    await plan("pack", None, "2026-10-25 06:00", 4)
+    await plan("weld1", code(102), "2026-10-25 12:00", 2)  # entered before it was moved
+    days = ("2026-10-10", "2026-10-25")
+    assert [await unplanned_h(102, day) for day in days] == [3, 6]
+    assert [await unplanned_h(101, day) for day in days] == [1, 1]
+    assert [await unplanned_h(103, day) for day in days] == [4, 4]
