@@ -206,6 +206,38 @@ async def test_a_stop_is_told_from_a_micro_stop_by_what_held_then(store: Store) 
     assert [each.stop.from_ms > TWENTIETH_MS for each in found] == [True]
 
 
+async def test_the_list_of_stops_is_that_of_the_figures_where_micro_stop_was_changed(
+    store: Store,
+) -> None:
+    seoul = replace(with_stop_after(FOUR, 60.0), calendar=plant())
+    rough = replace(seoul, kpi_rules=KpiRules(micro_stop_ms=2 * HOUR_MS))
+    fine = replace(rough, kpi_rules=KpiRules(micro_stop_ms=60_000))
+    await record(store, (OCTOBER.begin_ms, rough), (TWENTIETH_MS + 15 * HOUR_MS, fine))
+    for seq, hours in ((9_000, -10.0), (9_100, -0.5), (9_200, 8.0), (9_300, 14.5), (9_400, 20.0)):
+        await waits(store, TWENTIETH_MS + int(hours * HOUR_MS), seq)
+    plans = await plans_of(store, fine)
+    for begin_h, end_h in ((-24, 48), (-24, 18), (6, 30), (-0.25, 24), (7, 8.5), (14.75, 15.25)):
+        window = Span(TWENTIETH_MS + int(begin_h * HOUR_MS), TWENTIETH_MS + int(end_h * HOUR_MS))
+        counts = (await figures(store, fine, [code(101)], window)).totals.stops
+        machines = fine.lines[0].equipment[:1]
+        ends = (window.begin_ms, window.end_ms, OCTOBER.end_ms)
+        found = await stops_in(store, plans, machines, *ends, as_figures=True)
+        assert sum(each.stop.counted for each in found) == counts.stops
+        assert sum(each.stop.down_in(*ends[:2]) for each in found) == counts.stop_ms
+
+
+async def test_a_stop_over_midnight_is_one_where_micro_stop_was_changed_the_day_after(
+    store: Store,
+) -> None:
+    seoul = replace(with_stop_after(FOUR, 60.0), calendar=plant())
+    rough = replace(seoul, kpi_rules=KpiRules(micro_stop_ms=120_000))
+    fine = replace(rough, kpi_rules=KpiRules(micro_stop_ms=60_000))
+    await record(store, (OCTOBER.begin_ms, rough), (TWENTIETH_MS + 15 * HOUR_MS, fine))
+    await waits(store, TWENTIETH_MS - HOUR_MS // 2, 9_000)
+    counts = (await figures(store, fine, [code(101)])).totals.stops
+    assert (counts.stops, counts.stop_ms) == (1, HOUR_MS)
+
+
 async def test_a_stop_ends_when_its_machine_is_taken_out(store: Store) -> None:
     await record(store, (OCTOBER.begin_ms, FOUR), (TWENTIETH_MS, THREE_LEFT))
     fault: dict[str, Any] = {"previous": None, "status": Status.ERROR, "reason": "error_tag"}

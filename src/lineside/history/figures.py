@@ -19,9 +19,10 @@ from lineside.core.errors import HistoryError
 from lineside.core.model import Equipment, KpiRules, Site, StatusRule
 from lineside.core.spans import Span, clip
 from lineside.history import schema
+from lineside.history.across import totals_across
 from lineside.history.configured import FAR_MS, Configured, Judge
 from lineside.history.downtime_store import PlannedDowntime
-from lineside.history.kpi import KpiParts, Totals, combine, sum_totals, totals_of
+from lineside.history.kpi import KpiParts, Totals, combine
 from lineside.history.past import lanes, whole_from_ms
 from lineside.history.plan import MachinePlan, PartGrain, RulePlan, Tile, cover, decode_parts
 from lineside.history.store import Store
@@ -251,15 +252,9 @@ async def _stored(
 
 
 def _totals(parts: Iterable[KpiParts]) -> Totals:
-    """Return the sums of one machine's pieces of a window, in order.
-
-    Where the rules change that tell stops and failures, those across the change are counted on
-    either side of it.
-    """
+    """Return the sums of one machine's pieces of a window, in order."""
     alike = groupby(parts, key=lambda each: each.rules)
-    return sum_totals(
-        totals_of(reduce(combine, some, KpiParts(rules=rules))) for rules, some in alike
-    )
+    return totals_across(reduce(combine, some, KpiParts(rules=rules)) for rules, some in alike)
 
 
 def _known_parts(
