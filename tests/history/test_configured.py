@@ -13,6 +13,7 @@ from history.told import a_batch, a_run
 from lineside.core.calendar import WEEK
 from lineside.core.model import KpiRules, Site, Status
 from lineside.core.spans import Span
+from lineside.history.downtime_store import PlannedDowntime, add_planned_downtime
 from lineside.history.figures import totals_in
 from lineside.history.kpi import Kpis, Times, kpis_of, sum_totals
 from lineside.history.kpi_rows import plans_by, plans_of
@@ -205,6 +206,38 @@ async def test_a_stop_is_told_from_a_micro_stop_by_what_held_then(store: Store) 
     assert [each.stop.from_ms > TWENTIETH_MS for each in found] == [True]
 
 
+async def test_the_list_of_stops_is_that_of_the_figures_where_micro_stop_was_changed(
+    store: Store,
+) -> None:
+    seoul = replace(with_stop_after(FOUR, 60.0), calendar=plant())
+    rough = replace(seoul, kpi_rules=KpiRules(micro_stop_ms=2 * HOUR_MS))
+    fine = replace(rough, kpi_rules=KpiRules(micro_stop_ms=60_000))
+    await record(store, (OCTOBER.begin_ms, rough), (TWENTIETH_MS + 15 * HOUR_MS, fine))
+    for seq, hours in ((9_000, -10.0), (9_100, -0.5), (9_200, 8.0), (9_300, 14.5), (9_400, 20.0)):
+        await waits(store, TWENTIETH_MS + int(hours * HOUR_MS), seq)
+    plans = await plans_of(store, fine)
+    for begin_h, end_h in ((-24, 48), (-24, 18), (6, 30), (-0.25, 24), (7, 8.5), (14.75, 15.25)):
+        window = Span(TWENTIETH_MS + int(begin_h * HOUR_MS), TWENTIETH_MS + int(end_h * HOUR_MS))
+        counts = (await figures(store, fine, [code(101)], window)).totals.stops
+        machines = fine.lines[0].equipment[:1]
+        ends = (window.begin_ms, window.end_ms, OCTOBER.end_ms)
+        found = await stops_in(store, plans, machines, *ends, as_figures=True)
+        assert sum(each.stop.counted for each in found) == counts.stops
+        assert sum(each.stop.down_in(*ends[:2]) for each in found) == counts.stop_ms
+
+
+async def test_a_stop_over_midnight_is_one_where_micro_stop_was_changed_the_day_after(
+    store: Store,
+) -> None:
+    seoul = replace(with_stop_after(FOUR, 60.0), calendar=plant())
+    rough = replace(seoul, kpi_rules=KpiRules(micro_stop_ms=120_000))
+    fine = replace(rough, kpi_rules=KpiRules(micro_stop_ms=60_000))
+    await record(store, (OCTOBER.begin_ms, rough), (TWENTIETH_MS + 15 * HOUR_MS, fine))
+    await waits(store, TWENTIETH_MS - HOUR_MS // 2, 9_000)
+    counts = (await figures(store, fine, [code(101)])).totals.stops
+    assert (counts.stops, counts.stop_ms) == (1, HOUR_MS)
+
+
 async def test_a_stop_ends_when_its_machine_is_taken_out(store: Store) -> None:
     await record(store, (OCTOBER.begin_ms, FOUR), (TWENTIETH_MS, THREE_LEFT))
     fault: dict[str, Any] = {"previous": None, "status": Status.ERROR, "reason": "error_tag"}
@@ -220,3 +253,41 @@ async def test_a_stop_ends_when_its_machine_is_taken_out(store: Store) -> None:
 
 
 THREE_LEFT = site(line("weld1", range(101, 104)))
+
+
+async def test_planned_downtime_stays_with_a_machine_that_moves_to_another_line(
+    store: Store,
+) -> None:
+    before = site(line("weld1", range(101, 103)), line("pack", range(103, 104)))
+    after = site(line("weld1", range(101, 102)), line("pack", range(102, 104)))
+    await record(store, (OCTOBER.begin_ms, before), (TWENTIETH_MS, after))
+
+    async def plan(line_id: str, of: str | None, begin: str, hours: int) -> None:
+        planned = PlannedDowntime(
+            id=0,
+            line_id=line_id,
+            code=of,
+            begin_ms=ms(begin),
+            end_ms=ms(begin) + hours * HOUR_MS,
+            comment="금형 교체",
+            made_by="김",
+            made_ms=OCTOBER.end_ms,
+        )
+        await add_planned_downtime(store, planned)
+
+    async def unplanned_h(number: int, day: str) -> float:
+        window = Span(ms(f"{day} 00:00"), ms(f"{day} 00:00") + DAY_MS)
+        machines = [m for some in after.lines for m in some.equipment if m.code == code(number)]
+        (found,) = await totals_in(store, await plans_of(store, after), machines, [window])
+        return 24 - found[code(number)].times.planned_busy_ms / HOUR_MS
+
+    await plan("weld1", code(102), "2026-10-10 01:00", 2)  # its own
+    await plan("weld1", None, "2026-10-10 04:00", 1)  # of the line that it was in then
+    await plan("pack", None, "2026-10-10 06:00", 4)  # of the line that it is in now
+    await plan("weld1", None, "2026-10-25 04:00", 1)
+    await plan("pack", None, "2026-10-25 06:00", 4)
+    await plan("weld1", code(102), "2026-10-25 12:00", 2)  # entered before it was moved
+    days = ("2026-10-10", "2026-10-25")
+    assert [await unplanned_h(102, day) for day in days] == [3, 6]
+    assert [await unplanned_h(101, day) for day in days] == [1, 1]
+    assert [await unplanned_h(103, day) for day in days] == [4, 4]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from history.second_by_second import check_totals
 from lineside.core.model import KpiRules, Status
 from lineside.core.spans import Span
+from lineside.history.across import totals_across
 from lineside.history.kpi import (
     KpiParts,
     Kpis,
@@ -270,6 +271,32 @@ def test_parts_of_any_split_combine_to_the_whole(case: Case, data: st.DataObject
     edges = [0, *cuts, case.length]
     pieces = [case.parts(a, b) for a, b in pairwise(edges)]
     assert reduce(combine, pieces, KpiParts(rules=case.rules)) == case.parts()
+
+
+@given(cases(), st.data())
+def test_parts_are_joined_across_changed_rules_as_without_a_change(
+    case: Case, data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, case.length), max_size=4)))
+    pieces = [case.parts(a, b) for a, b in pairwise([0, *cuts, case.length])]
+    assert totals_across(pieces) == totals_of(case.parts())
+
+
+@given(cases(), st.data())
+def test_across_changed_rules_stops_are_as_many_and_gaps_one_less_than_failures(
+    case: Case, data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, case.length), max_size=4)))
+    pieces = [
+        Case(case.text, case.planned, data.draw(rules_of)).parts(a, b)
+        for a, b in pairwise([0, *cuts, case.length])
+    ]
+    found, alike = totals_across(pieces), totals_of(case.parts())
+    assert found.times == alike.times
+    stops, same = found.stops, alike.stops
+    assert stops.stops + stops.micro_stops == same.stops + same.micro_stops
+    assert stops.stop_ms + stops.micro_stop_ms == same.stop_ms + same.micro_stop_ms
+    assert found.gaps == max(0, found.failures - 1)
 
 
 @given(cases(), st.data())

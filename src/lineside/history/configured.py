@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import structlog
@@ -52,11 +53,12 @@ class HeldSite(msgspec.Struct, frozen=True, kw_only=True):
 class _Tenure:
     """One machine: when it was configured, as what, and judged by what."""
 
-    __slots__ = ("judges", "machine", "spans")
+    __slots__ = ("judges", "lines", "machine", "spans")
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
         self.judges: list[Judge] = []
+        self.lines: list[tuple[int, str]] = []  # from when on in which line
         self.machine: Equipment | None = None  # as last configured
 
 
@@ -118,6 +120,17 @@ class Configured:
         tenure = self._tenures.get(code)
         return () if tenure is None else tuple(tenure.judges)
 
+    def spans_in_line(self, code: str, line_id: str) -> tuple[Span, ...]:
+        """Return when a machine was in a line; in its first one also before it was configured."""
+        tenure = self._tenures.get(code)
+        lines = [] if tenure is None else tenure.lines
+        begins = [0, *(begin_ms for begin_ms, _ in lines[1:]), FAR_MS]
+        return tuple(
+            Span(begin, end)
+            for (begin, end), (_, each) in zip(pairwise(begins), lines, strict=False)
+            if each == line_id
+        )
+
     def machine(self, code: str) -> Equipment | None:
         """Return a machine as it was last configured; None for one that never was."""
         tenure = self._tenures.get(code)
@@ -166,6 +179,8 @@ class Configured:
         tenure = self._tenures.setdefault(machine.code, _Tenure())
         _forget_from(tenure, judge.begin_ms)
         tenure.machine = machine
+        if not tenure.lines or tenure.lines[-1][1] != machine.line_id:
+            tenure.lines.append((judge.begin_ms, machine.line_id))
         if not tenure.spans or tenure.spans[-1].end_ms < judge.begin_ms:
             tenure.spans.append(Span(judge.begin_ms, FAR_MS))
         else:
@@ -284,6 +299,7 @@ def _forget_from(tenure: _Tenure, at_ms: int) -> None:
     while tenure.spans and tenure.spans[-1].begin_ms >= at_ms:
         tenure.spans.pop()
     del tenure.judges[bisect_left(tenure.judges, at_ms, key=_begin_ms) :]
+    del tenure.lines[bisect_left(tenure.lines, at_ms, key=lambda each: each[0]) :]
 
 
 def _overlaid(judges: Sequence[Judge], judge: Judge, end_ms: int) -> list[Judge]:

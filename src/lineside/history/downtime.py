@@ -132,16 +132,16 @@ def counted_in(
 ) -> Iterator[Stop]:
     """Yield what figures of [begin_ms, end_ms) count as stops, of one machine's in order.
 
-    Figures look at a stop as far as it lies in their window. The sum of `counted` is theirs.
+    Figures look at a stop as far as it lies in their window, and tell it by the rules where that
+    begins. The sum of `counted` is theirs.
     """
     seen: set[int] = set()
     for stop in stops:
-        rules = rules_at(stop.begin_ms)
-        counting = [
-            whole[0].begin_ms
-            for whole in stop.wholes
-            if total_ms(clip(whole, begin_ms, end_ms)) > rules.micro_stop_ms
-        ]
+        counting = []
+        for whole in stop.wholes:
+            inside = clip(whole, begin_ms, end_ms)
+            if inside and total_ms(inside) > rules_at(inside[0].begin_ms).micro_stop_ms:
+                counting.append(whole[0].begin_ms)
         if counting and stop.begin_ms < end_ms and begin_ms < stop.end_ms:
             new = [each for each in counting if each not in seen]
             seen.update(new)

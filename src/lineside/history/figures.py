@@ -17,11 +17,12 @@ from sqlalchemy import select
 from lineside.core.calendar import LineCalendar
 from lineside.core.errors import HistoryError
 from lineside.core.model import Equipment, KpiRules, Site, StatusRule
-from lineside.core.spans import Span
+from lineside.core.spans import Span, clip
 from lineside.history import schema
-from lineside.history.configured import Configured, Judge
+from lineside.history.across import totals_across
+from lineside.history.configured import FAR_MS, Configured, Judge
 from lineside.history.downtime_store import PlannedDowntime
-from lineside.history.kpi import KpiParts, Totals, combine, sum_totals, totals_of
+from lineside.history.kpi import KpiParts, Totals, combine
 from lineside.history.past import lanes, whole_from_ms
 from lineside.history.plan import MachinePlan, PartGrain, RulePlan, Tile, cover, decode_parts
 from lineside.history.store import Store
@@ -93,13 +94,7 @@ class Plans:
             machine = self._configured.machine(code)
         if machine is None:
             raise KeyError(code)
-        downtime = tuple(
-            sorted(
-                Span(each.begin_ms, each.end_ms)
-                for each in self._downtimes
-                if each.line_id == machine.line_id and each.code in (None, code)
-            )
-        )
+        downtime = self._downtime(machine)
         key = (
             machine.line_id,
             tuple((each.begin_ms, each.key) for each in judges),
@@ -110,6 +105,22 @@ class Plans:
             plans = [(each.begin_ms, self._rule_plan(each, downtime)) for each in judges]
             self._shared[key] = MachinePlan(self.calendar_of(machine.line_id), plans, spans)
         return self._shared[key]
+
+    def _downtime(self, machine: Equipment) -> tuple[Span, ...]:
+        """Return the planned downtime of a machine: its own, and of its line while it was there."""
+        found: list[Span] = []
+        for each in self._downtimes:
+            if each.code == machine.code:
+                found.append(Span(each.begin_ms, each.end_ms))
+            elif each.code is None:
+                there = self._spans_in_line(machine, each.line_id)
+                found += clip(there, each.begin_ms, each.end_ms)
+        return tuple(sorted(found))
+
+    def _spans_in_line(self, machine: Equipment, line_id: str) -> tuple[Span, ...]:
+        if self._configured is None or not self._configured.spans_of(machine.code):
+            return (Span(0, FAR_MS),) if machine.line_id == line_id else ()
+        return self._configured.spans_in_line(machine.code, line_id)
 
     def _judges(self, code: str) -> Sequence[Judge]:
         machine = self._machines.get(code)
@@ -241,15 +252,9 @@ async def _stored(
 
 
 def _totals(parts: Iterable[KpiParts]) -> Totals:
-    """Return the sums of one machine's pieces of a window, in order.
-
-    Where the rules change that tell stops and failures, those across the change are counted on
-    either side of it.
-    """
+    """Return the sums of one machine's pieces of a window, in order."""
     alike = groupby(parts, key=lambda each: each.rules)
-    return sum_totals(
-        totals_of(reduce(combine, some, KpiParts(rules=rules))) for rules, some in alike
-    )
+    return totals_across(reduce(combine, some, KpiParts(rules=rules)) for rules, some in alike)
 
 
 def _known_parts(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from lineside.core.model import Equipment
+from lineside.core.model import Equipment, KpiRules
 from lineside.core.spans import Span
 from lineside.history.downtime import Stop, all_stops, asking, counted_in, explained
 from lineside.history.downtime_store import said_of
 from lineside.history.figures import Plans
 from lineside.history.kpi import StatusInterval
 from lineside.history.past import lanes
+from lineside.history.plan import MachinePlan, cover
 from lineside.history.store import Store
 
 _DAY_MS = 86_400_000
@@ -72,11 +74,13 @@ async def stops_in(
             machine, plan = by_code[lane.code], plans.of(lane.code)
             judged = plan.judge(lane.intervals, first_ms, last_ms)
             planned = plan.planned(first_ms, last_ms)
+            rules_at = _rules_in(plan, begin_ms, end_ms) if as_figures else plan.rules_at
             long = [
                 stop
                 for span in plan.configured_in(first_ms, last_ms)
                 for stop in _stops_of(judged.intervals, planned, span, last_ms)
                 if asking((stop,), plan.rules_at(stop.begin_ms))
+                or (as_figures and any(counted_in((stop,), begin_ms, end_ms, rules_at)))
             ]
             stops = [
                 stop
@@ -90,10 +94,19 @@ async def stops_in(
                 again.append(machine)
             else:
                 if as_figures:
-                    stops = list(counted_in(stops, begin_ms, end_ms, plan.rules_at))
+                    stops = list(counted_in(stops, begin_ms, end_ms, rules_at))
                 found += [MachineStop(machine=machine, stop=stop) for stop in stops]
         left = again
     return sorted(found, key=lambda each: (each.stop.begin_ms, each.machine.code))
+
+
+def _rules_in(plan: MachinePlan, begin_ms: int, end_ms: int) -> Callable[[int], KpiRules]:
+    """Return the rules by which figures of [begin_ms, end_ms) tell what begins at a moment of it.
+
+    They make up the window of pieces, each of which is judged by the rules at its end.
+    """
+    ends_ms = [tile.span.end_ms for tile in cover(plan.calendar, begin_ms, end_ms)]
+    return lambda at_ms: plan.rules_at(ends_ms[bisect_right(ends_ms, at_ms)] - 1)
 
 
 def _stops_of(

@@ -53,7 +53,7 @@ class StopParts(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=F
         if not self.is_broken:
             head_ms = self.tail_ms + other.head_ms
             return msgspec.structs.replace(other, head_ms=head_ms)
-        middle = _one_stop(self.tail_ms + other.head_ms, micro_stop_ms)
+        middle = one_stop(self.tail_ms + other.head_ms, micro_stop_ms)
         return StopParts(
             is_broken=True,
             head_ms=self.head_ms,
@@ -63,8 +63,8 @@ class StopParts(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=F
 
     def counts(self, micro_stop_ms: int) -> StopCounts:
         """Return the stops as far as they lie in the part."""
-        head = _one_stop(self.head_ms, micro_stop_ms)
-        return head + self.inner + _one_stop(self.tail_ms, micro_stop_ms)
+        head = one_stop(self.head_ms, micro_stop_ms)
+        return head + self.inner + one_stop(self.tail_ms, micro_stop_ms)
 
 
 class StopBuilder:
@@ -115,7 +115,8 @@ class StopBuilder:
         self._lasts_ms = 0
 
 
-def _one_stop(length_ms: int, micro_stop_ms: int) -> StopCounts:
+def one_stop(length_ms: int, micro_stop_ms: int) -> StopCounts:
+    """Return what one stop of a length counts as."""
     if length_ms <= 0:
         return StopCounts()
     if length_ms <= micro_stop_ms:
