@@ -24,9 +24,14 @@ COUNTER = """
 (() => {
   const PERFORMED_WORK = 1;
   const ticks = [];
+  // It changes with what stands beside the boxes: a banner that comes, a list that opens.
+  const sizeOfBox = () => {
+    const box = document.querySelector('[data-equipment-code]')?.getBoundingClientRect();
+    return box === undefined ? '' : `${box.width} ${box.height}`;
+  };
   const begin = () => ({
     at: performance.now(), begunAt: Date.now(), commits: 0, components: 0,
-    rendered: new Set(), changed: new Set(), news: new Set(),
+    rendered: new Set(), changed: new Set(), news: new Set(), size: sizeOfBox(),
   });
   let now = begin();
   window.renders = ticks;
@@ -80,11 +85,11 @@ COUNTER = """
     }
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   const close = () => {
-    const { at, begunAt, commits, components, rendered, changed, news } = now;
+    const { at, begunAt, commits, components, rendered, changed, news, size } = now;
     now = begin();
     const lasted = now.at - at;
     ticks.push({
-      lasted, begunAt, commits, components,
+      lasted, begunAt, commits, components, isSameSize: now.size === size,
       rendered: [...rendered], changed: [...changed], news: [...news],
     });
   };
@@ -111,6 +116,7 @@ class TickRenders:
     rendered: frozenset[str]  # boxes of which React rendered anything
     changed: frozenset[str]  # boxes whose markup changed
     news: frozenset[str]  # boxes of which more changed than the time in status
+    is_same_size: bool  # of the boxes, at its begin and its end
 
     @property
     def is_punctual(self) -> bool:
@@ -128,7 +134,8 @@ def take_plain(page: Page, is_enough: Callable[[Sequence[TickRenders]], bool]) -
     """Let ticks pass until the plain ones of them are enough; return these.
 
     Plain is a tick that the page did nothing besides for: it and the one before it came before the
-    page had to count on by itself, and no minute began. A busy machine makes such ticks fewer.
+    page had to count on by itself, no minute began, and the boxes kept their size.
+    A busy machine makes such ticks fewer.
     """
     plain: list[TickRenders] = []
     start = page.evaluate("() => window.renders.length") + 1
@@ -136,7 +143,8 @@ def take_plain(page: Page, is_enough: Callable[[Sequence[TickRenders]], bool]) -
     while not is_enough(plain):
         start += 1
         (tick,) = _renders(page, start, start + 1)
-        if tick.is_punctual and before.is_punctual and tick.is_within_minute:
+        is_alone = tick.is_within_minute and tick.is_same_size
+        if tick.is_punctual and before.is_punctual and is_alone:
             plain.append(tick)
         before = tick
     return plain
@@ -167,6 +175,7 @@ def _renders(page: Page, start: int, end: int) -> list[TickRenders]:
             rendered=frozenset(tick["rendered"]),
             changed=frozenset(tick["changed"]),
             news=frozenset(tick["news"]),
+            is_same_size=tick["isSameSize"],
         )
         for tick in found
     ]

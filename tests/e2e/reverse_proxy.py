@@ -52,17 +52,20 @@ class ReverseProxy:
             server = started.result(START_TIMEOUT_S)
             yield self
         finally:
-            self._loop.call_soon_threadsafe(server.close)
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(START_TIMEOUT_S)
+            ended = asyncio.run_coroutine_threadsafe(self._end(server), self._loop)
+            ended.result(START_TIMEOUT_S)
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join(START_TIMEOUT_S)
             self._loop.close()
 
-    async def _end(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+    async def _end(self, server: asyncio.Server) -> None:
+        server.close()
+        await asyncio.sleep(0)  # what was accepted a moment ago gets its task now
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.sleep(0)
 
     async def _serve(self, page: asyncio.StreamReader, to_page: asyncio.StreamWriter) -> None:
         """Pass one request on; its connection is then used for nothing else."""

@@ -150,10 +150,15 @@ class Gate:
         try:
             check_origin(self.rules, scope, check_host(self.rules, scope))
         except Refused as refused:
-            self._refusals.tell(refused.detail, scope["path"])
+            self._tell(refused, scope)
             # Before the upgrade, so that the client sees the status and not a closed WebSocket.
             return problem_response(refused.status, refused.detail)
         return None
+
+    def _tell(self, refused: Refused, scope: Scope) -> None:
+        """Log what a key of the configuration would mend; nonsense is nobody's to mend."""
+        if refused.status is not HTTPStatus.BAD_REQUEST:
+            self._refusals.tell(refused.detail, scope["path"])
 
     def path_inside(self, scope: Scope) -> str:
         """Return the path of a request as the server's own routes name it."""
@@ -163,7 +168,7 @@ class Gate:
         try:
             host = check_host(self.rules, scope)
         except Refused as refused:
-            self._refusals.tell(refused.detail, scope["path"])
+            self._tell(refused, scope)
             response = problem_response(refused.status, refused.detail)
             await response(scope, receive, _with_headers(send, _security_headers("", self.rules)))
             return
@@ -181,7 +186,7 @@ class Gate:
             # What would change something is not done for a foreign page.
             origin = None
             if is_preflight or scope["method"] not in _SAFE_METHODS:
-                self._refusals.tell(refused.detail, scope["path"])
+                self._tell(refused, scope)
                 answer = problem_response(refused.status, refused.detail)
         if origin is not None:
             headers.append((b"access-control-allow-origin", origin.encode("latin-1")))

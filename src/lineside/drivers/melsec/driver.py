@@ -35,6 +35,7 @@ from lineside.drivers.melsec.lengths import SPARE, Lengths, Room, padded
 from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
 from lineside.drivers.melsec.plan import Options, PlannedRead, by_word, is_anchored, plan_reads
 from lineside.drivers.melsec.reading import Answer, BadTag, CompiledRead, Variant, reading_of
+from lineside.drivers.melsec.refusal import Refusal
 
 _log = structlog.get_logger(__name__)
 
@@ -42,28 +43,14 @@ RUN_STATE_ADDRESS = "SD203"
 # A code that no table lists may concern one address only: bisecting tells.
 _ISOLATED = frozenset({FaultClass.TAG, FaultClass.UNKNOWN})
 _RETESTS_PER_POLL = 8
+# So often a refusal of SD203 that says "busy" or "locked" is taken for one that passes: without
+# SD203 a CPU in STOP is not known to be, and a busy port must not make it look as if it ran.
+_PASSING = 5
 _STAND_INS_MAX = 16  # tags that are asked for a proof of life, in one go
 _NO_RUN_STATE = "whether the CPU is in RUN is not known"
 _LOCAL_PORTS_AVOIDED = 16  # where answers to earlier connections may still come
 _TIMER_UNIT_S = 0.25
 _SMALL_GAP_WORDS = 64  # tried before none, where not every gap may be read across
-
-
-class _Refusal(Exception):
-    """The PLC answered one read of the plan with an end code."""
-
-    def __init__(self, planned: PlannedRead, end_code: EndCode) -> None:
-        super().__init__(end_code.text)
-        self.planned = planned
-        self.end_code = end_code
-
-    def as_plc_refused(self) -> PlcRefused:
-        summary = self.planned.describe().summary
-        return PlcRefused(
-            f"{summary}: {self.end_code.text}",
-            cause=self.end_code.cause,
-            end_code=self.end_code.code,
-        )
 
 
 class MelsecDriver:
@@ -84,6 +71,7 @@ class MelsecDriver:
         self._run_state_tag = parse_address(RUN_STATE_ADDRESS, plc.family)
         self._lengths = Lengths()
         self._stand_in = self._run_state_tag  # which proves that the PLC lives
+        self._state_refusals = 0  # connections in a row on which SD203 was refused
         self._pads_max: dict[ReadWords | ReadRandom, int] = {}  # where the PLC refuses more
         has_serial = self._codec.kind is FrameKind.FOUR_E
         self._options = Options(spare=0 if has_serial else SPARE)
@@ -142,7 +130,7 @@ class MelsecDriver:
         try:
             await self._retest_bad_tags(started)
             reading = await self._poll(started)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             self._drop()
             raise refusal.as_plc_refused() from None
         except BaseException:
@@ -180,14 +168,20 @@ class MelsecDriver:
         }
         try:
             await self._exchange(self._compile_read(planned))
-        except _Refusal as refusal:
+        except Refusal as refusal:
             try:
                 await self._find_life(refusal, {self._run_state_tag})
                 await self._exchange(self._compile_read(planned))
-            except _Refusal as again:
-                if again.planned is not planned or again is refusal:
+            except Refusal as again:
+                self._state_refusals += 1
+                is_passing = (
+                    again.end_code.fault not in _ISOLATED and self._state_refusals < _PASSING
+                )
+                if again.planned is not planned or again is refusal or is_passing:
                     raise again.as_plc_refused() from None
                 self._mark_bad({self._run_state_tag: again.end_code})
+        else:
+            self._state_refusals = 0
         self._compile()
 
     async def _poll(self, started: Instant) -> Reading:
@@ -198,7 +192,7 @@ class MelsecDriver:
             read_at = self._clock()
             try:
                 answers = [await self._answer(read) for read in self._reads]
-            except _Refusal as refusal:
+            except Refusal as refusal:
                 await self._adapt(refusal)
                 self._compile()
                 continue
@@ -240,7 +234,7 @@ class MelsecDriver:
         pad = self._lengths.choose(read.planned.word_count, read.room.total)
         try:
             return await self._send(read, pad)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             if not pad or refusal.end_code.fault not in _ISOLATED:
                 raise
         words = await self._send_bare(read)
@@ -269,7 +263,7 @@ class MelsecDriver:
         self._request_count += 1
         response = await link.exchange(frame, serial, self._plc.timeout)
         if response.end_code:
-            raise _Refusal(read.planned, self._explain(variant, response.end_code))
+            raise Refusal(read.planned, self._explain(variant, response.end_code))
         command = variant.padded.command
         if isinstance(command, ReadRandom):
             words = decode_random(self._codec.coding, response.payload, command)
@@ -288,11 +282,11 @@ class MelsecDriver:
             return replace(end_code, fault=FaultClass.TAG, cause=cause)
         return end_code
 
-    async def _adapt(self, refusal: _Refusal) -> None:
+    async def _adapt(self, refusal: Refusal) -> None:
         """Learn from a refused read: which tag is bad, or which way of reading is.
 
         Raises:
-            _Refusal: no other way of asking can help.
+            Refusal: no other way of asking can help.
         """
         is_random = isinstance(refusal.planned.command, ReadRandom)
         fault = refusal.end_code.fault
@@ -316,11 +310,11 @@ class MelsecDriver:
         await self._find_life(refusal, bad)
         self._mark_bad(bad)
 
-    async def _find_life(self, refusal: _Refusal, refused: Container[TagAddress]) -> None:
+    async def _find_life(self, refusal: Refusal, refused: Container[TagAddress]) -> None:
         """Have the PLC answer for anything: SD203, or what stands in for it, a tag of its own.
 
         Raises:
-            _Refusal: it gives nothing, so that `refusal` is about the PLC.
+            Refusal: it gives nothing, so that `refusal` is about the PLC.
         """
         for _ in range(_STAND_INS_MAX):
             tag = self._stand_in
@@ -328,7 +322,7 @@ class MelsecDriver:
                 (planned,) = self._plan([tag], Options(allows_random=False))
                 try:
                     await self._exchange(self._compile_read(planned))
-                except _Refusal as other:
+                except Refusal as other:
                     if other.end_code.fault not in _ISOLATED and tag is not self._run_state_tag:
                         break
                 else:
@@ -340,11 +334,11 @@ class MelsecDriver:
         tags = (self._run_state_tag, *(tag for tag in self._names if tag != self._run_state_tag))
         return tags[(tags.index(self._stand_in) + 1) % len(tags)]
 
-    def _narrow(self, refusal: _Refusal) -> None:
+    def _narrow(self, refusal: Refusal) -> None:
         """Do without what the refused read needed; its tags can be had.
 
         Raises:
-            _Refusal: it needed nothing that one could do without.
+            Refusal: it needed nothing that one could do without.
         """
         command, options = refusal.planned.command, self._options
         if isinstance(command, ReadRandom):
@@ -389,7 +383,7 @@ class MelsecDriver:
         for planned in self._plan(tags, options):
             try:
                 await self._send_bare(self._compile_read(planned))
-            except _Refusal as refusal:
+            except Refusal as refusal:
                 fault = refusal.end_code.fault
                 if fault in _ISOLATED or (fault is FaultClass.COMMAND and not is_alone):
                     return refusal.end_code
@@ -423,7 +417,7 @@ class MelsecDriver:
         for tag in due[:_RETESTS_PER_POLL]:
             try:
                 refused = await self._try([tag], is_alone=True)
-            except _Refusal as refusal:
+            except Refusal as refusal:
                 if tag != self._run_state_tag:
                     raise
                 refused = refusal.end_code
