@@ -303,7 +303,10 @@ def test_nothing_that_is_sent_forges_a_line_of_the_log(siege: Siege, log: Path) 
                 stranger.close_code()
     told = log.read_bytes()
     assert b"plc online" in told
-    assert MARK.encode() not in told
     lines = told.decode().removesuffix("\n").split("\n")
+    # Who was refused is named, in quotes, on a line that is ours.
+    naming = [line for line in lines if MARK in line]
+    assert all("a request was refused" in line.partition(MARK)[0] for line in naming)
+    assert len(naming) <= 10
     strange = [line for line in lines if not LOG_LINE.fullmatch(line) or not line.isprintable()]
     assert strange == []
