@@ -46,7 +46,7 @@ from lineside.history.store import Store
 
 TICK_MS = 3  # after each whole second
 READ_S = 0.1  # before the tick that shows it
-QUIET_S = 4  # the recorder must hear of a tick so often
+QUIET_S = 3  # the recorder must hear of a tick so often
 BEGIN_S = ms("2026-03-02 05:30") // 1000
 MAP = {
     0: Status.STOPPED,

@@ -40,7 +40,7 @@ from lineside.core.status import Decision, Evidence, PlcEvidence, TagEvidence, d
 from lineside.demo.plant import tag_values
 from lineside.demo.week_life import Turn
 
-TICK_S = 5  # as seldom as the recorder takes for a board that ticks
+TICK_S = 3  # as seldom as the recorder takes for a board that ticks
 RETRY_S = 1  # after the first second without an answer the link is RETRYING
 LOST_S = 2  # and LOST
 _NEVER_S = 1 << 40
