@@ -96,6 +96,33 @@ def test_what_stands_at_the_first_start_of_all_is_no_alarm() -> None:
     assert scene.states == [S.UNACKNOWLEDGED]
 
 
+def test_a_fault_that_was_over_before_the_past_was_known_is_an_alarm_all_the_same() -> None:
+    scene = Scene()
+    scene.codes[101] = 8
+    scene.see(101, ERROR)
+    scene.pass_(3)
+    scene.see(101, RUNNING)
+    scene.pass_(3)
+    assert scene.alarms == []
+    scene.desk.adopt(Recalled(statuses={code(101): RUNNING}))
+    (alarm,) = scene.alarms
+    assert (alarm.state, alarm.alarm_code) == (S.RETURNED_UNACKNOWLEDGED, 8)
+    assert (alarm.raised_ms, alarm.cleared_ms) == (T0_MS, T0_MS + 3000)
+    assert [record.event for record in scene.records.kept] == [E.RAISED, E.CLEARED]
+    assert scene.records.kept[0].note is AlarmNote.FIRST_SIGHT
+
+
+def test_a_fault_that_was_over_before_the_past_was_known_is_none_where_it_stood_before() -> None:
+    for recalled in (Recalled(), Recalled(statuses={code(101): ERROR})):
+        scene = Scene()
+        scene.see(101, ERROR)
+        scene.pass_(3)
+        scene.see(101, RUNNING)
+        scene.pass_(3)
+        scene.desk.adopt(recalled)
+        assert scene.alarms == []
+
+
 def test_an_alarm_from_before_the_stop_that_still_stands_goes_on() -> None:
     alarm, _ = raised(1)
     for order in ("seen first", "recalled first"):

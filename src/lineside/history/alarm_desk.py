@@ -42,7 +42,7 @@ from lineside.history.alarm_book import (
 )
 from lineside.history.alarm_hints import AlarmHints
 from lineside.history.alarm_plant import AlarmPlant, alarm_code_in, alarm_word_in
-from lineside.history.alarm_point import Key, Lane, Point, WordSight
+from lineside.history.alarm_point import Key, Lane, Passed, Point, WordSight
 from lineside.history.alarm_query import Recalled
 
 RISES_MAX = 500  # in the whole plant
@@ -74,6 +74,7 @@ class AlarmDesk:
         self._points: dict[Source, dict[Lane, Point]] = {}
         self._words: dict[Source, WordSight] = {}  # of machines with one bit per alarm
         self._statuses: dict[Source, Status] = {}
+        self._passed: dict[Key, Passed] = {}  # faults that were over before the past was known
         self._held: dict[Key, Turn] = {}  # faults that stand and are not raised yet
         self._hints = AlarmHints()
         self._rises: deque[float] = deque(maxlen=RISES_MAX)
@@ -108,6 +109,7 @@ class AlarmDesk:
             self._adopt_sight((AlarmKind.EQUIPMENT, code), sight_of_status(status), now)
         for plc_id, link in recalled.links.items():
             self._adopt_sight((AlarmKind.PLC, plc_id), sight_of_link(link), now)
+        self._passed.clear()
         self._look_at_shifts(now)
 
     def _adopt_alarm(self, alarm: Alarm, now: Instant) -> None:
@@ -164,6 +166,11 @@ class AlarmDesk:
         elif watch.is_on and point.current is None and point.key not in self._held:
             at = watch.first_seen or now
             self._rise(point, Turn(is_on=True, since=at), now, AlarmNote.FIRST_SIGHT)
+        elif not watch.is_on and (passed := self._passed.pop(point.key, None)) is not None:
+            code, point.alarm_code = point.alarm_code, passed.alarm_code
+            self._rise(point, Turn(is_on=True, since=passed.since), now, AlarmNote.FIRST_SIGHT)
+            self._fall(point, Turn(is_on=False, since=passed.until))
+            point.alarm_code = code
 
     def _take_site(self, message: SiteChange) -> None:
         before, self.plant = self.plant, AlarmPlant(message.site)
@@ -379,6 +386,12 @@ class AlarmDesk:
         return self.plant.new_alarm(point.source, self._last_id, since_ms, point.alarm_code)
 
     def _fall(self, point: Point, turn: Turn) -> None:
+        began, on_delay_s = point.watch.first_seen, self.plant.rules.on_delay_s
+        is_first = not self.is_recalled and not point.rises
+        if is_first and began is not None and began.age_s(turn.since) >= on_delay_s:
+            # It stood at first sight and is over before it is known whether it had risen.
+            passed = Passed(since=began, until=turn.since, alarm_code=point.alarm_code)
+            self._passed.setdefault(point.key, passed)
         if self._held.pop(point.key, None) is not None:
             self._held_back_count += 1
         current, point.current = point.current, None

@@ -21,6 +21,14 @@ Lane: TypeAlias = int | None  # the alarm code that has bits of its own; None: a
 Key: TypeAlias = tuple[Source, Lane]
 
 
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that stood at first sight, until when it did, and what code it told."""
+
+    since: Instant
+    until: Instant
+    alarm_code: int | None
+
+
 class Point:
     """One fault of a machine or PLC. `current` is its alarm; None when none was raised.
 
