@@ -32,9 +32,13 @@ COUNTER = """
   const begin = () => ({
     at: performance.now(), begunAt: Date.now(), commits: 0, components: 0,
     rendered: new Set(), changed: new Set(), news: new Set(), size: sizeOfBox(),
+    answers: 0,
   });
   let now = begin();
+  let answersBefore = 0;
   window.renders = ticks;
+  const ask = window.fetch.bind(window);
+  window.fetch = (...words) => ask(...words).finally(() => { now.answers += 1; });
   const boxOf = (node) => {
     const element = node instanceof Element ? node : node?.parentElement;
     return element?.closest('[data-equipment-code]')?.dataset.equipmentCode;
@@ -85,13 +89,15 @@ COUNTER = """
     }
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   const close = () => {
-    const { at, begunAt, commits, components, rendered, changed, news, size } = now;
+    const { at, begunAt, commits, components, rendered, changed, news, size, answers } = now;
     now = begin();
     const lasted = now.at - at;
     ticks.push({
       lasted, begunAt, commits, components, isSameSize: now.size === size,
+      answers: answersBefore + answers,
       rendered: [...rendered], changed: [...changed], news: [...news],
     });
+    answersBefore = answers;
   };
   window.WebSocket = class extends window.WebSocket {
     constructor(...address) {
@@ -117,6 +123,7 @@ class TickRenders:
     changed: frozenset[str]  # boxes whose markup changed
     news: frozenset[str]  # boxes of which more changed than the time in status
     is_same_size: bool  # of the boxes, at its begin and its end
+    answers: int  # to what the page asked besides, which it shows with this tick or the next
 
     @property
     def is_punctual(self) -> bool:
@@ -176,6 +183,7 @@ def _renders(page: Page, start: int, end: int) -> list[TickRenders]:
             changed=frozenset(tick["changed"]),
             news=frozenset(tick["news"]),
             is_same_size=tick["isSameSize"],
+            answers=tick["answers"],
         )
         for tick in found
     ]
