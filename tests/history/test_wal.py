@@ -23,6 +23,7 @@ from lineside.history.writer import Writer
 from serving import eventually
 
 LARGE_BYTES = 2 * 1024**2
+HANGING_S = 30.0
 
 
 class Scene:
@@ -93,6 +94,16 @@ async def test_the_writer_goes_on_while_it_is_truncated(scene: Scene) -> None:
             await scene.write(500)
     found = await scene.store.changes([a_change(1, 0).equipment_code], 0, T0_MS + 100_000)
     assert len(found) == 10_000
+
+
+async def test_it_ends_when_it_is_cancelled_whatever_it_was_doing(scene: Scene) -> None:
+    for number in range(40):
+        await scene.write(50)
+        keeping = asyncio.create_task(keep_wal_small(scene.database, every_s=0.0, size_bytes=-1))
+        await asyncio.sleep(number * 0.0002)
+        keeping.cancel()
+        await asyncio.wait([keeping], timeout=HANGING_S)
+        assert keeping.cancelled()
 
 
 async def test_its_size_and_a_warning_are_in_the_health(

@@ -107,18 +107,19 @@ class Database:
         Raises:
             HistoryError: it cannot be written now.
         """
-        try:
-            engine = (await self._open()).execution_options(sqlite_begin="")
-            async with asyncio.timeout(self._operation_s), engine.connect() as connection:
-                await connection.exec_driver_sql("PRAGMA busy_timeout=0")
-                try:
-                    result = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                    busy = result.scalar()
-                finally:
-                    wait_ms = round(LOCK_WAIT_S * 1000)
-                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
-        except self._troubles() as error:
-            raise HistoryError(in_plain_words(error, self.label)) from error
+        with _cancellation_kept():
+            try:
+                engine = (await self._open()).execution_options(sqlite_begin="")
+                async with asyncio.timeout(self._operation_s), engine.connect() as connection:
+                    await connection.exec_driver_sql("PRAGMA busy_timeout=0")
+                    try:
+                        result = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                        busy = result.scalar()
+                    finally:
+                        wait_ms = round(LOCK_WAIT_S * 1000)
+                        await connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
+            except self._troubles() as error:
+                raise HistoryError(in_plain_words(error, self.label)) from error
         return not busy
 
     async def close(self) -> None:
@@ -139,16 +140,17 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self, *, will_write: bool) -> AsyncIterator[AsyncConnection]:
-        try:
-            engine = await self._opened()
-            if will_write and self.is_sqlite:
-                engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-            async with asyncio.timeout(self._operation_s), AsyncExitStack() as stack:
-                yield await self._begun(engine, stack)
-        except self._troubles() as error:
-            words = in_plain_words(error, self.label)
-            refused = RecordsRefused if will_write and is_about_the_data(error) else HistoryError
-            raise refused(words) from error
+        with _cancellation_kept():
+            try:
+                engine = await self._opened()
+                if will_write and self.is_sqlite:
+                    engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+                async with asyncio.timeout(self._operation_s), AsyncExitStack() as stack:
+                    yield await self._begun(engine, stack)
+            except self._troubles() as error:
+                words = in_plain_words(error, self.label)
+                is_refused = will_write and is_about_the_data(error)
+                raise (RecordsRefused if is_refused else HistoryError)(words) from error
 
     async def _opened(self) -> AsyncEngine:
         with self._whatever():
@@ -345,3 +347,20 @@ def _begin_sqlite(connection: Connection) -> None:
     how = connection.get_execution_options().get("sqlite_begin", "BEGIN")
     if how:  # a checkpoint is no part of a transaction
         connection.exec_driver_sql(how)
+
+
+@contextmanager
+def _cancellation_kept() -> Iterator[None]:
+    """Whoever is cancelled here stays cancelled.
+
+    A connection that was in the middle of something raises trouble of its own while it is given
+    back. Taken for the database's, it would let a task go on that was told to end.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    try:
+        yield
+    except Exception as error:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError from error
+        raise
