@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 TEXT, BINARY = 0x1, 0x2
 CHUNK_BYTES = 65_536
 START_TIMEOUT_S = 60.0
+TURNS = 10  # of the loop; each takes a connection one step nearer to its task
 # Not passed on: a test reads and writes what the server says, which compression would hide.
 _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:.*\n")
 
@@ -79,10 +80,12 @@ class Relay:
     async def _end(self) -> None:
         if self._listener is not None:
             self._listener.close()
-        serving = dict(self._serving)
-        for to_page in serving:
-            to_page.transport.abort()
-        await asyncio.gather(*serving.values())
+        await let_turns_pass()
+        while serving := dict(self._serving):
+            for to_page in serving:
+                to_page.transport.abort()
+            await asyncio.gather(*serving.values())
+            await let_turns_pass()
 
     def _accept(self, page: asyncio.StreamReader, to_page: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._serve(page, to_page))
@@ -91,7 +94,11 @@ class Relay:
 
     async def _serve(self, page: asyncio.StreamReader, to_page: asyncio.StreamWriter) -> None:
         """Relay one connection until either side ends it; then end both."""
-        server, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
+        try:
+            server, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
+        except OSError:
+            to_page.close()
+            return
         with suppress(OSError, asyncio.IncompleteReadError):
             request = await page.readuntil(b"\r\n\r\n")
             to_server.write(_EXTENSIONS.sub(b"", request))
@@ -127,6 +134,12 @@ class Relay:
                 await to_page.drain()
         finally:
             self._websockets.discard(to_page)
+
+
+async def let_turns_pass() -> None:
+    """What was accepted a moment ago gets its task, and what was closed lets go of its socket."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,12 +2,12 @@
 
 The product knows nothing of it: React reports each commit to the hook that its developer tools
 install, in production builds too, and a MutationObserver sees which boxes changed. A WebSocket's
-messages are noted as they arrive; nothing is held up and nothing is changed.
+messages are noted as they arrive; nothing is held up and nothing is changed. What a tick did is
+counted until the page reads an answer to something that it asked besides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,13 +32,29 @@ COUNTER = """
   const begin = () => ({
     at: performance.now(), begunAt: Date.now(), commits: 0, components: 0,
     rendered: new Set(), changed: new Set(), news: new Set(), size: sizeOfBox(),
-    answers: 0,
+    asked, answers: 0,
   });
+  let asked = 0;
   let now = begin();
   let answersBefore = 0;
   window.renders = ticks;
   const ask = window.fetch.bind(window);
-  window.fetch = (...words) => ask(...words).finally(() => { now.answers += 1; });
+  window.fetch = async (...words) => {
+    asked += 1;
+    let answer;
+    try {
+      answer = await ask(...words);
+    } catch (error) {
+      now.answers += 1;
+      asked -= 1;
+      throw error;
+    }
+    now.answers += 1;
+    if (!answer.ok || answer.status === 204) asked -= 1;
+    const read = answer.json.bind(answer);
+    answer.json = () => read().finally(() => { if (answer.ok) asked -= 1; });
+    return answer;
+  };
   const boxOf = (node) => {
     const element = node instanceof Element ? node : node?.parentElement;
     return element?.closest('[data-equipment-code]')?.dataset.equipmentCode;
@@ -75,6 +91,7 @@ COUNTER = """
     onCommitFiberUnmount: () => undefined,
     onPostCommitFiberRoot: () => undefined,
     onCommitFiberRoot: (_, root) => {
+      if (now.answers > 0) return;
       now.commits += 1;
       visit(root.current, root.current.alternate);
     },
@@ -82,22 +99,23 @@ COUNTER = """
   new MutationObserver((mutations) => {
     for (const { target } of mutations) {
       const code = boxOf(target);
-      if (code === undefined) continue;
+      if (code === undefined || now.answers > 0) continue;
       now.changed.add(code);
       const element = target instanceof Element ? target : target.parentElement;
       if (!/(^| )_time_/.test(element?.className ?? '')) now.news.add(code);
     }
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   const close = () => {
-    const { at, begunAt, commits, components, rendered, changed, news, size, answers } = now;
+    const { at, begunAt, commits, components, rendered, changed, news, size } = now;
+    const isCounted = commits > 0 || now.answers === 0;
+    const isUnasked = now.asked + answersBefore === 0 && isCounted;
+    answersBefore = now.answers;
     now = begin();
     const lasted = now.at - at;
     ticks.push({
-      lasted, begunAt, commits, components, isSameSize: now.size === size,
-      answers: answersBefore + answers,
+      lasted, begunAt, commits, components, isSameSize: now.size === size, isUnasked,
       rendered: [...rendered], changed: [...changed], news: [...news],
     });
-    answersBefore = answers;
   };
   window.WebSocket = class extends window.WebSocket {
     constructor(...address) {
@@ -123,7 +141,7 @@ class TickRenders:
     changed: frozenset[str]  # boxes whose markup changed
     news: frozenset[str]  # boxes of which more changed than the time in status
     is_same_size: bool  # of the boxes, at its begin and its end
-    answers: int  # to what the page asked besides, which it shows with this tick or the next
+    is_unasked: bool  # it began when the page awaited no answer, and was shown before one came
 
     @property
     def is_punctual(self) -> bool:
@@ -137,20 +155,21 @@ class TickRenders:
         return (self.begun_unix_s - MARGIN_S) // 60 == (ended_unix_s + MARGIN_S) // 60
 
 
-def take_plain(page: Page, is_enough: Callable[[Sequence[TickRenders]], bool]) -> list[TickRenders]:
-    """Let ticks pass until the plain ones of them are enough; return these.
+def take_plain(page: Page, count: int) -> list[TickRenders]:
+    """Let ticks pass until `count` of them were plain; return these.
 
     Plain is a tick that the page did nothing besides for: it and the one before it came before the
-    page had to count on by itself, no minute began, and the boxes kept their size.
+    page had to count on by itself, no minute began, the boxes kept their size, and no answer to an
+    earlier question was still to be shown.
     A busy machine makes such ticks fewer.
     """
     plain: list[TickRenders] = []
     start = page.evaluate("() => window.renders.length") + 1
     (before,) = _renders(page, start, start + 1)
-    while not is_enough(plain):
+    while len(plain) < count:
         start += 1
         (tick,) = _renders(page, start, start + 1)
-        is_alone = tick.is_within_minute and tick.is_same_size
+        is_alone = tick.is_within_minute and tick.is_same_size and tick.is_unasked
         if tick.is_punctual and before.is_punctual and is_alone:
             plain.append(tick)
         before = tick
@@ -183,7 +202,7 @@ def _renders(page: Page, start: int, end: int) -> list[TickRenders]:
             changed=frozenset(tick["changed"]),
             news=frozenset(tick["news"]),
             is_same_size=tick["isSameSize"],
-            answers=tick["answers"],
+            is_unasked=tick["isUnasked"],
         )
         for tick in found
     ]

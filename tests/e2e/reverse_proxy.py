@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from e2e.relay import let_turns_pass
+
 CHUNK_BYTES = 65_536
 START_TIMEOUT_S = 10.0
 
@@ -60,12 +62,12 @@ class ReverseProxy:
 
     async def _end(self, server: asyncio.Server) -> None:
         server.close()
-        await asyncio.sleep(0)  # what was accepted a moment ago gets its task now
+        await let_turns_pass()
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
-            await asyncio.sleep(0)
+            await let_turns_pass()
 
     async def _serve(self, page: asyncio.StreamReader, to_page: asyncio.StreamWriter) -> None:
         """Pass one request on; its connection is then used for nothing else."""
