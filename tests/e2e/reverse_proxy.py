@@ -42,13 +42,14 @@ class ReverseProxy:
         self._is_stripped = is_stripped
         self._renames_host = renames_host
         self._loop = asyncio.new_event_loop()
+        self._serving: set[asyncio.Task[None]] = set()  # the loop itself may forget one
 
     @contextmanager
     def running(self) -> Iterator[ReverseProxy]:
         """Serve in a thread of its own for as long as the block lasts."""
         thread = threading.Thread(target=self._loop.run_forever, name="reverse proxy")
         thread.start()
-        listening = asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        listening = asyncio.start_server(self._accept, "127.0.0.1", self._port)
         started = asyncio.run_coroutine_threadsafe(listening, self._loop)
         try:
             server = started.result(START_TIMEOUT_S)
@@ -63,11 +64,16 @@ class ReverseProxy:
     async def _end(self, server: asyncio.Server) -> None:
         server.close()
         await let_turns_pass()
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in others:
+        while self._serving:
+            for task in self._serving:
                 task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.gather(*self._serving, return_exceptions=True)
             await let_turns_pass()
+
+    def _accept(self, page: asyncio.StreamReader, to_page: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._serve(page, to_page))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, page: asyncio.StreamReader, to_page: asyncio.StreamWriter) -> None:
         """Pass one request on; its connection is then used for nothing else."""
