@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -51,6 +53,14 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     await made.write(1)
     yield made
     await made.database.close()
+
+
+def as_after_a_kill(file: Path, folder: Path) -> Path:
+    """Copy a database as it is on the disk at this moment."""
+    folder.mkdir()
+    for each in file.parent.glob(f"{file.name}*"):
+        shutil.copy(each, folder)
+    return folder / file.name
 
 
 @asynccontextmanager
@@ -104,6 +114,19 @@ async def test_it_ends_when_it_is_cancelled_whatever_it_was_doing(scene: Scene) 
         keeping.cancel()
         await asyncio.wait([keeping], timeout=HANGING_S)
         assert keeping.cancelled()
+
+
+async def test_a_log_that_is_deleted_while_it_is_written_to_loses_nothing(
+    scene: Scene, tmp_path: Path
+) -> None:
+    for left in ("", "-shm"):  # both files gone, and the log alone
+        await scene.write(10)
+        for name in {"-wal", "-shm"} - {left}:
+            os.unlink(f"{scene.file}{name}")
+        await scene.write(10)
+    with closing(sqlite3.connect(as_after_a_kill(scene.file, tmp_path / "copy"))) as reader:
+        assert reader.execute("SELECT count(*) FROM state_change").fetchone() == (41,)
+        assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def test_its_size_and_a_warning_are_in_the_health(

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import aiosqlite
 import msgspec
+import structlog
 from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -40,6 +41,8 @@ CONNECT_S = 5.0  # unless the URL says another time
 _POOL_SIZE = 8  # the writer, retention, key figures, and as many questions as are let in
 WAL_SIZE_BYTES = 8 * 1024**2  # to which it shrinks once nobody holds it up
 _SQLITE_CACHE_KIB = 32 * 1024
+
+_log = structlog.get_logger("lineside.history")
 
 
 class Database:
@@ -67,6 +70,9 @@ class Database:
         self.replaced_count = 0  # how often the file was taken away from under it
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.label = label_of(url)
+        file = self._url.database if self.is_sqlite else None
+        self._log_file = Path(f"{file}-wal") if file else None
+        self._has_log = False  # whether the open connections have been seen to share one
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -92,10 +98,10 @@ class Database:
 
     def wal_bytes(self) -> int | None:
         """Return the size of SQLite's write-ahead log; None elsewhere. For any thread."""
-        if not self.is_sqlite or not self._url.database:
+        if self._log_file is None:
             return None
         try:
-            return Path(f"{self._url.database}-wal").stat().st_size
+            return self._log_file.stat().st_size
         except OSError:
             return 0
 
@@ -125,6 +131,7 @@ class Database:
     async def close(self) -> None:
         """Let go of every connection. The next transaction opens the database again."""
         engine, self._engine = self._engine, None
+        self._has_log = False
         if engine is not None:
             await engine.dispose()
 
@@ -211,8 +218,16 @@ class Database:
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
 
-    def _connect_sqlite(self) -> aiosqlite.Connection:
-        """Return what, awaited, is a connection; remember its thread."""
+    async def _connect_sqlite(self) -> aiosqlite.Connection:
+        """Open a connection; remember its thread.
+
+        Raises:
+            HistoryError: it would make a log of its own beside that of the others.
+        """
+        if self._is_log_gone():
+            await self.wait_ended()  # the last connection deletes it too, as it closes
+        if self._is_log_gone():
+            raise HistoryError(f"{self.label}-wal was deleted while it was in use")
         connection = aiosqlite.connect(
             self._url.database or ":memory:", timeout=LOCK_WAIT_S, check_same_thread=False
         )
@@ -221,7 +236,7 @@ class Database:
         thread: threading.Thread = getattr(own, "_thread", own)
         thread.daemon = True
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
-        return connection
+        return await connection
 
     def _identify_file(self) -> tuple[int, int] | None:
         if not self.is_sqlite or not self._url.database:
@@ -238,6 +253,25 @@ class Database:
             self.replaced_count += 1
             await self.close()
             raise HistoryError(f"{self.label} was deleted or replaced while it was written to")
+        if self._is_log_gone():
+            # The open connections still have it: what it holds goes where it belongs.
+            if not await self.truncate_wal():
+                raise HistoryError(f"{self.label}-wal was deleted while it was in use")
+            await self.close()
+            _log.warning(
+                f"history: {self.label}-wal was deleted while it was in use; what it held was saved"
+            )
+        elif self._log_file is not None:
+            self._has_log = self._log_file.exists()
+
+    def _is_log_gone(self) -> bool:
+        """Whether SQLite's log was deleted under open connections, which write on into nothing."""
+        return (
+            self._has_log
+            and self._log_file is not None
+            and not self._log_file.exists()
+            and any(each.is_alive() for each in self._threads)
+        )
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
