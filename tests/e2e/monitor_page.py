@@ -13,6 +13,8 @@ GREEN, YELLOW, RED, PURPLE, GRAY = "green", "yellow", "red", "purple", "gray"
 #: Until a change in a PLC is on the screen: poll, tick and paint take 2 s; the rest is for machines
 #: that are busy. Where the time itself is promised, a test measures it.
 TICK_MS = 60_000
+#: Asking at every animation frame, as Playwright does by itself, would draw sixty frames a second.
+POLLING_MS = 100
 
 #: Writes down, in the page, when which box changed its colour and what the connection pill said.
 RECORDER = """
@@ -80,7 +82,9 @@ class MonitorPage:
     ) -> None:
         """Wait until every machine of `codes` has `color`."""
         try:
-            self.page.wait_for_function(_HAVE_COLOR, arg=[list(codes), color], timeout=timeout_ms)
+            self.page.wait_for_function(
+                _HAVE_COLOR, arg=[list(codes), color], polling=POLLING_MS, timeout=timeout_ms
+            )
         except Exception as error:
             shown = {code: found for code, found in self.colors().items() if code in codes}
             raise AssertionError(f"not {color} within {timeout_ms} ms: {shown}") from error

@@ -22,10 +22,10 @@ from processes import Server
 
 HEIGHT = 900
 PICTURED = (360, 700, 850, 1060, 1200, 1550)
-#: Every breakpoint has a width on each of its sides; between them steps of about a finger.
+#: Every breakpoint has a width on each of its sides; between them steps of about two fingers.
 WIDTHS = sorted(
-    {*range(320, 1120, 25), 640, 641, 651, 800, 801, 1060, 1080, 1081}
-    | {*range(1120, 1600, 60), 1400, 1401, 1500, 1501, 1600, 1601, 1920, 2560, 3840}
+    {*range(320, 1120, 50), 640, 641, 651, 800, 801, 1060, 1080, 1081}
+    | {*range(1120, 1600, 120), 1400, 1401, 1500, 1501, 1600, 1601, 1920, 2560, 3840}
     | {*PICTURED}
 )
 FRAMES = 5
