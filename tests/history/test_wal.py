@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
@@ -53,6 +52,12 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     await made.write(1)
     yield made
     await made.database.close()
+
+
+def delete(file: Path, endings: set[str]) -> None:
+    """Delete what belongs to a database under names with these endings."""
+    for each in endings:
+        file.with_name(file.name + each).unlink()
 
 
 def as_after_a_kill(file: Path, folder: Path) -> Path:
@@ -121,8 +126,7 @@ async def test_a_log_that_is_deleted_while_it_is_written_to_loses_nothing(
 ) -> None:
     for left in ("", "-shm"):  # both files gone, and the log alone
         await scene.write(10)
-        for name in {"-wal", "-shm"} - {left}:
-            os.unlink(f"{scene.file}{name}")
+        delete(scene.file, {"-wal", "-shm"} - {left})
         await scene.write(10)
     with closing(sqlite3.connect(as_after_a_kill(scene.file, tmp_path / "copy"))) as reader:
         assert reader.execute("SELECT count(*) FROM state_change").fetchone() == (41,)
