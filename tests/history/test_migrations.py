@@ -74,16 +74,16 @@ def test_every_revision_has_data_to_migrate() -> None:
     assert sorted(path.stem for path in DATA.iterdir()) == sorted(REVISIONS)
 
 
-async def test_migrations_make_the_tables_that_the_code_knows(database_url: str) -> None:
-    engine = create_async_engine(database_url)
+async def test_migrations_make_the_tables_that_the_code_knows(bare_url: str) -> None:
+    engine = create_async_engine(bare_url)
     async with engine.begin() as connection:
         await connection.run_sync(upgrade)
         assert await connection.run_sync(differences) == []
     await engine.dispose()
 
 
-async def test_a_new_database_is_what_all_migrations_make(database_url: str) -> None:
-    engine = create_async_engine(database_url)
+async def test_a_new_database_is_what_all_migrations_make(bare_url: str) -> None:
+    engine = create_async_engine(bare_url)
     async with engine.begin() as connection:
         await connection.run_sync(upgrade)
         migrated = await connection.run_sync(made)
@@ -91,7 +91,7 @@ async def test_a_new_database_is_what_all_migrations_make(database_url: str) -> 
         await connection.run_sync(metadata.drop_all)
         assert await connection.run_sync(made) == {}
     await engine.dispose()
-    new = Database(database_url)
+    new = Database(bare_url)
     async with new.reading() as connection:
         assert await connection.run_sync(made) == migrated
         assert await connection.run_sync(revision_of) == REVISION
@@ -100,10 +100,10 @@ async def test_a_new_database_is_what_all_migrations_make(database_url: str) -> 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_database_of_an_earlier_revision_keeps_its_data(
-    revision: str, database_url: str
+    revision: str, bare_url: str
 ) -> None:
-    await make_database(database_url, revision)
-    database = Database(database_url)
+    await make_database(bare_url, revision)
+    database = Database(bare_url)
     try:
         found = await lanes_of(Store(database), [code(101)], 1_000, 10_000)
         assert [
@@ -122,10 +122,10 @@ async def test_a_database_of_an_earlier_revision_keeps_its_data(
 
 @pytest.mark.parametrize("revision", [each for each in REVISIONS if each >= "0003"])
 async def test_what_lineside_used_to_say_in_english_becomes_notes_and_what_people_wrote_stays(
-    revision: str, database_url: str
+    revision: str, bare_url: str
 ) -> None:
-    await make_database(database_url, revision)
-    database = Database(database_url)
+    await make_database(bare_url, revision)
+    database = Database(bare_url)
     try:
         events = await Store(database).alarms.events(4_000_123)
     finally:
@@ -151,21 +151,21 @@ async def test_a_database_of_a_newer_version_is_left_alone(
 
 
 async def test_a_migration_that_fails_leaves_nothing_half_done(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await make_database(database_url, "0001")
-    before = await _made(database_url)
+    await make_database(bare_url, "0001")
+    before = await _made(bare_url)
     monkeypatch.setattr(database_module, "upgrade", _failing(upgrade))
-    await _cannot_be_opened(database_url)
-    assert await _made(database_url) == before
+    await _cannot_be_opened(bare_url)
+    assert await _made(bare_url) == before
 
 
 async def test_a_new_database_that_cannot_be_made_stays_empty(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "create", _failing(create))
-    await _cannot_be_opened(database_url)
-    assert await _made(database_url) == {}
+    await _cannot_be_opened(bare_url)
+    assert await _made(bare_url) == {}
 
 
 def _failing(real: Callable[[Connection], None]) -> Callable[[Connection], None]:
@@ -176,15 +176,15 @@ def _failing(real: Callable[[Connection], None]) -> Callable[[Connection], None]
     return fail_at_the_end
 
 
-async def _cannot_be_opened(database_url: str) -> None:
-    broken = Database(database_url)
+async def _cannot_be_opened(bare_url: str) -> None:
+    broken = Database(bare_url)
     with pytest.raises(HistoryError, match="disk is full"):
         async with broken.reading():
             pass
 
 
-async def _made(database_url: str) -> dict[str, Any]:
-    engine = create_async_engine(database_url)
+async def _made(bare_url: str) -> dict[str, Any]:
+    engine = create_async_engine(bare_url)
     async with engine.connect() as connection:
         found = await connection.run_sync(made)
     await engine.dispose()
