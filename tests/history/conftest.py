@@ -31,7 +31,10 @@ async def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(params=KINDS)
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new database of each kind: it has the tables, and nothing in them."""
+    """A new database of each kind: it has the tables, and nothing in them.
+
+    Tests that change more than rows take `bare_url`.
+    """
     if request.param == "sqlite":
         file = tmp_path / "history.db"
         shutil.copyfile(await _new_file(request), file)
