@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 import bounds
@@ -13,6 +15,14 @@ import bounds
 # A property must hold; how long an example takes says how busy the machine is.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# As Lineside writes them itself; those that the library draws take longer than most tests.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 TESTS = Path(__file__).parent
 
@@ -42,6 +52,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         only_measure = [item for item in items if item.get_closest_marker("only_measures")]
         config.hook.pytest_deselected(items=only_measure)
         items[:] = [item for item in items if not item.get_closest_marker("only_measures")]
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector look no more at the thousands of objects that stay until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

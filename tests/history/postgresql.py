@@ -11,6 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import delete
+
+from lineside.history.schema import metadata
 from processes import free_port
 
 USER = "lineside"
@@ -119,3 +123,28 @@ def postgresql() -> Iterator[PostgreSQL]:
             yield server
         finally:
             server.stop()
+
+
+async def empty_tables(url: str) -> None:
+    """Make a database that has this version's tables as it was when they had just been made."""
+    rows = ";".join(str(delete(table)) for table in metadata.tables.values())
+    numbers = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+    await _execute(url, f"{rows};{numbers}")
+
+
+async def drop_tables(url: str) -> None:
+    """Make a database as it was when there was nothing in it."""
+    await _execute(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+
+async def _execute(url: str, statements: str) -> None:
+    """Execute with nobody else connected: a lock of an earlier test would be waited for."""
+    connection = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await connection.execute(statements)
+    finally:
+        await connection.close()

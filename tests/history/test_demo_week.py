@@ -37,29 +37,51 @@ END_S = 1_772_766_000  # that day at 12:00 in Seoul
 DAY_MS = 86_400_000
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return load_config(write_demo_config(tmp_path / "demo", today=FRIDAY), DRIVERS).site
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("demo")
+    return load_config(write_demo_config(folder, today=FRIDAY), DRIVERS).site
 
 
-async def written(database: Database, site: Site, folder: Path) -> tuple[Store, Week]:
+@pytest.fixture(scope="module")
+def week(site: Site) -> Week:
+    return plan_week(site, END_S, 4)
+
+
+@pytest.fixture(scope="module")
+def told(site: Site, week: Week) -> list[StateChange]:
+    """What the bus heard of the week."""
+    heard: list[BusMessage] = []
+    player = WeekPlayer(site, heard.append, PastClock(week.begin_s))
+    for begin_s, end_s in week.runs:
+        mine = [each for each in week.outages if begin_s <= each.begin_s < end_s]
+        player.play([each for each in week.turns if each.at_s < end_s], mine, begin_s, end_s)
+    return [each for each in heard if isinstance(each, StateChange)]
+
+
+def test_the_same_seed_gives_the_same_week_and_another_one_another(site: Site, week: Week) -> None:
+    assert plan_week(site, END_S, 4) == week
+    assert plan_week(site, END_S, 5).turns != week.turns
+
+
+async def written(database: Database, site: Site, week: Week, folder: Path) -> Store:
     spool = Spool(folder / "spool")
     spool.open()
-    store, week = Store(database), plan_week(site, END_S, 4)
+    store = Store(database)
     await write_week(store, spool, site, week, "1.2.3")
     spool.close()
-    return store, week
+    return store
 
 
 async def test_the_week_is_whole_and_shows_everything(
-    database: Database, site: Site, tmp_path: Path
+    database: Database, site: Site, week: Week, told: list[StateChange], tmp_path: Path
 ) -> None:
-    store, week = await written(database, site, tmp_path)
+    store = await written(database, site, week, tmp_path)
     await _it_tiles(store, site, week)
     changes = await _stored(store, site, week)
     assert 20_000 <= len(changes) <= 40_000
     assert {each.status for each in changes} == set(Status)
-    _it_is_what_was_played(changes, site, week)
+    _all_of_it_is_stored(changes, told)
     await _alarms_have_been_through_every_state(store, database, week)
     await _stops_have_been_explained_and_ask(store, site, week)
     await _figures_are_those_of_the_raw_changes(store, site, week, changes)
@@ -91,17 +113,7 @@ async def _stored(store: Store, site: Site, week: Week) -> list[StoredChange]:
     return found
 
 
-def _it_is_what_was_played(changes: Sequence[StoredChange], site: Site, week: Week) -> None:
-    """The same seed gives the same week, and all of it is stored."""
-    again = plan_week(site, END_S, 4)
-    assert again == week
-    assert plan_week(site, END_S, 5).turns != week.turns
-    heard: list[BusMessage] = []
-    player = WeekPlayer(site, heard.append, PastClock(week.begin_s))
-    for begin_s, end_s in again.runs:
-        mine = [each for each in again.outages if begin_s <= each.begin_s < end_s]
-        player.play([each for each in again.turns if each.at_s < end_s], mine, begin_s, end_s)
-    told = [each for each in heard if isinstance(each, StateChange)]
+def _all_of_it_is_stored(changes: Sequence[StoredChange], told: Sequence[StateChange]) -> None:
     assert sorted((e.equipment_code, e.at_s * 1000, e.status) for e in told) == sorted(
         (e.equipment_code, e.at_ms, e.status) for e in changes if e.status
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from lineside.core.errors import HistoryError
 from lineside.core.model import Status
 from lineside.history import database as database_module
 from lineside.history import migrations
-from lineside.history.database import Database, revision_of, upgrade
-from lineside.history.schema import REVISION, metadata
+from lineside.history.database import Database, create, revision_of, upgrade
+from lineside.history.schema import REVISION, metadata, version
 from lineside.history.store import Store
 
 SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
@@ -35,15 +36,18 @@ def differences(connection: Connection) -> list[Any]:
     return found
 
 
-def indexes(connection: Connection) -> dict[str, set[tuple[str, ...]]]:
+def made(connection: Connection) -> dict[str, Any]:
+    """Return all that the database says of its tables, in any order."""
     inspector = inspect(connection)
     return {
         table: {
-            tuple(str(column) for column in index["column_names"])
-            for index in inspector.get_indexes(table)
+            "columns": {str(each["name"]): repr(each) for each in inspector.get_columns(table)},
+            "key": inspector.get_pk_constraint(table),
+            "unique": sorted(map(repr, inspector.get_unique_constraints(table))),
+            "indexes": sorted(map(repr, inspector.get_indexes(table))),
+            "foreign": inspector.get_foreign_keys(table),
         }
-        | {tuple(inspector.get_pk_constraint(table)["constrained_columns"])}
-        for table in metadata.tables
+        for table in inspector.get_table_names()
     }
 
 
@@ -70,22 +74,36 @@ def test_every_revision_has_data_to_migrate() -> None:
     assert sorted(path.stem for path in DATA.iterdir()) == sorted(REVISIONS)
 
 
-async def test_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:
-    async with database.writing() as connection:
+async def test_migrations_make_the_tables_that_the_code_knows(bare_url: str) -> None:
+    engine = create_async_engine(bare_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
         assert await connection.run_sync(differences) == []
-        migrated = await connection.run_sync(indexes)
-        await connection.run_sync(lambda sync: sync.execute(text("DROP TABLE alembic_version")))
+    await engine.dispose()
+
+
+async def test_a_new_database_is_what_all_migrations_make(bare_url: str) -> None:
+    engine = create_async_engine(bare_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+        migrated = await connection.run_sync(made)
+        await connection.run_sync(version.drop)
         await connection.run_sync(metadata.drop_all)
-        await connection.run_sync(metadata.create_all)
-        assert await connection.run_sync(indexes) == migrated
+        assert await connection.run_sync(made) == {}
+    await engine.dispose()
+    new = Database(bare_url)
+    async with new.reading() as connection:
+        assert await connection.run_sync(made) == migrated
+        assert await connection.run_sync(revision_of) == REVISION
+    await new.close()
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_database_of_an_earlier_revision_keeps_its_data(
-    revision: str, database_url: str
+    revision: str, bare_url: str
 ) -> None:
-    await make_database(database_url, revision)
-    database = Database(database_url)
+    await make_database(bare_url, revision)
+    database = Database(bare_url)
     try:
         found = await lanes_of(Store(database), [code(101)], 1_000, 10_000)
         assert [
@@ -104,10 +122,10 @@ async def test_a_database_of_an_earlier_revision_keeps_its_data(
 
 @pytest.mark.parametrize("revision", [each for each in REVISIONS if each >= "0003"])
 async def test_what_lineside_used_to_say_in_english_becomes_notes_and_what_people_wrote_stays(
-    revision: str, database_url: str
+    revision: str, bare_url: str
 ) -> None:
-    await make_database(database_url, revision)
-    database = Database(database_url)
+    await make_database(bare_url, revision)
+    database = Database(bare_url)
     try:
         events = await Store(database).alarms.events(4_000_123)
     finally:
@@ -121,33 +139,52 @@ async def test_what_lineside_used_to_say_in_english_becomes_notes_and_what_peopl
     ]
 
 
-async def test_a_database_of_a_newer_version_is_left_alone(
-    database: Database, database_url: str
-) -> None:
+async def test_a_database_of_a_newer_version_is_left_alone(bare_url: str) -> None:
+    database = Database(bare_url)
     async with database.writing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     await database.close()
     with pytest.raises(HistoryError, match=r"newer version of Lineside \(schema 9999"):
-        async with Database(database_url).reading():
+        async with Database(bare_url).reading():
             pass
 
 
 async def test_a_migration_that_fails_leaves_nothing_half_done(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = upgrade
+    await make_database(bare_url, "0001")
+    before = await _made(bare_url)
+    monkeypatch.setattr(database_module, "upgrade", _failing(upgrade))
+    await _cannot_be_opened(bare_url)
+    assert await _made(bare_url) == before
 
-    def fail_at_the_end(connection: Connection, revision: str = "head") -> None:
-        real(connection, revision)
+
+async def test_a_new_database_that_cannot_be_made_stays_empty(
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "create", _failing(create))
+    await _cannot_be_opened(bare_url)
+    assert await _made(bare_url) == {}
+
+
+def _failing(real: Callable[[Connection], None]) -> Callable[[Connection], None]:
+    def fail_at_the_end(connection: Connection) -> None:
+        real(connection)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(database_module, "upgrade", fail_at_the_end)
-    broken = Database(database_url)
+    return fail_at_the_end
+
+
+async def _cannot_be_opened(bare_url: str) -> None:
+    broken = Database(bare_url)
     with pytest.raises(HistoryError, match="disk is full"):
         async with broken.reading():
             pass
-    monkeypatch.undo()
-    engine = create_async_engine(database_url)
+
+
+async def _made(bare_url: str) -> dict[str, Any]:
+    engine = create_async_engine(bare_url)
     async with engine.connect() as connection:
-        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
+        found = await connection.run_sync(made)
     await engine.dispose()
+    return found

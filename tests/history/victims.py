@@ -20,7 +20,6 @@ import sys
 import time
 from pathlib import Path
 
-import alembic.command  # noqa: F401 -- loaded once, not in each round
 from msgspec.structs import replace
 
 from builders import FIVE_STATUSES, line, site, site_change, snapshot, state_change

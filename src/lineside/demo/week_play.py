@@ -164,16 +164,19 @@ class WeekPlayer:
         self._links = deque(_link_events(outages))
         self._bounds = deque(self._edges_of_planned_time(begin_s, end_s))
         self._start(begin_s)
-        now_s = tick_s = begin_s
+        now_s = tick_s = next_s = begin_s
         while now_s < end_s:
             self._clock.set(now_s)
-            has_link_turned = self._second(now_s)
+            has_link_turned = False
+            if now_s >= next_s:
+                has_link_turned = self._second(now_s)
+                next_s = self._next_s()
             if now_s == tick_s or has_link_turned:
                 self._tick(now_s)
                 on_tick(now_s)
             if now_s == tick_s:
                 tick_s += TICK_S
-            now_s = max(now_s + 1, min(tick_s, self._next_s()))
+            now_s = max(now_s + 1, min(tick_s, next_s))
         for machine in self._machines.values():
             if machine.is_running_sample:
                 machine.ran_s = self._last_read_s(machine, end_s)

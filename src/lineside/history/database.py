@@ -21,7 +21,7 @@ from uuid import uuid4
 import aiosqlite
 import msgspec
 import structlog
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, event, insert, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -29,7 +29,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from lineside.config.database_url import SCHEME, read_postgresql_url
 from lineside.core.errors import HistoryError, LinesideError, RecordsRefused
 from lineside.history.left_out import LeftOut
-from lineside.history.schema import REVISION
+from lineside.history.schema import REVISION, metadata, version
 from lineside.history.troubles import in_plain_words, is_about_the_data
 
 LOCK_WAIT_S = 1.0  # for another connection's lock; then it counts as trouble
@@ -338,6 +338,17 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
+def create(connection: Connection) -> None:
+    """Make the schema of this version in the empty database behind `connection`.
+
+    What comes of it is what all migrations come to (a test holds the two side by side), without
+    going through every version that there has been.
+    """
+    metadata.create_all(connection, checkfirst=False)
+    version.create(connection)
+    connection.execute(insert(version).values(version_num=REVISION))
+
+
 def revision_of(connection: Connection) -> str | None:
     """Return the revision of the schema; None for an empty database."""
     if not connection.dialect.has_table(connection, "alembic_version"):
@@ -358,7 +369,9 @@ async def _migrate(engine: AsyncEngine, label: str) -> None:
     if engine.dialect.name == "sqlite":
         engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
     async with engine.begin() as connection:
-        await connection.run_sync(upgrade)
+        # Another server may have made it meanwhile; then there is nothing left to upgrade.
+        is_empty = await connection.run_sync(revision_of) is None
+        await connection.run_sync(create if is_empty else upgrade)
 
 
 def _set_up_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
