@@ -13,13 +13,13 @@ from lineside.web.documents import openapi_document
 from lineside.web.views import ServerInfo
 from schemas import assert_valid
 
+DOCUMENT = openapi_document()
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 def assert_matches(path: str, status: int, media_type: str, body: object) -> None:
-    document = openapi_document()
-    content = document["paths"][path]["get"]["responses"][str(status)]["content"]
-    assert_valid(document, content[media_type]["schema"], body)
+    content = DOCUMENT["paths"][path]["get"]["responses"][str(status)]["content"]
+    assert_valid(DOCUMENT, content[media_type]["schema"], body)
 
 
 def within_a_status(number: int) -> StateChange:
@@ -453,7 +453,7 @@ def address_of(path: str) -> str:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 async def test_nothing_can_be_written_but_what_is_documented(method: str) -> None:
     plant = WebPlant.ticking()
-    for path, operations in openapi_document()["paths"].items():
+    for path, operations in DOCUMENT["paths"].items():
         if method.lower() in operations:
             continue
         answer = await plant.ask(address_of(path), method=method)
@@ -465,7 +465,7 @@ async def test_no_foreign_page_can_write() -> None:
     plant = WebPlant.ticking()
     writes = [
         (method.upper(), address_of(path))
-        for path, operations in openapi_document()["paths"].items()
+        for path, operations in DOCUMENT["paths"].items()
         for method in operations
         if method in {"post", "put", "delete", "patch"}
     ]
