@@ -49,5 +49,6 @@ export default defineConfig({
     // that it can be fetched again where that failed.
     cssCodeSplit: false,
   },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  // Files share a process: a process of its own for each took longer than the tests in it.
+  test: { include: ['src/**/*.test.ts'], environment: 'node', isolate: false },
 });

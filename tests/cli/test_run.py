@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,22 +66,27 @@ def until_closed(client: ClientConnection) -> tuple[list[dict[str, Any]], Connec
             return messages, close
 
 
-def test_it_says_in_three_lines_what_runs_where_to_look_and_how_to_stop() -> None:
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Server]:
+    """A demo plant for those who only look at it."""
     with Server("--demo", "--no-past") as server:
-        server.wait_for("Stop with")
-        told = [line for line in server.output.splitlines() if "[info" not in line]
+        yield server
+
+
+def test_it_says_in_three_lines_what_runs_where_to_look_and_how_to_stop(demo: Server) -> None:
+    demo.wait_for("Stop with")
+    told = [line for line in demo.output.splitlines() if "[info" not in line]
     assert len(told) == 3
     assert "17 machines on 3 PLCs" in told[0]
-    assert f"Open {server.address}/" in told[1]
+    assert f"Open {demo.address}/" in told[1]
     assert "Ctrl+C" in told[2]
 
 
-def test_a_port_in_use_is_one_clear_line_with_a_remedy() -> None:
-    with Server("--demo", "--no-past") as server:
-        port = server.port
-        with Process(["run", "--demo", "--no-past", "--port", str(port)]) as second:
-            assert second.wait() == 2
-            output = second.output
+def test_a_port_in_use_is_one_clear_line_with_a_remedy(demo: Server) -> None:
+    port = demo.port
+    with Process(["run", "--demo", "--no-past", "--port", str(port)]) as second:
+        assert second.wait() == 2
+        output = second.output
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use; " in output
     assert "--port" in output
     assert output.count("\n") == 1

@@ -9,12 +9,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from processes import START_TIMEOUT_S, STOP_TIMEOUT_S, free_port
 
+ASK_EVERY_S = 0.1  # since nothing tells that it serves
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes the streams")
 
 
@@ -31,7 +32,8 @@ def serves_and_ends_cleanly(server: subprocess.Popen[bytes], port: int) -> None:
     try:
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not is_healthy(port):
-            assert server.poll() is None, f"ended with {server.returncode}"
+            with suppress(subprocess.TimeoutExpired):
+                assert server.wait(ASK_EVERY_S) is None, f"ended with {server.returncode}"
             assert time.monotonic() < deadline_s, "never answered"
         server.terminate()
         assert server.wait(STOP_TIMEOUT_S) == 0

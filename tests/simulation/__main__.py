@@ -18,17 +18,17 @@ _TOLD_EVERY = 100  # seeds
 
 
 @click.command()
-@click.option("--seed", type=int, help="Play this one seed.")
+@click.option("--seed", "single", type=int, multiple=True, help="Play this one (repeatable).")
 @click.option("--seeds", default="0-999", help="Play many: FIRST-LAST.", show_default=True)
 @click.option("--true-tick", is_flag=True, help="Tick once a second.")
 @click.option("--verbose", is_flag=True, help="Print every event.")
 @click.option("--jobs", default=os.cpu_count() or 1, help="Processes.", show_default=True)
-def main(seed: int | None, seeds: str, true_tick: bool, verbose: bool, jobs: int) -> None:
+def main(single: tuple[int, ...], seeds: str, true_tick: bool, verbose: bool, jobs: int) -> None:
     """Play simulated plants and say which invariants broke; exit 1 when any did."""
-    if seed is not None:
-        outcome = _play(seed, true_tick=true_tick, verbose=verbose)
-        print(outcome)
-        sys.exit(isinstance(outcome, str))
+    if single:
+        outcomes = [_play(seed, true_tick=true_tick, verbose=verbose) for seed in single]
+        print(*outcomes, sep="\n")
+        sys.exit(any(isinstance(outcome, str) for outcome in outcomes))
     first, _, last = seeds.partition("-")
     numbers = range(int(first), int(last or first) + 1)
     play = partial(_play, true_tick=true_tick, verbose=verbose)

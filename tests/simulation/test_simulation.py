@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -18,20 +19,13 @@ from simulation.faults import FaultKind
 from simulation.journal import InvariantBroken
 from simulation.run import Outcome, simulate
 from simulation.scenario import CLOCK_ADDRESS, PlcPlan, Scenario, draw_scenario
-from simulation.seeds import (
-    FILE_COUNT,
-    SEED_COUNT,
-    TRUE_TICK_FILE_COUNT,
-    TRUE_TICK_SEED_COUNT,
-    share_of,
-    true_tick_share_of,
-)
+from simulation.seeds import COUNTED_SEEDS, FILE_COUNT, SEED_COUNT, TRUE_TICK_SEEDS, share_of
 
 TESTS = Path(__file__).parent.parent
 
 
 def played_elsewhere(options: Sequence[str], hash_seed: str) -> str:
-    """What another process, whose sets are in another order, prints of a seed."""
+    """What another process, whose sets are in another order, prints of some seeds."""
     played = subprocess.run(
         [sys.executable, "-m", "simulation", *options],
         env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": hash_seed},
@@ -42,12 +36,13 @@ def played_elsewhere(options: Sequence[str], hash_seed: str) -> str:
     return played.stdout
 
 
-@pytest.mark.parametrize("seed", [3, 14])
-def test_the_same_seed_gives_the_same_trace_bit_for_bit(seed: int) -> None:
-    here = simulate(seed)
-    assert simulate(seed).digest == here.digest
+def test_the_same_seed_gives_the_same_trace_bit_for_bit() -> None:
+    seeds = (3, 14)
+    here = [simulate(seed).digest for seed in seeds]
+    assert [simulate(seed).digest for seed in seeds] == here
+    words = [word for seed in seeds for word in ("--seed", str(seed))]
     for hash_seed in ("1", "2"):
-        assert f"digest='{here.digest}'" in played_elsewhere(["--seed", str(seed)], hash_seed)
+        assert re.findall(r"digest='(.+?)'", played_elsewhere(words, hash_seed)) == here
 
 
 def test_another_seed_gives_another_trace() -> None:
@@ -56,9 +51,7 @@ def test_another_seed_gives_another_trace() -> None:
 
 def test_every_seed_of_the_run_is_played_by_exactly_one_file() -> None:
     seeds = [seed for i in range(FILE_COUNT) for chunk in share_of(i + 1) for seed in chunk]
-    assert sorted(seeds) == list(range(SEED_COUNT))
-    seeds = [seed for i in range(TRUE_TICK_FILE_COUNT) for seed in true_tick_share_of(i + 1)]
-    assert sorted(seeds) == list(range(TRUE_TICK_SEED_COUNT))
+    assert sorted([*seeds, *COUNTED_SEEDS]) == list(range(SEED_COUNT))
 
 
 def test_what_is_drawn_has_everything_in_it() -> None:
@@ -68,7 +61,7 @@ def test_what_is_drawn_has_everything_in_it() -> None:
         (plan.config.transport, plan.config.frame, plan.config.code) for plan in plcs_of(scenarios)
     )
     assert len(ports) == 8
-    assert min(ports.values()) > 10
+    assert min(ports.values()) >= 10
     assert {len(s.plcs) for s in scenarios} == {1, 2, 3}
     assert all(s.end_s >= 7200.0 for s in scenarios)
     faults = sum(len(s.faults) for s in scenarios)
@@ -76,15 +69,15 @@ def test_what_is_drawn_has_everything_in_it() -> None:
 
 
 def test_what_is_drawn_at_the_true_tick_has_everything_in_it_too() -> None:
-    scenarios = [draw_scenario(seed, is_true_tick=True) for seed in range(TRUE_TICK_SEED_COUNT)]
+    scenarios = [draw_scenario(seed, is_true_tick=True) for seed in TRUE_TICK_SEEDS]
     assert {fault.kind for s in scenarios for fault in s.faults} == set(FaultKind)
     assert {s.tick_period_s for s in scenarios} == {1.0}
     assert (
         len({(p.config.transport, p.config.frame, p.config.code) for p in plcs_of(scenarios)}) == 8
     )
     assert min(s.end_s for s in scenarios) == 1800.0
-    assert sum(s.end_s >= 7200.0 for s in scenarios) == 3
-    assert sum(len(s.faults) for s in scenarios) > 20 * TRUE_TICK_SEED_COUNT
+    assert sum(s.end_s >= 7200.0 for s in scenarios) == 2
+    assert sum(len(s.faults) for s in scenarios) > 20 * len(TRUE_TICK_SEEDS)
 
 
 def plcs_of(scenarios: Iterable[Scenario]) -> list[PlcPlan]:
@@ -92,7 +85,8 @@ def plcs_of(scenarios: Iterable[Scenario]) -> list[PlcPlan]:
 
 
 def test_plants_are_seen_and_lost_and_screens_are_slow_and_given_up() -> None:
-    outcomes = [simulate(seed) for seed in range(100, 124)]
+    outcomes = [simulate(seed) for seed in COUNTED_SEEDS]
+    assert all(outcome.plant_s >= 7200.0 for outcome in outcomes)
     assert all(outcome.live_share > 0.1 for outcome in outcomes)
     assert sum(outcome.live_share < 1.0 for outcome in outcomes) > 20  # some faults meet no poll
     assert total(outcomes, "screens_slowed") > 10
