@@ -6,6 +6,7 @@ What is open is answered from memory, so that it is there while the database is 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container, Iterable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -54,7 +55,12 @@ From = Annotated[
     Query(alias="from", description="Alarms whose fault stood at this time or later."),
 ]
 To = Annotated[
-    AwareDatetime | None, Query(alias="to", description="Alarms raised before this time.")
+    AwareDatetime | None,
+    Query(
+        alias="to",
+        description="Alarms whose fault stood before this time; with `from`, at a time between "
+        "them: between two rises of an alarm it did not.",
+    ),
 ]
 Text = Annotated[str, Query(description="To be found in a name, code or message.", max_length=100)]
 Cursor = Annotated[
@@ -198,20 +204,33 @@ class AlarmsApi:
 
     async def _find(self, query: AlarmQuery, limit: int) -> tuple[list[Alarm], bool]:
         """Return one page, and whether there is another."""
-        current = self._from_memory(query)
+        kept = self._kept().alarms.book
+        stood = await self._stood(query, (*kept, *kept.over))
+        current = self._from_memory(query, stood)
         if query.states and AlarmState.NORMAL not in query.states:
             return current[:limit], len(current) > limit
-        book = self._kept().alarms.book
         stored: list[Alarm] = await self._ask(lambda store: store.alarms.alarms(query, limit + 1))
         # The database is a moment behind, or more.
-        found = {alarm.id: book.find(alarm.id) or alarm for alarm in stored}
+        found = {alarm.id: kept.find(alarm.id) or alarm for alarm in stored}
         found |= {alarm.id: alarm for alarm in current}
-        page = newest_first(alarm for alarm in found.values() if query.has(alarm))
+        stood |= {alarm.id for alarm in stored}
+        page = newest_first(alarm for alarm in found.values() if query.has(alarm, stood))
         return page[:limit], len(stored) > limit or len(page) > limit
 
-    def _from_memory(self, query: AlarmQuery) -> list[Alarm]:
+    async def _stood(self, query: AlarmQuery, alarms: Iterable[Alarm]) -> set[int]:
+        """Return the ids of those that stood in the window, of which only the events can tell."""
+        unsure = [alarm for alarm in alarms if query.is_unsure_of(alarm)]
+        begin_ms, end_ms = query.begin_ms, query.end_ms
+        if not unsure or begin_ms is None or end_ms is None:
+            return set()
+        found: set[int] = await self._ask(
+            lambda store: store.alarms.stood(unsure, begin_ms, end_ms)
+        )
+        return found
+
+    def _from_memory(self, query: AlarmQuery, stood: Container[int] = ()) -> list[Alarm]:
         book = self._kept().alarms.book
-        return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm))
+        return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm, stood))
 
     async def _list(self, request: Request, page: list[Alarm], following: str | None) -> Response:
         envelope = AlarmsView(
