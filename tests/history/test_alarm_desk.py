@@ -590,6 +590,18 @@ def test_a_new_run_is_told_of_everything_that_is_open() -> None:
     ]
 
 
+def test_a_new_run_is_told_of_what_was_acknowledged_and_is_over() -> None:
+    """It may begin because a database was put back that does not know of it."""
+    scene = running()
+    scene.see(101, ERROR)
+    scene.see(101, RUNNING)
+    over = scene.act(E.ACKNOWLEDGED)
+    assert over.is_over
+    scene.records.alive = (2, T0_MS + 5000)
+    scene.pass_(2)
+    assert [(r.event, r.alarm) for r in scene.records.kept[3:]] == [(None, over)]
+
+
 def test_counts_are_by_state() -> None:
     scene = running()
     for number in (101, 102, 103):

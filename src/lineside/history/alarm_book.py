@@ -128,7 +128,7 @@ class AlarmBook:
             self._waiting.popleft()
 
     def tick(self) -> None:
-        """Line up what waits; tell a new run of everything that is open.
+        """Line up what waits; tell a new run of everything that is open, or was not long ago.
 
         A run may begin with an empty database, or after records were lost.
         """
@@ -136,7 +136,8 @@ class AlarmBook:
         run_key = alive[0] if alive is not None else None
         if run_key != self._run_key:
             if self._run_key is not None:
-                self._waiting.extend(AlarmRecord(seq=0, at_ms=0, alarm=each) for each in self)
+                known = (*self.over, *self)
+                self._waiting.extend(AlarmRecord(seq=0, at_ms=0, alarm=each) for each in known)
             self._run_key = run_key
         self.flush()
 
