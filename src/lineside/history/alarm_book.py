@@ -20,6 +20,7 @@ from lineside.core.alarm import (
     AlarmNote,
     AlarmState,
     advance,
+    told_as,
 )
 from lineside.core.errors import HistoryError
 from lineside.history.records import AlarmRecord, alarm_record
@@ -187,7 +188,7 @@ def join_by_code(book: AlarmBook, alarm: Alarm, now_ms: int) -> Alarm:
     if not is_untouched:
         return alarm
     continued = AlarmEvent(kind=AlarmEventKind.CONTINUED, at_ms=alarm.last_raised_ms)
-    return book.happen(older[-1], continued)
+    return book.happen(told_as(older[-1], alarm), continued)
 
 
 def supersede_oldest(book: AlarmBook, source: Source, most: int, now_ms: int) -> None:
