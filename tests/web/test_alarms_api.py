@@ -221,6 +221,24 @@ async def test_what_lineside_notes_itself_is_no_text_of_anybody(scene: Scene) ->
     ]
 
 
+async def test_a_machine_that_was_taken_out_is_still_asked_for_and_counted(scene: Scene) -> None:
+    left = [machine for machine in scene.site.lines[0].equipment if machine.code != code(102)]
+    smaller = replace(scene.site, lines=(replace(scene.site.lines[0], equipment=tuple(left)),))
+    scene.hear(a_site_change(scene.site))
+    scene.hear(a_site_change(smaller, at_s=scene.clock.unix_s + 1))
+    await scene.stored()
+    assert await scene.codes(f"code={code(102)}") == ["102"]
+    exported = await scene.ask(
+        f"/api/export/alarms.csv?code={code(102)}&from=2025-11-03T00:00:00Z&to=2025-11-04T00:00:00Z"
+    )
+    assert exported.content.count(code(102).encode()) == 1
+    body = await scene.get("/api/alarms/statistics?line=weld1")
+    (found,) = [each for each in body["equipment"] if each["code"] == code(102)]
+    assert (found["name"], found["alarms"], found["standing"]) == ("로봇 용접 102", 1, 0)
+    answer = await scene.ask(f"/api/alarms?code={code(999)}")
+    assert answer.status_code == 404
+
+
 async def test_an_alarm_is_shelved_for_a_time_and_taken_off(scene: Scene) -> None:
     path = f"/api/alarms/{await scene.id_of(101)}"
     shelved = await scene.post(f"{path}/shelve", {**KIM, "minutes": 30})
