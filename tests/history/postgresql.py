@@ -66,6 +66,26 @@ class PostgreSQL:
         self._run("createdb", "-h", "127.0.0.1", "-p", self.port, "-U", USER, database)
         return self.url_of(database)
 
+    def copy(self, database: str, copy: str) -> None:
+        """Make a database that holds what `database` holds now; who uses that is thrown out."""
+        self._tell(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'"  # noqa: S608 -- ours
+        )
+        self._run(
+            "createdb", "-h", "127.0.0.1", "-p", self.port, "-U", USER, "-T", database, copy
+        )  # fmt: skip
+
+    def put_in_place(self, copy: str, database: str) -> None:
+        """Put `copy` in the place of `database`; who uses that is thrown out."""
+        self._run("dropdb", "-h", "127.0.0.1", "-p", self.port, "-U", USER, "--force", database)
+        self._tell(f"alter database {copy} rename to {database}")
+
+    def _tell(self, statement: str) -> None:
+        self._run(
+            "psql", "-h", "127.0.0.1", "-p", self.port, "-U", USER, "-d", "postgres", "-X",
+            "-v", "ON_ERROR_STOP=1", "-c", statement,
+        )  # fmt: skip
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         options = (

@@ -522,6 +522,71 @@ def test_an_alarm_of_what_left_the_configuration_is_over() -> None:
     assert scene.records.kept[-1].note is AlarmNote.NOT_CONFIGURED
 
 
+def reconfigure(scene: Scene, plant: Site) -> None:
+    scene.site = plant
+    scene.desk.on_message(site_change(plant, at_s=scene.clock.unix_s))
+
+
+def test_an_alarm_that_rises_again_says_what_holds_now() -> None:
+    scene = running()
+    scene.links["PLC01"] = PlcLink.LOST
+    scene.pass_(1)
+    (first,) = scene.alarms
+    assert (first.text_en, first.line_id) == ("PLC lost: 7 machines are out of sight", None)
+    reconfigure(scene, site(line("weld1", range(101, 104))))
+    scene.pass_(1)
+    assert scene.alarms == [first]  # it stands
+    scene.links["PLC01"] = PlcLink.ONLINE
+    scene.pass_(1)
+    scene.links["PLC01"] = PlcLink.LOST
+    scene.pass_(1)
+    (again,) = scene.alarms
+    assert (again.id, again.raised_count) == (first.id, 2)
+    assert (again.text_en, again.line_id) == ("PLC lost: 3 machines are out of sight", "weld1")
+    assert again.text_ko == "PLC 통신 두절: 설비 3대를 볼 수 없음"
+    assert scene.records.kept[-1].alarm == again
+
+
+def test_an_alarm_that_rises_again_has_the_name_line_and_tag_of_its_machine_now() -> None:
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    scene.codes[101] = 12
+    scene.see(101, ERROR)
+    scene.see(101, RUNNING)
+    moved = with_codes(101)
+    machine = replace(
+        moved.lines[0].equipment[0],
+        name="새 이름",
+        line_id="weld2",
+        addresses={**moved.lines[0].equipment[0].addresses, TagRole.ERROR: "M777"},
+    )
+    words = AlarmText(severity=Severity.LOW, text_ko="문", text_en="Gate", advice_en="Shut it.")
+    only = replace(moved.lines[0], id="weld2", equipment=(machine,))
+    reconfigure(scene, replace(moved, lines=(only,), alarm_tables={"robot": {12: words}}))
+    assert [each.text_en for each in scene.alarms] == ["Door open"]  # it has not risen since
+    scene.see(101, ERROR)
+    (alarm,) = scene.alarms
+    assert alarm.raised_count == 2
+    assert (alarm.name, alarm.line_id, alarm.tag) == ("새 이름", "weld2", "M777")
+    assert (alarm.severity, alarm.text_ko, alarm.advice_en) == (Severity.LOW, "문", "Shut it.")
+
+
+def test_an_alarm_that_goes_on_by_a_code_that_came_late_says_what_holds_now() -> None:
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    scene.codes[101] = 12
+    scene.see(101, ERROR)
+    scene.see(101, RUNNING)
+    words = AlarmText(text_ko="문", text_en="Gate")
+    reconfigure(scene, replace(with_codes(101), alarm_tables={"robot": {12: words}}))
+    scene.codes[101] = 0
+    scene.see(101, ERROR)
+    scene.codes[101] = 12
+    scene.pass_(1)
+    (alarm,) = scene.alarms
+    assert (alarm.raised_count, alarm.text_en) == (2, "Gate")
+
+
 def test_a_machine_that_chatters_is_one_standing_alarm() -> None:
     scene = running()
     for _ in range(40):
@@ -588,6 +653,18 @@ def test_a_new_run_is_told_of_everything_that_is_open() -> None:
         (E.RAISED, code(101)),
         (None, code(101)),
     ]
+
+
+def test_a_new_run_is_told_of_what_was_acknowledged_and_is_over() -> None:
+    """It may begin because a database was put back that does not know of it."""
+    scene = running()
+    scene.see(101, ERROR)
+    scene.see(101, RUNNING)
+    over = scene.act(E.ACKNOWLEDGED)
+    assert over.is_over
+    scene.records.alive = (2, T0_MS + 5000)
+    scene.pass_(2)
+    assert [(r.event, r.alarm) for r in scene.records.kept[3:]] == [(None, over)]
 
 
 def test_counts_are_by_state() -> None:

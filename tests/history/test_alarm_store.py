@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from sqlalchemy import Engine, event
 from builders import code
 from history.alarms import raised, told
 from history.told import T0_MS, a_batch, a_change, a_run
-from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmNote, AlarmState
+from lineside.core.alarm import Alarm, AlarmEventKind, AlarmKind, AlarmNote, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.core.model import PlcLink, Status
+from lineside.core.spans import Span
 from lineside.history import alarm_marks as alarm_marks_module
 from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.alarm_marks import AlarmMark, alarm_marks, thin
@@ -108,6 +110,67 @@ async def test_every_filter_says_in_sql_what_it_says_in_memory(
     assert [
         each.id for each in newest_first(alarm for alarm, _ in made) if query.has(each)
     ] == found
+
+
+def lives(numbers: int) -> tuple[dict[int, Alarm], list[AlarmRecord], dict[int, list[Span]]]:
+    """Return alarms that come, go and come back within 60 ms, and when each of them stood."""
+    random = Random(7)
+    alarms: dict[int, Alarm] = {}
+    records: list[AlarmRecord] = []
+    stood: dict[int, list[Span]] = {}
+    for number in range(1, numbers + 1):
+        at_ms = T0_MS + random.randrange(20)
+        alarm, record = raised(number, at_ms=at_ms, source=code(101 + number % 3))
+        records.append(record)
+        spells = stood[number] = []
+        for _ in range(random.randrange(4)):
+            cleared_ms = at_ms + random.randrange(9)
+            alarm, record = told(alarm, E.CLEARED, cleared_ms)
+            spells.append(Span(at_ms, cleared_ms))
+            records.append(record)
+            if random.random() < 0.3:
+                break
+            at_ms = cleared_ms + random.randrange(20)
+            alarm, record = told(alarm, random.choice((E.RAISED, E.CONTINUED)), at_ms)
+            records.append(record)
+        if alarm.is_on:
+            spells.append(Span(at_ms, 2**62))
+        alarms[number] = alarm
+    return alarms, records, stood
+
+
+async def test_a_window_has_the_alarms_of_which_a_spell_lies_in_it_and_no_others(
+    store: Store,
+) -> None:
+    alarms, records, stood = lives(40)
+    await store.write([a_batch(a_run(), numbered(*records))])
+    between = 0
+    for begin in range(0, 60, 3):
+        for length in (1, 2, 7, 30):
+            begin_ms, end_ms = T0_MS + begin, T0_MS + begin + length
+            right = {
+                number
+                for number, spells in stood.items()
+                for each in spells
+                if each.begin_ms < end_ms and (each.end_ms > begin_ms or each.begin_ms >= begin_ms)
+            }
+            query = AlarmQuery(begin_ms=begin_ms, end_ms=end_ms)
+            assert {each.id for each in await store.alarms.alarms(query, 100)} == right
+            assert await store.alarms.stood(alarms.values(), begin_ms, end_ms) == right
+            sure = {number for number, each in alarms.items() if query.has(each)}
+            unsure = {number for number, each in alarms.items() if query.is_unsure_of(each)}
+            assert sure <= right <= sure | unsure
+            assert {n for n, each in alarms.items() if query.has(each, right)} == right
+            between += len(unsure - right)
+    assert between > 20  # came back, and did not stand in the window between
+
+
+async def test_an_alarm_whose_events_are_not_stored_stood_from_first_to_last(store: Store) -> None:
+    alarm, _ = told(raised()[0], E.CLEARED, T0_MS + 5)
+    alarm, _ = told(alarm, E.RAISED, T0_MS + 900)
+    await store.write([a_batch(a_run(), [AlarmRecord(seq=1, at_ms=T0_MS, alarm=alarm)])])
+    query = AlarmQuery(begin_ms=T0_MS + 100, end_ms=T0_MS + 200)
+    assert await store.alarms.alarms(query, 9) == [alarm]
 
 
 async def test_pages_follow_each_other_without_gaps_or_repeats(store: Store) -> None:

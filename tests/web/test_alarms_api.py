@@ -219,6 +219,24 @@ async def test_what_lineside_notes_itself_is_no_text_of_anybody(scene: Scene) ->
     ]
 
 
+async def test_a_machine_that_was_taken_out_is_still_asked_for_and_counted(scene: Scene) -> None:
+    left = [machine for machine in scene.site.lines[0].equipment if machine.code != code(102)]
+    smaller = replace(scene.site, lines=(replace(scene.site.lines[0], equipment=tuple(left)),))
+    scene.hear(a_site_change(scene.site))
+    scene.hear(a_site_change(smaller, at_s=scene.clock.unix_s + 1))
+    await scene.stored()
+    assert await scene.codes(f"code={code(102)}") == ["102"]
+    exported = await scene.ask(
+        f"/api/export/alarms.csv?code={code(102)}&from=2025-11-03T00:00:00Z&to=2025-11-04T00:00:00Z"
+    )
+    assert exported.content.count(code(102).encode()) == 1
+    body = await scene.get("/api/alarms/statistics?line=weld1")
+    (found,) = [each for each in body["equipment"] if each["code"] == code(102)]
+    assert (found["name"], found["alarms"], found["standing"]) == ("로봇 용접 102", 1, 0)
+    answer = await scene.ask(f"/api/alarms?code={code(999)}")
+    assert answer.status_code == 404
+
+
 async def test_an_alarm_is_shelved_for_a_time_and_taken_off(scene: Scene) -> None:
     path = f"/api/alarms/{await scene.id_of(101)}"
     shelved = await scene.post(f"{path}/shelve", {**KIM, "minutes": 30})
@@ -423,3 +441,34 @@ async def test_alarms_are_exported_with_who_acknowledged_them_and_what_was_said(
     none = await scene.ask(f"/api/export/alarms.csv?{before}")
     assert none.content.decode("utf-8-sig").count("\n") == 1  # its header
     assert (await scene.ask(f"/api/export/alarms.xlsx?{window}")).content.startswith(b"PK")
+
+
+async def test_between_two_rises_an_alarm_is_in_no_list_no_export_and_no_report(
+    scene: Scene,
+) -> None:
+    def see(status: Status, hours: float) -> None:
+        scene.hear(state_change(103, status, at_s=T0_S + hours * 3_600))
+
+    for begin, end in ((30.0, 32.0), (72.0, 73.0)):  # it waits for an acknowledgement all the time
+        see(Status.RUNNING, begin - 24.0)
+        see(Status.ERROR, begin)
+        see(Status.RUNNING, end)
+    scene.clock.turn(5 * 86_400)
+    scene.tick()
+    await scene.stored()
+    wanted = {"2025-11-03": 1, "2025-11-04": 1, "2025-11-05": 0, "2025-11-06": 1}
+    for day, rises in wanted.items():
+        line = f"line=weld1&day={day}"
+        report = await scene.get(f"/api/report?{line}")
+        counted = {each["code"]: each["count"] for each in report["alarms"]}
+        assert counted.get(code(103), 0) == rises, day
+        window = f"line=weld1&from={report['begin']}&to={report['end']}"
+        stood = ["103"] if rises else []
+        assert [each for each in await scene.codes(window) if each == "103"] == stood, day
+        waiting = f"{window}&state=returned_unacknowledged"
+        assert await scene.codes(waiting) == stood, day
+        exported = await scene.ask(f"/api/export/alarms.csv?{window}")
+        rows = csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig")))
+        assert [each["code"] for each in rows if each["code"] == code(103)] == [
+            code(103) for _ in stood
+        ], day

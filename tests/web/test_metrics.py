@@ -1,3 +1,5 @@
+from collections import Counter
+
 from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import (
@@ -5,7 +7,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from builders import QUIET_HUB, T0_S, WebPlant, site, snapshot
+from builders import QUIET_HUB, T0_S, WebPlant, line, site, snapshot
 
 HUB = replace(
     QUIET_HUB, subscribers=51, aside=1, frames_sent_total=1000, bytes_sent_total=4_700_000
@@ -32,6 +34,21 @@ async def test_machines_are_counted_per_line_and_status() -> None:
     assert value(families, "lineside_equipment", line="weld1", status="error") == 1
     assert value(families, "lineside_equipment", line="pack", status="error") == 0
     assert len(families["lineside_equipment"].samples) == 10
+
+
+async def test_what_left_the_site_is_counted_nowhere_before_the_next_tick() -> None:
+    plant = WebPlant.ticking()
+    smaller = site(line("weld1", range(101, 104)))
+    plant.configure(replace(smaller, plcs=smaller.plcs[:1]))
+    families = await scrape(plant)
+    listed = (await plant.ask("/api/equipment?line=weld1")).json()["equipment"]
+    (only,) = (await plant.ask("/api/lines")).json()["lines"]
+    statuses = Counter(each["status"] for each in listed)
+    assert statuses.total() == only["equipment_count"] == 3
+    for status, count in only["counts"].items():
+        assert count == statuses[status]
+        assert value(families, "lineside_equipment", line="weld1", status=status) == count
+    assert [each.labels["plc"] for each in families["lineside_plc_up"].samples] == ["PLC01"]
 
 
 async def test_stopped_board_is_not_ready_and_shows_no_machine_running() -> None:

@@ -244,6 +244,16 @@ def worded(alarm: Alarm, text: AlarmText) -> Alarm:
     )
 
 
+_OF_THE_SOURCE = ("line_id", "name", "plc_id", "tag")
+_WORDS = ("severity", "text_ko", "text_en", "advice_ko", "advice_en")
+
+
+def told_as(alarm: Alarm, newer: Alarm) -> Alarm:
+    """Return `alarm` with the names and words of `newer`, of the same source and the same code."""
+    facts = {name: getattr(newer, name) for name in (*_OF_THE_SOURCE, *_WORDS)}
+    return msgspec.structs.replace(alarm, **facts)
+
+
 _WISHES = {
     AlarmEventKind.ACKNOWLEDGED: "acknowledged",
     AlarmEventKind.SHELVED: "shelved",

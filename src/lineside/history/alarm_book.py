@@ -20,6 +20,7 @@ from lineside.core.alarm import (
     AlarmNote,
     AlarmState,
     advance,
+    told_as,
 )
 from lineside.core.errors import HistoryError
 from lineside.history.records import AlarmRecord, alarm_record
@@ -128,7 +129,7 @@ class AlarmBook:
             self._waiting.popleft()
 
     def tick(self) -> None:
-        """Line up what waits; tell a new run of everything that is open.
+        """Line up what waits; tell a new run of everything that is open, or was not long ago.
 
         A run may begin with an empty database, or after records were lost.
         """
@@ -136,7 +137,8 @@ class AlarmBook:
         run_key = alive[0] if alive is not None else None
         if run_key != self._run_key:
             if self._run_key is not None:
-                self._waiting.extend(AlarmRecord(seq=0, at_ms=0, alarm=each) for each in self)
+                known = (*self.over, *self)
+                self._waiting.extend(AlarmRecord(seq=0, at_ms=0, alarm=each) for each in known)
             self._run_key = run_key
         self.flush()
 
@@ -186,7 +188,7 @@ def join_by_code(book: AlarmBook, alarm: Alarm, now_ms: int) -> Alarm:
     if not is_untouched:
         return alarm
     continued = AlarmEvent(kind=AlarmEventKind.CONTINUED, at_ms=alarm.last_raised_ms)
-    return book.happen(older[-1], continued)
+    return book.happen(told_as(older[-1], alarm), continued)
 
 
 def supersede_oldest(book: AlarmBook, source: Source, most: int, now_ms: int) -> None:

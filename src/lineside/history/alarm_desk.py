@@ -26,6 +26,7 @@ from lineside.core.alarm import (
     AlarmKind,
     AlarmNote,
     AlarmState,
+    told_as,
 )
 from lineside.core.alarm_watch import Sight, Turn, sight_of_link, sight_of_status
 from lineside.core.errors import AlarmRefused
@@ -367,7 +368,8 @@ class AlarmDesk:
             for alarm in self.book.of(point.source)
             if not alarm.is_on and alarm.alarm_code == code
         ]
-        alarm = came_back[-1] if came_back else self._new(point, since_ms)
+        new = self._new(point, since_ms)
+        alarm = told_as(came_back[-1], new) if came_back else new
         event = AlarmEvent(kind=AlarmEventKind.RAISED, at_ms=since_ms, note=note)
         alarm = self.book.happen(alarm, event)
         point.current = alarm.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -20,8 +20,9 @@ class AlarmQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; None and empty ask for everything.
 
     A line has its machines' alarms and those of PLCs that serve several lines. A window
-    [begin_ms, end_ms) has the alarms whose fault stood at some time in it. `text` is looked for in
-    names, codes and messages, without regard to case. `before` is the last of the page before.
+    [begin_ms, end_ms) has the alarms whose fault stood at some time in it: between two rises it did
+    not. `text` is looked for in names, codes and messages, without regard to case. `before` is the
+    last of the page before.
     """
 
     line_id: str | None = None
@@ -33,15 +34,27 @@ class AlarmQuery(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     before: AlarmKey | None = None
 
-    def has(self, alarm: Alarm) -> bool:
-        """Whether `alarm` is asked for."""
+    def has(self, alarm: Alarm, stood: Container[int] = ()) -> bool:
+        """Whether `alarm` is asked for.
+
+        Args:
+            alarm: as it stands.
+            stood: the ids of those that stood in the window, of which `is_unsure_of` is true.
+        """
+        is_in_window = stood_in(alarm, self.begin_ms, self.end_ms)
+        return self._fits(alarm) and (alarm.id in stood if is_in_window is None else is_in_window)
+
+    def is_unsure_of(self, alarm: Alarm) -> bool:
+        """Whether `alarm` is asked for if its events say that it stood in the window."""
+        return self._fits(alarm) and stood_in(alarm, self.begin_ms, self.end_ms) is None
+
+    def _fits(self, alarm: Alarm) -> bool:
+        """Whether all but the window is as asked for."""
         return (
             (not self.states or alarm.state in self.states)
             and (not self.severities or alarm.severity in self.severities)
             and (self.code is None or self._is_of_code(alarm))
             and (self.line_id is None or self._is_on_line(alarm))
-            and (self.begin_ms is None or alarm.is_on or _end(alarm) >= self.begin_ms)
-            and (self.end_ms is None or alarm.raised_ms < self.end_ms)
             and (self.before is None or key_of(alarm) < self.before)
             and (not self.text or self._is_named(alarm))
         )
@@ -69,8 +82,19 @@ def newest_first(alarms: Iterable[Alarm]) -> list[Alarm]:
     return sorted(alarms, key=key_of, reverse=True)
 
 
-def _end(alarm: Alarm) -> int:
-    return alarm.cleared_ms if alarm.cleared_ms is not None else alarm.last_raised_ms
+def stood_in(alarm: Alarm, begin_ms: int | None, end_ms: int | None) -> bool | None:
+    """Whether the fault stood at some time in [begin_ms, end_ms); None: only its events can tell.
+
+    An alarm carries its first rise and its last spell. A spell without a length counts where it is.
+    """
+    if end_ms is not None and alarm.raised_ms >= end_ms:
+        return False
+    if begin_ms is None or alarm.raised_ms >= begin_ms:
+        return True
+    cleared_ms = alarm.cleared_ms
+    if cleared_ms is not None and cleared_ms <= begin_ms and alarm.last_raised_ms < begin_ms:
+        return False
+    return True if end_ms is None or alarm.last_raised_ms < end_ms else None
 
 
 class StoredAlarmEvent(msgspec.Struct, frozen=True, kw_only=True):

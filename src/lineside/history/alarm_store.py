@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
 
 from lineside.core.alarm import (
     Alarm,
@@ -23,6 +23,7 @@ from lineside.history.alarm_query import (
     EquipmentCounts,
     Recalled,
     StoredAlarmEvent,
+    stood_in,
 )
 from lineside.history.database import Database
 from lineside.history.left_out import read_page
@@ -30,10 +31,12 @@ from lineside.history.left_out import read_page
 ALARMS_MAX = 10_000  # in one answer
 EVENTS_MAX = 1_000
 OVER_MAX = 200  # that are recalled although they are over
+IDS_MAX = 1_000  # in one question
 
 _alarm = schema.alarm
 _event = schema.alarm_event
 _change = schema.state_change
+_RISES = (AlarmEventKind.RAISED, AlarmEventKind.CONTINUED)
 _SEEN = {each.value: each for each in Status if each is not Status.DISCONNECTED}
 
 
@@ -58,6 +61,18 @@ class AlarmStore:
             query.before,
             min(limit, ALARMS_MAX),
         )
+
+    async def stood(self, alarms: Iterable[Alarm], begin_ms: int, end_ms: int) -> set[int]:
+        """Return the ids of those whose fault stood at some time in [begin_ms, end_ms)."""
+        known = {each.id: stood_in(each, begin_ms, end_ms) for each in alarms}
+        found = {alarm_id for alarm_id, is_known in known.items() if is_known}
+        unsure = [alarm_id for alarm_id, is_known in known.items() if is_known is None]
+        for first in range(0, len(unsure), IDS_MAX):
+            ids = unsure[first : first + IDS_MAX]
+            query = select(_alarm.c.id).where(_alarm.c.id.in_(ids), _stood_by(begin_ms, end_ms))
+            async with self._database.reading() as connection:
+                found.update((await connection.scalars(query)).all())
+        return found
 
     async def alarm(self, alarm_id: int) -> Alarm | None:
         """Return one alarm."""
@@ -179,10 +194,7 @@ def _select(query: AlarmQuery) -> Select[Any]:
         where.append(and_(c.kind == AlarmKind.EQUIPMENT, c.source == query.code))
     if query.line_id is not None:
         where.append(or_(c.line_id.is_(None), c.line_id == query.line_id))
-    if query.begin_ms is not None:
-        where.append(or_(c.cleared_ms.is_(None), c.cleared_ms >= query.begin_ms))
-    if query.end_ms is not None:
-        where.append(c.raised_ms < query.end_ms)
+    where += _in_window(query.begin_ms, query.end_ms)
     if query.before is not None:
         where.append(tuple_(c.last_raised_ms, c.id) < query.before)
     if query.text:
@@ -191,6 +203,39 @@ def _select(query: AlarmQuery) -> Select[Any]:
             named.append(c.alarm_code == int(query.text))
         where.append(or_(*named))
     return select(_alarm).where(*where).order_by(c.last_raised_ms.desc(), c.id.desc())
+
+
+def _in_window(begin_ms: int | None, end_ms: int | None) -> list[ColumnElement[bool]]:
+    """Return what `stood_in` says, in SQL, and what events say where only they can."""
+    c = _alarm.c
+    where = []
+    if begin_ms is not None:
+        is_later = or_(c.cleared_ms > begin_ms, c.last_raised_ms >= begin_ms)
+        where.append(or_(c.cleared_ms.is_(None), is_later))
+    if end_ms is not None:
+        where.append(c.raised_ms < end_ms)
+    if begin_ms is not None and end_ms is not None:
+        is_known = or_(c.raised_ms >= begin_ms, c.last_raised_ms < end_ms)
+        where.append(or_(is_known, _stood_by(begin_ms, end_ms)))
+    return where
+
+
+def _stood_by(begin_ms: int, end_ms: int) -> ColumnElement[bool]:
+    """Return whether an alarm stood in a window by what its events say of the time before its end.
+
+    Without any events it is taken to have stood from its first rise to its last fall.
+    """
+    c = _event.c
+    is_rise = c.kind.in_(_RISES)
+    earlier = and_(c.alarm_id == _alarm.c.id, c.at_ms < end_ms)
+
+    def newest(told: ColumnElement[bool], where: ColumnElement[bool]) -> ColumnElement[bool]:
+        query = select(told).where(earlier, where).order_by(c.number.desc()).limit(1)
+        return query.correlate(_alarm).scalar_subquery()
+
+    is_turn = or_(is_rise, c.kind == AlarmEventKind.CLEARED)
+    stood = newest(or_(is_rise, c.at_ms > begin_ms), is_turn)
+    return or_(func.coalesce(stood, true()), newest(c.at_ms >= begin_ms, is_rise))
 
 
 def _last_seen(before_ms: int) -> Select[Any]:

@@ -289,12 +289,6 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
     windows = wish.windows()
 
     def is_wanted(alarm: Alarm) -> bool:
-        window = windows.get(alarm.line_id or "")
-        if window is not None:
-            last_ms = alarm.cleared_ms if alarm.cleared_ms is not None else alarm.last_raised_ms
-            stood = alarm.is_on or last_ms >= window.begin_ms
-            if not stood or alarm.raised_ms >= window.end_ms:
-                return False
         if alarm.kind is AlarmKind.EQUIPMENT:
             return alarm.source in codes
         return is_whole and (alarm.line_id is None or alarm.line_id in lines)
@@ -307,13 +301,18 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
     )
     while True:
 
-        async def question(store: Store, query: AlarmQuery = query) -> list[Alarm]:
-            return await store.alarms.alarms(query, BATCH_ROWS)
+        async def question(store: Store, query: AlarmQuery = query) -> tuple[list[Alarm], set[int]]:
+            page = await store.alarms.alarms(query, BATCH_ROWS)
+            stood = {each.id for each in page if each.line_id not in windows}
+            for line_id, span in windows.items():
+                of_line = [each for each in page if each.line_id == line_id]
+                stood |= await store.alarms.stood(of_line, span.begin_ms, span.end_ms)
+            return page, stood
 
-        found = await ask(question)
+        found, stood = await ask(question)
         if not found:
             return
-        yield [_alarm_row(each) for each in found if is_wanted(each)]
+        yield [_alarm_row(each) for each in found if each.id in stood and is_wanted(each)]
         query = msgspec.structs.replace(query, before=key_of(found[-1]))
 
 

@@ -45,6 +45,15 @@ class RunWriting:
         self.gaps: list[Gap] = []
         self.closed_ms: int | None = None
 
+    async def is_as_known(self) -> bool:
+        """Read anew what is known of runs; say whether the database holds just that.
+
+        It may be another one by now: put back as it was earlier, or a copy that was behind.
+        """
+        known = dict(self._parts)
+        self._parts.clear()
+        return all([await self._parts_of(key) == parts for key, parts in known.items()])
+
     async def id_of(self, piece: Batch) -> int:
         """Return the id of the row that `piece` belongs to, and take note that it is stored.
 

@@ -91,6 +91,7 @@ class Store:
 
     async def _write(self, batches: Sequence[Batch]) -> None:
         rewritten_ms = None
+        is_as_known = True
         try:
             async with self._database.writing() as connection:
                 if self._lease is not None:
@@ -99,14 +100,16 @@ class Store:
                     self._ids, self._ids_of_opening = Ids(), self._database.opened_count
                 ids = self._ids.copy()
                 writing = Writing(connection, ids)
+                is_as_known = await writing.is_as_known()
                 await writing.write(batches)
                 rewritten_ms = await self._drop_parts(connection, batches, writing.closed_ms)
         finally:
             # Also after a failure: whether a commit that failed has reached the disk is not known.
-            if rewritten_ms is not None:
+            if rewritten_ms is not None or not is_as_known:
                 self.rewritten_count += 1
+        ids.keep_runs(batches)
         self._ids = ids
-        if any(batch.corrected_ms is not None for batch in batches):
+        if not is_as_known or any(batch.corrected_ms is not None for batch in batches):
             self.configurations.forget()
         if rewritten_ms is not None:
             self._parts_until_ms = rewritten_ms

@@ -42,6 +42,11 @@ class Ids:
         """Return a copy, for a transaction that may fail."""
         return Ids(dict(self.runs), dict(self.equipment))
 
+    def keep_runs(self, batches: Sequence[Batch]) -> None:
+        """Let go of other runs than those that were stored last, if any were."""
+        keys = {batch.run.key for batch in batches} or self.runs.keys()
+        self.runs = {key: parts for key, parts in self.runs.items() if key in keys}
+
 
 class Correction(msgspec.Struct, frozen=True):
     """By how much the clock of a run was behind that began at `started_ms` by that clock."""
@@ -84,6 +89,13 @@ class Writing:
     def closed_ms(self) -> int | None:
         """The earliest moment at which a run now ends before a gap."""
         return self._runs.closed_ms
+
+    async def is_as_known(self) -> bool:
+        """Whether the database holds what was stored last; else nothing is known of it any more."""
+        is_as_known = await self._runs.is_as_known()
+        if not is_as_known:
+            self._ids.equipment = {}
+        return is_as_known
 
     async def write(self, batches: Sequence[Batch]) -> None:
         """Store `batches`; what is stored already is passed over."""

@@ -6,8 +6,9 @@ What is open is answered from memory, so that it is there while the database is 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container, Iterable
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime
@@ -15,6 +16,7 @@ from pydantic import AwareDatetime
 from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.core.errors import AlarmRefused, HistoryError
+from lineside.core.model import Line
 from lineside.core.ports import Clock
 from lineside.core.times import iso_utc, unix_ms
 from lineside.history.alarm_query import AlarmQuery, key_of, newest_first
@@ -37,6 +39,9 @@ from lineside.web.answers import encode, encode_in_slices, json_response
 from lineside.web.live import LiveView
 from lineside.web.problem import Problem, not_found, not_ticking
 
+if TYPE_CHECKING:  # it loads the database libraries, which is the history's thread's business
+    from lineside.history.store import Store
+
 PAGE_MAX = 1_000
 RECENT_MAX = 100
 DAYS_MAX = 400
@@ -54,7 +59,12 @@ From = Annotated[
     Query(alias="from", description="Alarms whose fault stood at this time or later."),
 ]
 To = Annotated[
-    AwareDatetime | None, Query(alias="to", description="Alarms raised before this time.")
+    AwareDatetime | None,
+    Query(
+        alias="to",
+        description="Alarms whose fault stood before this time; with `from`, at a time between "
+        "them: between two rises of an alarm it did not.",
+    ),
 ]
 Text = Annotated[str, Query(description="To be found in a name, code or message.", max_length=100)]
 Cursor = Annotated[
@@ -87,8 +97,7 @@ class AlarmsApi:
     ) -> Response:
         """Return alarms, the last raised first, page by page."""
         self._check_line(line)
-        if code is not None and code not in self._live.equipment_by_code:
-            raise not_found("equipment", code, self._live.equipment_by_code)
+        await self._check_code(code)
         begin_ms = unix_ms(begin.timestamp()) if begin is not None else None
         end_ms = unix_ms(end.timestamp()) if end is not None else None
         if begin_ms is not None and end_ms is not None:
@@ -115,15 +124,18 @@ class AlarmsApi:
         return await self._list(request, found[:limit], None)
 
     async def statistics(self, request: Request, line: LineId = None) -> Response:
-        """Return per machine how often its fault rose and its status changed in the last 24 h."""
+        """Return per machine how often its fault rose and its status changed in the last 24 h.
+
+        A machine that was taken out meanwhile is among them.
+        """
         self._check_line(line)
         end_ms = (unix_ms(self._clock().unix_s) // _MINUTE_MS + 1) * _MINUTE_MS
         begin_ms = end_ms - _DAY_MS
         counts = await self._ask(lambda store: store.alarms.counts(begin_ms, end_ms))
         book = self._kept().alarms.book
         rows = []
-        for each, machine in self._live.equipment_by_code.values():
-            if line is None or each.id == line:
+        for each in await self._lines_in(begin_ms, end_ms):
+            for machine in each.equipment if line in (None, each.id) else ():
                 count = counts.get(machine.code)
                 alarms = book.of((AlarmKind.EQUIPMENT, machine.code))
                 row = EquipmentStatisticsView(
@@ -198,20 +210,33 @@ class AlarmsApi:
 
     async def _find(self, query: AlarmQuery, limit: int) -> tuple[list[Alarm], bool]:
         """Return one page, and whether there is another."""
-        current = self._from_memory(query)
+        kept = self._kept().alarms.book
+        stood = await self._stood(query, (*kept, *kept.over))
+        current = self._from_memory(query, stood)
         if query.states and AlarmState.NORMAL not in query.states:
             return current[:limit], len(current) > limit
-        book = self._kept().alarms.book
         stored: list[Alarm] = await self._ask(lambda store: store.alarms.alarms(query, limit + 1))
         # The database is a moment behind, or more.
-        found = {alarm.id: book.find(alarm.id) or alarm for alarm in stored}
+        found = {alarm.id: kept.find(alarm.id) or alarm for alarm in stored}
         found |= {alarm.id: alarm for alarm in current}
-        page = newest_first(alarm for alarm in found.values() if query.has(alarm))
+        stood |= {alarm.id for alarm in stored}
+        page = newest_first(alarm for alarm in found.values() if query.has(alarm, stood))
         return page[:limit], len(stored) > limit or len(page) > limit
 
-    def _from_memory(self, query: AlarmQuery) -> list[Alarm]:
+    async def _stood(self, query: AlarmQuery, alarms: Iterable[Alarm]) -> set[int]:
+        """Return the ids of those that stood in the window, of which only the events can tell."""
+        unsure = [alarm for alarm in alarms if query.is_unsure_of(alarm)]
+        begin_ms, end_ms = query.begin_ms, query.end_ms
+        if not unsure or begin_ms is None or end_ms is None:
+            return set()
+        found: set[int] = await self._ask(
+            lambda store: store.alarms.stood(unsure, begin_ms, end_ms)
+        )
+        return found
+
+    def _from_memory(self, query: AlarmQuery, stood: Container[int] = ()) -> list[Alarm]:
         book = self._kept().alarms.book
-        return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm))
+        return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm, stood))
 
     async def _list(self, request: Request, page: list[Alarm], following: str | None) -> Response:
         envelope = AlarmsView(
@@ -254,6 +279,25 @@ class AlarmsApi:
     ) -> AlarmEvent:
         at_ms = unix_ms(self._clock().unix_s)
         return AlarmEvent(kind=kind, at_ms=at_ms, by=by, text=text, until_ms=until_ms)
+
+    async def _lines_in(self, *window: int) -> tuple[Line, ...]:
+        """Return the lines of now, with machines taken out since that were there in a window."""
+        lines = self._live.site.lines if self._live.site is not None else ()
+
+        async def question(store: Store) -> tuple[Line, ...]:
+            configured = await store.configurations.read()
+            return configured.with_taken_out(lines, *window)
+
+        found: tuple[Line, ...] = await self._ask(question)
+        return found
+
+    async def _check_code(self, code: str | None) -> None:
+        """Refuse the code of a machine that is not configured and never was."""
+        if code is None or code in self._live.equipment_by_code:
+            return
+        lines = await self._lines_in()
+        if not any(machine.code == code for line in lines for machine in line.equipment):
+            raise not_found("equipment", code, self._live.equipment_by_code)
 
     def _check_line(self, line: str | None) -> None:
         if self._live.site is None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from lineside.core import limits
 from lineside.core.model import Equipment, Instant, Line, Site, SiteChange, Snapshot, StateChange
 from lineside.core.ports import BusMessage, Clock
@@ -141,6 +143,8 @@ class LiveView:
         self._since_s = {
             c: at_s for c, at_s in self._since_s.items() if c in self.equipment_by_code
         }
+        if self.snapshot is not None:
+            self.snapshot = _still_in(self.snapshot, message.site)
         self._site_count += 1
         self.revision += 1
         self.change_revision += 1
@@ -153,3 +157,16 @@ class LiveView:
         # A large plant keeps fewer per machine, so that memory has one bound for every plant.
         share = CHANGES_MAX // max(1, len(self.equipment_by_code))
         return min(limits.RECENT_CHANGES_PER_EQUIPMENT, share)
+
+
+def _still_in(snapshot: Snapshot, site: Site) -> Snapshot:
+    """Return a tick without what `site` no longer has, which no answer may count any more."""
+    codes = {each.code for line in site.lines for each in line.equipment}
+    plc_ids = {plc.id for plc in site.plcs}
+    lines = tuple(
+        replace(line, equipment=tuple(each for each in line.equipment if each.code in codes))
+        for line in snapshot.lines
+    )
+    return replace(
+        snapshot, lines=lines, plcs=tuple(plc for plc in snapshot.plcs if plc.id in plc_ids)
+    )

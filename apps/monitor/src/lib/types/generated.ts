@@ -4910,7 +4910,7 @@ export interface operations {
                 readonly severity?: readonly components["schemas"]["Severity"][];
                 /** @description Alarms whose fault stood at this time or later. */
                 readonly from?: string | null;
-                /** @description Alarms raised before this time. */
+                /** @description Alarms whose fault stood before this time; with `from`, at a time between them: between two rises of an alarm it did not. */
                 readonly to?: string | null;
                 /** @description To be found in a name, code or message. */
                 readonly q?: string;
