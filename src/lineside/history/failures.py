@@ -155,6 +155,11 @@ class FailureBuilder:
                 self._running_ms += end_ms - begin_ms
             self._until_ms = end_ms
 
+    def add_absence(self, until_ms: int) -> None:
+        """Take in a time in which the machine was not configured: it ends a failure, unseen."""
+        self._until_ms = until_ms
+        self._end_stretch()
+
     def parts(self) -> FailureParts:
         """Return what was found."""
         return FailureParts(

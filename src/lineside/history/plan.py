@@ -30,6 +30,7 @@ from lineside.history.stops import StopParts
 _DAY_MS = 86_400_000
 _REACH_MS = 400 * _DAY_MS  # no stop timer is so long
 _FORMAT = 2  # of stored parts, and of how they are computed: a new number computes all anew
+_ABSENT_FORMAT = 2  # the same, of parts in which a machine was not configured throughout
 _WAITING = frozenset(
     {
         ReasonCode.IDLE_WAIT.value,
@@ -230,7 +231,10 @@ class MachinePlan:
         planned = self.planned(begin_ms, end_ms)
         rules = self.rules_at(end_ms - 1)
         intervals = _within(judged.intervals, begin_ms, end_ms)
-        return parts_of(intervals, planned, begin_ms, end_ms, rules)
+        configured = None
+        if not self._is_configured_throughout(begin_ms, end_ms):
+            configured = self.configured_in(begin_ms, end_ms)
+        return parts_of(intervals, planned, begin_ms, end_ms, rules, configured)
 
     def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
         """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
@@ -241,7 +245,10 @@ class MachinePlan:
             (begin, end, plan.fingerprint(begin, end, min(reach_ms, begin)))
             for plan, begin, end in held
         ]
-        return _digest((pieces, self.configured_in(begin_ms, end_ms)))
+        configured = self.configured_in(begin_ms, end_ms)
+        if self._is_configured_throughout(begin_ms, end_ms):
+            return _digest((pieces, configured))
+        return _digest((pieces, configured, _ABSENT_FORMAT))
 
     def _at(self, at_ms: int) -> RulePlan:
         return self._plans[max(0, bisect_right(self._begins_ms, at_ms) - 1)]

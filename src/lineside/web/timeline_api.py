@@ -75,7 +75,8 @@ class TimelineApi:
     ) -> Response:
         """Return what machines did in a window, one lane each, with shifts, breaks and alarms.
 
-        Shifts are those of the line, or of the first line when none is named.
+        Shifts are those of the one line that `line_id` names, as configured now: that of the
+        machine, or the first one, when none is asked for.
         """
         asked = window(begin, end)
         chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
@@ -99,6 +100,7 @@ class TimelineApi:
                 "now_ms": now_ms,
                 "resolution_ms": resolution_ms,
                 "time_zone": chosen.calendar.zone.key,
+                "line_id": chosen.line.id,
                 "shifts": [[s.span.begin_ms, s.span.end_ms, s.name] for s in shifts],
                 "breaks": [[b.begin_ms, b.end_ms] for s in shifts for b in s.breaks],
                 "alarms": marks,

@@ -624,7 +624,8 @@ export interface paths {
          * Get timeline
          * @description Return what machines did in a window, one lane each, with shifts, breaks and alarms.
          *
-         *     Shifts are those of the line, or of the first line when none is named.
+         *     Shifts are those of the one line that `line_id` names, as configured now: that of the
+         *     machine, or the first one, when none is asked for.
          */
         readonly get: operations["get_timeline"];
         readonly put?: never;
@@ -2628,8 +2629,13 @@ export interface components {
             /** Time Zone */
             readonly time_zone: string;
             /**
+             * Line Id
+             * @description Whose shifts and breaks these are.
+             */
+            readonly line_id: string;
+            /**
              * Shifts
-             * @description [begin_ms, end_ms, name] of the line.
+             * @description [begin_ms, end_ms, name] of that line, as configured now.
              */
             readonly shifts: readonly (readonly [
                 number,
