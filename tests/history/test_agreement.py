@@ -24,7 +24,8 @@ from lineside.core.model import Equipment, Status
 from lineside.core.spans import Span, clip
 from lineside.history import schema
 from lineside.history.database import Database
-from lineside.history.export_rows import SOURCES, ExportWish
+from lineside.history.export_rows import SOURCES
+from lineside.history.export_wish import ExportWish
 from lineside.history.figures import totals_in
 from lineside.history.kpi_rows import plans_of
 from lineside.history.lanes import LaneInterval, pieces

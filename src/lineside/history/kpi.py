@@ -152,17 +152,18 @@ def parts_of(
         begin_ms: start of the window, in UTC Unix milliseconds.
         end_ms: its end; at or before its begin the window is empty.
         rules: what counts as a micro-stop and as a failure.
-        configured: when in the window it was configured, tidy; what lies between ends stops and
-            failures. None: throughout.
+        configured: when in the window it was configured, in order; what lies between ends stops
+            and failures, where nothing lies between, too. None: throughout.
     """
     if begin_ms >= end_ms:
         return KpiParts(rules=rules)
     stops = StopBuilder(rules.micro_stop_ms)
     failures = FailureBuilder(begin_ms, rules.failure_after_ms)
     planned_ms: dict[Status | None, int] = dict.fromkeys((*Status, None), 0)
-    reached_ms = begin_ms
-    for there in (Span(begin_ms, end_ms),) if configured is None else configured:
-        if reached_ms < there.begin_ms:
+    there_in = (Span(begin_ms, end_ms),) if configured is None else configured
+    reached_ms: int | None = None
+    for there in there_in:
+        if reached_ms is not None or begin_ms < there.begin_ms:
             failures.add_absence(there.begin_ms)
             stops.add_absence()
         for begin, end, status, is_planned in pieces_of(
@@ -173,7 +174,7 @@ def parts_of(
             if is_planned:
                 planned_ms[status] += end - begin
         reached_ms = there.end_ms
-    if reached_ms < end_ms:
+    if reached_ms is None or reached_ms < end_ms:
         failures.add_absence(end_ms)
         stops.add_absence()
     return KpiParts(

@@ -240,7 +240,9 @@ export interface paths {
          * @description Return key figures with their coverage, per machine or line and piece of the window.
          *
          *     The past is judged by what was configured then. Machines that were taken out since are in
-         *     the answer when they were there at some time of the window. Days are those of each line and
+         *     the answer when they were there at some time of the window, and one that was moved has a row
+         *     in each of its lines, of its time there; asked for by `code` alone, one row of all. Days
+         *     are those of each line and
          *     hold their shifts whole, also after midnight; weeks and months are made of them. Pieces are
          *     cut where the window begins and ends.
          */
@@ -624,8 +626,10 @@ export interface paths {
          * Get timeline
          * @description Return what machines did in a window, one lane each, with shifts, breaks and alarms.
          *
-         *     Shifts are those of the one line that `line_id` names, as configured now: that of the
-         *     machine, or the first one, when none is asked for.
+         *     With `line` each machine is shown as far as it was in that line, and what it did elsewhere
+         *     is unseen; without, each has one lane of all. Shifts are those of the one line that
+         *     `line_id` names, as configured now: that of the machine, or the first one, when none is
+         *     asked for.
          */
         readonly get: operations["get_timeline"];
         readonly put?: never;
@@ -646,6 +650,8 @@ export interface paths {
         /**
          * Get board
          * @description Return the line as it was at one moment, as configured then where that is known.
+         *
+         *     A line that was not there yet has no machines.
          */
         readonly get: operations["get_board"];
         readonly put?: never;
@@ -709,6 +715,8 @@ export interface paths {
         /**
          * List alarms
          * @description Return alarms, the last raised first, page by page.
+         *
+         *     An alarm belongs to the line in which its machine was when it was raised.
          */
         readonly get: operations["list_alarms"];
         readonly put?: never;
