@@ -20,6 +20,7 @@ class Records:
         self.kept: list[AlarmRecord] = []
         self.has_room = True
         self.alive: tuple[int, int] | None = (1, T0_MS)
+        self.set_right_ms = 0
 
     def offer(self, record: AlarmRecord) -> bool:
         if self.has_room:

@@ -106,7 +106,8 @@ class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, ta
     """An alarm as it stands after `event`, which happened at `event_ms`.
 
     `event` None: nothing happened to it, but the database may never have heard of it. `at_ms` is
-    the last tick before it was recorded. `text` is what the person `by` wrote.
+    the last tick before it was recorded. `text` is what the person `by` wrote. `is_moved`: its
+    times were wrong, and these take their place.
     """
 
     seq: int
@@ -117,6 +118,7 @@ class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, ta
     by: str = ""
     text: str = ""
     note: AlarmNote | None = None
+    is_moved: bool = False
 
 
 Record: TypeAlias = ChangeRecord | PlcRecord | ServerRecord | ConfigRecord | AlarmRecord
