@@ -153,6 +153,11 @@ class Configured:
         tenure = self._tenures.get(code)
         return tenure is not None and len({line_id for _, line_id in tenure.lines}) > 1
 
+    def is_elsewhere(self, code: str, line_id: str) -> bool:
+        """Whether a machine was in another line than this one at some time."""
+        tenure = self._tenures.get(code)
+        return tenure is not None and any(each != line_id for _, each in tenure.lines)
+
     def has_line(self, line_id: str, begin_ms: int = 0, end_ms: int = FAR_MS) -> bool:
         """Whether a line had a machine at some time in [begin_ms, end_ms)."""
         return any(

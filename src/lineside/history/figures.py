@@ -80,7 +80,8 @@ class Plans:
 
         With `line_id`: as far as it was in that line; elsewhere it is as if it was not configured.
         """
-        if self._configured is None or not self._configured.has_moved(code):
+        configured = self._configured
+        if configured is None or not configured.is_elsewhere(code, line_id or ""):
             line_id = None
         found = self._of.get((code, line_id))
         if found is None:
