@@ -1573,6 +1573,16 @@ export interface components {
              */
             readonly set_aside: number;
             /**
+             * Aside Files
+             * @description Files beside the spool with what cannot be read or stored, also of before the start, until a person removes them.
+             */
+            readonly aside_files: number;
+            /**
+             * Aside Oldest
+             * @description When the oldest of them was written to.
+             */
+            readonly aside_oldest: string | null;
+            /**
              * Wal Bytes
              * @description Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own.
              */
