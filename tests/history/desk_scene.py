@@ -37,7 +37,7 @@ class Scene:
         self.records = Records()
         self.desk = AlarmDesk(self.records, self.clock)
         self.links = {"PLC01": PlcLink.ONLINE, "PLC02": PlcLink.ONLINE}
-        self.codes: dict[int, int] = {}
+        self.codes: dict[int, int | float] = {}
         self.begun_s = at_s
         self.desk.on_message(site_change(self.site, at_s=at_s))
 
