@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import httpx
@@ -73,7 +74,7 @@ def equipment(number: int, *, line_id: str = "weld1", plc_id: str | None = "PLC0
 
 
 def line(
-    line_id: str, numbers: range, *, name: str = "용접 1라인", floor_plan: str | None = None
+    line_id: str, numbers: Iterable[int], *, name: str = "용접 1라인", floor_plan: str | None = None
 ) -> Line:
     return Line(
         id=line_id,

@@ -60,8 +60,11 @@ def test_a_machine_speaks_by_its_own_table_or_by_the_only_one(tmp_path: Path) ->
     files = {"alarms_csv": CSV.encode(), "press_csv": CSV.encode()}
     none = load(tmp_path, PLAIN + TABLE + OTHER_TABLE, **files)
     assert none.site.lines[0].equipment[0].alarm_table is None
+    told = [str(warning) for warning in none.warnings]
+    assert any("which of robot, press explains its codes is not said" in each for each in told)
     own = load(tmp_path, PLAIN + 'alarm_table = "press"\n' + TABLE + OTHER_TABLE, **files)
     assert own.site.lines[0].equipment[0].alarm_table == "press"
+    assert not any("is not said" in str(warning) for warning in own.warnings)
 
 
 def test_delays_and_the_longest_shelf_are_as_configured(tmp_path: Path) -> None:

@@ -393,6 +393,53 @@ def test_another_status_than_before_is_new() -> None:
     assert only(board, at(1)).since_s == at(0).unix_s
 
 
+def stopped_since_the_start() -> Board:
+    """A board whose machine has stood for the 300 s of its stop timer before the past is known."""
+    board = standing(at(0))
+    for second in range(1, 302):
+        board.fold(reading({"M100": 0, "M200": 0}, at(second)))
+        board.tick(at(second))
+    assert only(board, at(301)).since_s == at(300).unix_s
+    return board
+
+
+def test_a_past_that_is_known_only_after_the_stop_timer_is_over_wins_nevertheless() -> None:
+    board = stopped_since_the_start()
+    (change,) = board.recall(past(Status.STOPPED, seen_until=-2.9, ran_until=-500), at(301.5))
+    assert change.reason.since_s == at(-500).unix_s
+    assert only(board, at(301.5)).since_s == at(-200).unix_s
+
+
+@pytest.mark.parametrize(("ran_until", "since"), [(-200, 100), (-500, 0)])
+def test_a_machine_that_waited_before_the_start_is_stopped_since_its_timer_was_over(
+    ran_until: float, since: float
+) -> None:
+    board = stopped_since_the_start()
+    board.recall(past(Status.IDLE, seen_until=-1, ran_until=ran_until), at(301.5))
+    assert only(board, at(301.5)).since_s == at(since).unix_s
+
+
+def test_a_machine_that_did_something_else_since_the_start_stands_since_then() -> None:
+    board = standing(at(0))
+    board.fold(reading({"M100": 0, "M200": 1}, at(1)))
+    for second in range(2, 302):
+        board.fold(reading({"M100": 0, "M200": 0}, at(second)))
+        board.tick(at(second))
+    board.recall(past(Status.STOPPED, seen_until=-1, ran_until=-500), at(301.5))
+    assert only(board, at(301.5)).since_s == at(300).unix_s
+
+
+def test_a_status_goes_on_also_where_the_past_was_known_before_the_machine_was_seen() -> None:
+    board = Board(site(machine()), at(0))
+    only(board, at(0))
+    board.recall(past(Status.STOPPED, seen_until=-1, ran_until=-500), at(1))
+    board.fold(reading({"M100": 0, "M200": 0}, at(1.5)))
+    assert (only(board, at(2)).status, only(board, at(2)).since_s) == (
+        Status.STOPPED,
+        at(-200).unix_s,
+    )
+
+
 def test_a_status_that_came_back_after_another_is_new() -> None:
     board = standing(at(0))
     board.fold(reading({"M100": 1, "M200": 0}, at(0.2)))

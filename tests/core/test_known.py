@@ -7,6 +7,7 @@ import math
 import pytest
 
 from core.test_board import at, lost, reading
+from lineside.core.alarm_bits import word_in
 from lineside.core.board import Board
 from lineside.core.known import TELLING_EVERY_S, TELLINGS_MAX
 from lineside.core.model import (
@@ -173,3 +174,22 @@ def test_the_last_value_of_a_flood_is_told_when_there_is_room_again() -> None:
         told(board, second, {"D100": second})
     found = [c for s in range(200, 220) for c in told(board, s, {"D100": 7})]
     assert [c.reason.value for c in found] == [7]
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (12, 12),
+        (12.0, 12),
+        (-3.0, -3),
+        (12.5, None),
+        (1e20, None),
+        (0.0, 0),
+        (True, None),
+        ("a", None),
+    ],
+)
+def test_a_code_is_a_whole_number_however_the_plc_holds_it(value: Scalar, code: int | None) -> None:
+    found = word_in(value)
+    assert found == code
+    assert not isinstance(found, float | bool)

@@ -1,7 +1,8 @@
 """A calculator of key figures, written from docs/reference/kpi.md alone.
 
 It knows nothing of the code that it judges: a time is a list of minutes, each with what the machine
-did in it and whether it is planned. Every rule is written as it is read there.
+did in it and whether it is planned. A machine that was not configured did "absent". Every rule is
+written as it is read there.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def stop_lengths(window: list[Minute]) -> list[int]:
     for minute in window:
         if minute.status in STANDING:
             length += minute.is_planned
-        elif minute.status == "running" or minute.is_planned:
+        elif minute.status in ("running", "absent") or minute.is_planned:
             lengths.append(length)
             length = 0
     return [each for each in [*lengths, length] if each > 0]
@@ -87,7 +88,7 @@ def add_failures(found: Sums, statuses: list[str], failure_after: int) -> None:
         first, last = errors[0], errors[-1] + 1
         if last - first < failure_after:
             continue
-        if last == at and at < len(statuses):
+        if last == at and at < len(statuses) and statuses[at] in ("running", "idle", "stopped"):
             found.closed += 1
             found.closed_length += last - first
         if first > 0:
@@ -96,6 +97,22 @@ def add_failures(found: Sums, statuses: list[str], failure_after: int) -> None:
     for (_, end), (begin, _) in pairwise(entered):
         found.gaps += 1
         found.gap_running += statuses[end:begin].count("running")
+
+
+def shift_rows(
+    shifts: list[tuple[int, int]], first: int, last: int, now: int, day: int
+) -> list[tuple[int, int]]:
+    """Return the minutes of each row of a window by shifts, of a line that works `shifts` daily.
+
+    `shifts` are minutes after midnight, in order; without any a row is a day of `day` minutes.
+    """
+    last = min(last, now)
+    days = range(first // day - 1, last // day + 1)
+    wholes = [(at * day + begin, at * day + end) for at in days for begin, end in shifts]
+    if not shifts:
+        wholes = [(at * day, at * day + day) for at in days]
+    rows = [(max(begin, first), min(end, last)) for begin, end in wholes]
+    return [(begin, end) for begin, end in rows if begin < end]
 
 
 def figures(found: Sums) -> dict[str, float | None]:

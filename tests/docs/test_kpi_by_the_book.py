@@ -11,24 +11,21 @@ import msgspec
 import pytest
 
 from core.calendars import MINUTE_MS, ms, plant, shift
-from docs.kpi_by_the_book import Minute, Sums, figures, sums
+from docs.kpi_by_the_book import Minute, Sums, figures, shift_rows, sums
 from lineside.core.calendar import WEEK, LineCalendar
-from lineside.core.model import KpiRules, Status
+from lineside.core.model import KpiRules, Status, StatusRule
 from lineside.core.spans import Span
-from lineside.history.kpi import KpiParts, combine, parts_of, sum_totals, totals_of
-from lineside.history.kpi_rows import figures_of
+from lineside.history.kpi import KpiParts, combine, sum_totals, totals_of
+from lineside.history.kpi_rows import figures_of, windows_of
+from lineside.history.kpi_words import RowGrain, Wanted
+from lineside.history.plan import Judged, MachinePlan, RulePlan
+from lineside.history.reclassify import ReasonedInterval
 
 ROWS = 10_000
 SEEDS = 5
 BEGIN_MS = ms("2026-03-02 00:00")
 DAY = 24 * 60
 STATUSES = ("running", "running", "idle", "stopped", "error", "disconnected", "unseen")
-
-
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    begin_ms: int
-    end_ms: int
-    status: Status | None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,12 +83,29 @@ def a_life(rng: Random, minutes: int) -> list[str]:
     return found[:minutes]
 
 
-def intervals(life: list[str], begin_ms: int) -> Iterator[Seen]:
+def with_absences(rng: Random, life: list[str]) -> list[str]:
+    """Return `life` of a machine that was not configured for one or two times of it."""
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        at = rng.randrange(len(life))
+        length = min(rng.choice((1, 5, 60, 600)), len(life) - at)
+        life = [*life[:at], *["absent"] * length, *life[at + length :]]
+    return life
+
+
+def intervals(life: list[str], begin_ms: int) -> Iterator[ReasonedInterval]:
     for word, same in groupby(life):
         end_ms = begin_ms + len(list(same)) * MINUTE_MS
-        status = None if word == "unseen" else Status(word)
+        status = None if word in ("unseen", "absent") else Status(word)
         if status is not None:  # what nobody saw is a hole
-            yield Seen(begin_ms=begin_ms, end_ms=end_ms, status=status)
+            yield ReasonedInterval(begin_ms=begin_ms, end_ms=end_ms, status=status)
+        begin_ms = end_ms
+
+
+def configured(life: list[str], begin_ms: int) -> Iterator[Span]:
+    for is_absent, same in groupby(life, key=lambda word: word == "absent"):
+        end_ms = begin_ms + len(list(same)) * MINUTE_MS
+        if not is_absent:
+            yield Span(begin_ms, end_ms)
         begin_ms = end_ms
 
 
@@ -102,15 +116,11 @@ def parts_by_windows(
     begin, end = window.begin_ms, window.end_ms
     cut = rng.randrange(begin, end, MINUTE_MS)
     downtime = [Span(*(BEGIN_MS + at * MINUTE_MS for at in each)) for each in plan.downtime]
-    seen = list(intervals(life, BEGIN_MS))
+    judged = Judged(intervals=list(intervals(life, BEGIN_MS)), reach_ms=BEGIN_MS)
+    by = RulePlan(plan.calendar, rules, StatusRule(), downtime)
+    machine = MachinePlan(plan.calendar, [(0, by)], list(configured(life, BEGIN_MS)))
     pieces = [(begin, cut), (cut, end)] if rng.random() < 0.3 else [(begin, end)]
-    return reduce(
-        combine,
-        (
-            parts_of(seen, plan.calendar.planned(one, other, downtime), one, other, rules)
-            for one, other in pieces
-        ),
-    )
+    return reduce(combine, (machine.parts(judged, one, other) for one, other in pieces))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -128,8 +138,11 @@ def test_every_figure_is_what_the_book_says(seed: int) -> None:
         planned = plan.planned_minutes()
         by_the_book, totals = Sums(), []
         for _ in range(rng.choice((1, 1, 1, 3))):
-            life = a_life(rng, last + 10)
-            minutes = [Minute(life[at], at in planned) for at in range(first, last)]
+            life = with_absences(rng, a_life(rng, last + 10))
+            minutes = [
+                Minute(life[at], life[at] != "absent" and at in planned)
+                for at in range(first, last)
+            ]
             by_the_book += sums(minutes, micro_stop, failure_after)
             totals.append(totals_of(parts_by_windows(rng, life, plan, window, rules)))
         row, expected = figures_of(sum_totals(totals)), figures(by_the_book)
@@ -137,4 +150,25 @@ def test_every_figure_is_what_the_book_says(seed: int) -> None:
             number,
             plan.shifts,
             plan.downtime,
+        )
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_rows_by_shift_and_their_end_are_what_the_book_says(seed: int) -> None:
+    rng = Random(seed)
+    for number in range(200):
+        plan = a_plan(rng)
+        first = rng.randrange(DAY, 3 * DAY)
+        last = first + rng.randint(1, 3 * DAY)
+        now = first + rng.randint(-DAY, 4 * DAY)  # at times before the window, or within it
+        wanted = Wanted(
+            lines=(),
+            begin_ms=BEGIN_MS + first * MINUTE_MS,
+            end_ms=BEGIN_MS + min(last, now) * MINUTE_MS,
+            grain=RowGrain.SHIFT,
+        )
+        found = [window.span for window in windows_of(plan.calendar, wanted)]
+        expected = shift_rows(plan.shifts, first, last, now, DAY)
+        assert found == [Span(*(BEGIN_MS + at * MINUTE_MS for at in row)) for row in expected], (
+            number
         )

@@ -20,6 +20,7 @@ class Records:
         self.kept: list[AlarmRecord] = []
         self.has_room = True
         self.alive: tuple[int, int] | None = (1, T0_MS)
+        self.set_right_ms = 0
 
     def offer(self, record: AlarmRecord) -> bool:
         if self.has_room:
@@ -36,7 +37,7 @@ class Scene:
         self.records = Records()
         self.desk = AlarmDesk(self.records, self.clock)
         self.links = {"PLC01": PlcLink.ONLINE, "PLC02": PlcLink.ONLINE}
-        self.codes: dict[int, int] = {}
+        self.codes: dict[int, int | float] = {}
         self.begun_s = at_s
         self.desk.on_message(site_change(self.site, at_s=at_s))
 

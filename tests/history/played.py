@@ -97,6 +97,15 @@ SITE = Site(
     alarm_rules=AlarmRules(on_delay_s=0.0, off_delay_s=0.0),
 )
 MACHINES = SITE.lines[0].equipment
+_MOVED = replace(MACHINES[1], line_id="pack")
+# The same plant with one machine in another line, which is there for its sake alone.
+OTHER_SITE = replace(
+    SITE,
+    lines=(
+        replace(SITE.lines[0], equipment=(MACHINES[0], *MACHINES[2:])),
+        Line(id="pack", name="포장", equipment=(_MOVED,)),
+    ),
+)
 
 
 class Said(NamedTuple):
@@ -108,6 +117,7 @@ class Said(NamedTuple):
     value: Scalar | None
     alarm_code: Scalar | None
     since_ms: int
+    line_id: str
 
 
 class Play:
@@ -127,6 +137,7 @@ class Play:
                 self.values[address] = int(role is TagRole.STATUS)
         self.links = dict.fromkeys(("PLC01", "PLC02"), PlcLink.ONLINE)
         self.stopped: set[str] = set()
+        self.site = SITE
 
     async def play(self, seconds: int) -> None:
         """Play runs of the server one after another, with time between them."""
@@ -137,15 +148,17 @@ class Play:
             self.now_s += self.rng.choice((2, 5, 60, 900))
             if self.rng.random() < 0.5:
                 self._move()  # while nobody watches
+            if self.rng.random() < 0.3:
+                self._change_site()
 
     def clock(self) -> Instant:
         return _instant(self.now_s + TICK_MS / 1000)
 
     async def _run(self, end_s: int) -> None:
-        self.board = Board(SITE, self.clock())
+        self.board = Board(self.site, self.clock())
         self.recorder = Recorder("1")
         self.desk = AlarmDesk(self.recorder, self.clock)
-        self._publish(SiteChange(site=SITE, at_s=self.now_s - 1.0))
+        self._publish(SiteChange(site=self.site, at_s=self.now_s - 1.0))
         begin_ms = self.now_s * 1000
         for plc_id in self.links:
             self._note(plc_id)
@@ -161,7 +174,7 @@ class Play:
         next_s = self.now_s
         while self.now_s < end_s:
             if next_s <= self.now_s:
-                self._move()
+                self._move(is_watched=True)
                 next_s = self.now_s + int(self.rng.expovariate(1 / 600)) + 1
             self._step()
             self._pass_quiet(min(next_s, end_s))
@@ -178,11 +191,19 @@ class Play:
             assert batch is not None
             await self.store.write([batch])
 
-    def _move(self) -> None:
+    def _change_site(self) -> None:
+        self.site = OTHER_SITE if self.site is SITE else SITE
+
+    def _move(self, *, is_watched: bool = False) -> None:
         """Let something happen."""
         rng = self.rng
         if rng.random() < 0.15:
             self._move_plc(rng.choice(tuple(self.links)))
+            return
+        if rng.random() < 0.02 and is_watched:
+            self._change_site()
+            self.board = Board(self.site, self.clock(), before=self.board)
+            self._publish(SiteChange(site=self.site, at_s=self.now_s - 0.5))
             return
         machine = rng.choice(MACHINES)
         at = machine.addresses
@@ -237,7 +258,7 @@ class Play:
         self.snapshot = snapshot
         for line in snapshot.lines:
             for state in line.equipment:
-                moments, said = self.said[state.code], _said(state)
+                moments, said = self.said[state.code], _said(state, line.id)
                 if not moments or moments[-1][1] != said:
                     moments.append((self.now_s * 1000 + TICK_MS, said))
 
@@ -289,7 +310,7 @@ def _instant(unix_s: float) -> Instant:
     return Instant(unix_s=unix_s, monotonic_s=unix_s - BEGIN_S + 1000.0)
 
 
-def _said(state: EquipmentState) -> Said:
+def _said(state: EquipmentState, line_id: str) -> Said:
     tags: Mapping[TagRole, Scalar | None] = {tag.role: tag.value for tag in state.tags}
     is_faulty = state.status is Status.ERROR
     return Said(
@@ -299,4 +320,5 @@ def _said(state: EquipmentState) -> Said:
         value=state.reason.value,
         alarm_code=tags[TagRole.ALARM_CODE] if is_faulty else None,
         since_ms=round(state.since_s * 1000),
+        line_id=line_id,
     )

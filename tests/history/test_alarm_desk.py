@@ -60,6 +60,14 @@ def test_a_machine_that_fails_has_an_alarm_and_one_that_recovers_leaves_it_to_be
     assert scene.told == ["raised", "cleared", "acknowledged"]
 
 
+def test_a_code_that_is_held_as_a_floating_point_number_is_that_code() -> None:
+    scene = running()
+    scene.codes[101] = 12.0
+    scene.see(101, ERROR)
+    (alarm,) = scene.alarms
+    assert alarm.alarm_code == 12
+
+
 def test_a_lost_plc_is_one_alarm_for_all_its_machines() -> None:
     scene = running()
     scene.see(102, ERROR)

@@ -291,3 +291,39 @@ async def test_planned_downtime_stays_with_a_machine_that_moves_to_another_line(
     assert [await unplanned_h(102, day) for day in days] == [3, 6]
     assert [await unplanned_h(101, day) for day in days] == [1, 1]
     assert [await unplanned_h(103, day) for day in days] == [4, 4]
+
+
+async def test_stops_and_failures_end_where_a_machine_is_taken_out_and_put_back(
+    store: Store,
+) -> None:
+    """Nothing is known of it meanwhile; the list has the stops that the figures count."""
+    back_ms = TWENTIETH_MS + 2 * DAY_MS
+    await record(store, (OCTOBER.begin_ms, FOUR), (TWENTIETH_MS, THREE_LEFT), (back_ms, FOUR))
+    changes = [
+        ChangeRecord(
+            seq=9_000 + index,
+            equipment_code=code(104),
+            at_ms=at_ms,
+            previous=None,
+            status=Status.ERROR if reason == "error_tag" else Status.RUNNING,
+            reason=reason,
+        )
+        for index, (at_ms, reason) in enumerate(
+            (
+                (TWENTIETH_MS - HOUR_MS, "error_tag"),
+                (back_ms, "error_tag"),
+                (back_ms + 2 * HOUR_MS, "running"),
+            )
+        )
+    ]
+    run = a_run(1, OCTOBER.begin_ms)
+    await store.write([a_batch(run, changes, alive_ms=OCTOBER.end_ms)])
+    machine = list(FOUR.lines[0].equipment[3:])
+    for window in (OCTOBER, Span(TWENTIETH_MS - 2 * HOUR_MS, back_ms + 5 * HOUR_MS)):
+        totals = (await figures(store, FOUR, [code(104)], window)).totals
+        ends = (window.begin_ms, window.end_ms, OCTOBER.end_ms)
+        plans = await plans_of(store, FOUR)
+        found = await stops_in(store, plans, machine, *ends, as_figures=True)
+        assert totals.stops.stops == sum(each.stop.counted for each in found) == 2
+        assert totals.failures == 2
+        assert (totals.repairs, totals.repair_ms) == (1, 2 * HOUR_MS)

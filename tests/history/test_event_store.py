@@ -12,7 +12,8 @@ from history.told import T0_MS, a_batch, a_run, a_server_event
 from lineside.core.model import Line, PlcLink
 from lineside.history import export_rows
 from lineside.history.event_store import key_of, plc_events, server_events
-from lineside.history.export_rows import SOURCES, ExportWish, Row
+from lineside.history.export_rows import SOURCES, Row
+from lineside.history.export_wish import ExportWish
 from lineside.history.records import PlcRecord, Record, ServerEventKind
 from lineside.history.store import Store
 

@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from history.told import T0_MS, a_batch, a_change, a_run
 from lineside.core.errors import HistoryError
 from lineside.history import spool_file
+from lineside.history.aside import Tally
 from lineside.history.records import Batch
 from lineside.history.spool import Spool
 from lineside.history.spool_file import record_of
 
 
-def opened(folder: Path, **limits: int) -> Spool:
+def opened(folder: Path, **limits: Any) -> Spool:
     spool = Spool(folder, **limits)
     spool.open()
     return spool
@@ -337,3 +339,40 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_plain_words(tmp_path: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(HistoryError, match=r"the spool .* cannot be opened"):
         Spool(tmp_path / "file" / "spool").open()
+
+
+def test_what_was_set_aside_is_told_after_a_restart_until_a_person_removes_it(
+    tmp_path: Path,
+) -> None:
+    spooled(tmp_path, 3)
+    (file,) = tmp_path.iterdir()
+    flip(file, 20)
+    first = opened(tmp_path)
+    drained(first)
+    first.set_aside(batch(1, rows=1), "the tag is no text")
+    first.close()
+    os.utime(tmp_path / "000001.damaged", (1_772_400_000, 1_772_400_000))
+    again = opened(tmp_path)
+    assert (again.set_aside_count, again.lost_count) == (0, 0), "nothing since this start"
+    assert (again.aside.files, again.aside.oldest_ms) == (2, 1_772_400_000_000)
+    (warning,) = again.warnings()
+    assert "2 files in the spool" in warning
+    assert "2026-03-01T21:20:00" in warning
+    for path in tmp_path.iterdir():
+        path.unlink()
+    again.look_aside()
+    assert again.warnings() == []
+
+
+def test_counters_go_on_where_the_writer_is_restarted_and_count_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    spooled(tmp_path, 21)
+    (file,) = tmp_path.iterdir()
+    flip(file, 3 * file.stat().st_size // 42)
+    tally = Tally()
+    for _ in range(3):
+        spool = Spool(tmp_path, tally=tally)
+        spool.open()
+        assert (spool.set_aside_count, spool.lost_count) == (1, 1)
+        spool.close()

@@ -311,7 +311,7 @@ async def test_only_what_can_never_be_stored_is_set_aside_and_the_rest_arrives(
         await eventually(lambda: not scene.writer.health().is_behind, "it holds up those behind it")
         health = scene.writer.health()
         assert health.lost == 3
-        assert "3 pieces of the spool" in health.warnings[0]
+        assert "1 file in the spool" in health.warnings[0]
     assert "a tag is no text" in (tmp_path / "refused.jsonl").read_text()
     assert not scene.spool
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 import weakref
 
+import pytest
+
+import bounds
 from builders import TurnedClock, line, site, site_change, snapshot, state_change
 from lineside.core.model import Status
 from lineside.hub.audience import Subscriber
@@ -117,10 +121,13 @@ async def test_after_the_end_nobody_is_seated_and_who_slips_through_is_closed_to
     assert late.closed is CloseCode.SERVICE_RESTART
 
 
+@pytest.mark.measures
 async def test_closing_all_aborts_who_does_not_answer_in_time() -> None:
     hub, silent = Hub(TurnedClock(), ["weld1"]), PaperWire()
     hub.subscribe(silent, None)
+    began_s = time.monotonic()
     await hub.close_all(timeout_s=0.05)
+    bounds.hold(time.monotonic() - began_s, 2.0, "all closed after (s)")
     assert silent.is_aborted
 
 

@@ -23,7 +23,8 @@ from core.calendars import ms, shift
 from core.calendars import plant as calendar
 from lineside.core.model import DowntimeReason
 from lineside.history.export_files import ExportError
-from lineside.history.export_rows import SOURCES, Ask, ExportWish, Row
+from lineside.history.export_rows import SOURCES, Row
+from lineside.history.export_wish import Ask, ExportWish
 from lineside.web.download import Download
 from web.memory import MINUTE_MS, remembering, told
 

@@ -79,6 +79,16 @@ async def test_a_lost_plc_has_a_mark_on_every_lane_that_it_is_read_for(tmp_path:
     ]
 
 
+@pytest.mark.parametrize(
+    ("asked", "line_id"),
+    [("", "weld1"), ("line=pack&", "pack"), (f"code={code(201)}&", "pack")],
+)
+async def test_a_timeline_says_whose_shifts_it_has(
+    plant: WebPlant, asked: str, line_id: str
+) -> None:
+    assert (await get(plant, f"/api/timeline?{asked}{DAY}"))["line_id"] == line_id
+
+
 async def test_a_coarse_timeline_keeps_the_worst(plant: WebPlant) -> None:
     body = await get(plant, f"/api/timeline?code={code(101)}&{DAY}&resolution_ms=180000")
     (lane,) = body["equipment"]

@@ -20,8 +20,8 @@ from lineside.core.times import unix_ms
 
 if TYPE_CHECKING:
     from lineside.core.asked_time import AskedTime, Bound
-    from lineside.core.model import Line, Site
-    from lineside.history.export_rows import ExportWish
+    from lineside.core.model import Equipment, Line, Site
+    from lineside.history.export_wish import ExportWish
     from lineside.history.settings import HistorySettings
     from lineside.history.store import Store
 
@@ -182,9 +182,9 @@ def _wish(
 ) -> ExportWish:
     """Return what is wished for of `lines`, which have the machines that were taken out since."""
     from lineside.clock import system_clock
-    from lineside.history.export_rows import ExportWish
+    from lineside.history.export_wish import ExportWish
 
-    chosen = []
+    chosen: list[tuple[Line, tuple[Equipment, ...]]] = []
     for each in lines:
         machines = tuple(e for e in each.equipment if code in (None, e.code))
         if line in (None, each.id) and (machines or code is None):
@@ -205,6 +205,7 @@ def _wish(
         now_ms=unix_ms(system_clock().unix_s),
         grain=grain,
         by=by,
+        is_whole=line is None and code is not None,
     )
 
 
@@ -246,7 +247,7 @@ async def _run(
 
     try:
         configured = await store.configurations.read()
-        wish = wish_of(configured.with_taken_out(site.lines, window.begin_ms, window.end_ms))
+        wish = wish_of(configured.lines_in(site.lines, window.begin_ms, window.end_ms))
         if output is None:
             return await _write(ask, wish, kind, format_, sys.stdout.buffer)
         return await _write_whole(ask, wish, kind, format_, output)

@@ -5,7 +5,7 @@ As in `crosscheck`, a key whose own mistake has been noted is not judged again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lineside.config.crosscheck import Drafts, check_unique
 from lineside.config.findings import Findings
@@ -39,6 +39,8 @@ def check_alarms(
             problem = f'there is no alarm table "{name}"'
             findings.problem(draft.origin, ("alarm_table",), problem, hint)
         _warn_of_no_effect(draft, findings)
+        if len(ids) > 1:
+            _warn_of_no_table(draft, ids, findings)
         if draft.has("alarm_bits"):
             _check_bits(draft, alarm_words, messages, findings)
     used = {draft.table.alarm_table for draft in drafts.equipment}
@@ -78,6 +80,17 @@ def _check_bits(
         codes = f"code{'s' if len(lacking) > 1 else ''} {', '.join(map(str, lacking))}"
         text = f"the alarm table {name} has no {codes}: the alarm will say only the number"
         findings.warning(draft.origin, ("alarm_bits",), text)
+
+
+def _warn_of_no_table(
+    draft: Draft[EquipmentConfig], ids: Sequence[str], findings: Findings
+) -> None:
+    """Warn of codes that nothing explains although there are tables of which one might."""
+    table = draft.table
+    names_none = table.alarm_table is None and "alarm_table" not in draft.bad
+    if names_none and draft.has("alarm_code_tag") and table.error_tag is not None:
+        text = f"which of {', '.join(ids)} explains its codes is not said: add alarm_table = …"
+        findings.warning(draft.origin, ("alarm_code_tag",), text)
 
 
 def _warn_of_no_effect(draft: Draft[EquipmentConfig], findings: Findings) -> None:

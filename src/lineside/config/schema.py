@@ -264,7 +264,8 @@ class EquipmentConfig(Table):
     alarm_code_tag: Text | None = Field(
         default=None,
         description="Word that tells which fault it is while error_tag is 1; 0 is none. It has no "
-        "say in the status. What its values mean stands in an `[[alarm_table]]`.",
+        "say in the status. A `:F32` is a code where it is a whole number. What its values mean "
+        "stands in an `[[alarm_table]]`.",
         examples=["D200"],
     )
     alarm_bits: AlarmBitCodes | None = Field(
@@ -279,7 +280,7 @@ class EquipmentConfig(Table):
     alarm_table: str | None = Field(
         default=None,
         description="`id` of the `[[alarm_table]]` for its alarm codes. Left out: the only one, "
-        "when there is one.",
+        "when there is one; of several none, so that its alarms say only the number.",
         examples=["robot"],
     )
     value_map: ValueMap | None = Field(

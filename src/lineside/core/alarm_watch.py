@@ -29,6 +29,10 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     is_on: bool
     since: Instant
 
+    def moved(self, by_s: float) -> Turn:
+        """Return the turn so much later: the clock was set right."""
+        return msgspec.structs.replace(self, since=later(self.since, by_s))
+
 
 class FaultWatch:
     """Watches one fault. `is_on` None: it has not been seen yet, so that nothing can have risen."""
@@ -50,6 +54,13 @@ class FaultWatch:
     def may_rise(self) -> bool:
         """Whether an on-delay runs."""
         return self._since is not None and self.is_on is False
+
+    def move(self, by_s: float) -> None:
+        """Let all that was seen so far be so much later: the clock was set right."""
+        if self.first_seen is not None:
+            self.first_seen = later(self.first_seen, by_s)
+        if self._since is not None:
+            self._since = later(self._since, by_s)
 
     def see(self, sight: Sight, at: Instant, rules: AlarmRules) -> Turn | None:
         """Take in what is seen at a moment, and return the turn that it makes."""
@@ -77,6 +88,11 @@ class FaultWatch:
         turn = Turn(is_on=not self.is_on, since=self._since)
         self.is_on, self._since = turn.is_on, None
         return turn
+
+
+def later(at: Instant, by_s: float) -> Instant:
+    """Return the same moment by a wall clock that shows so much more."""
+    return msgspec.structs.replace(at, unix_s=at.unix_s + by_s)
 
 
 def sight_of_status(status: Status) -> Sight:

@@ -25,6 +25,7 @@ from lineside.core.model import (
     PlcState,
     Quality,
     Reading,
+    ReasonCode,
     Site,
     Snapshot,
     StateChange,
@@ -43,6 +44,8 @@ from lineside.core.status import (
     is_faulty,
 )
 from lineside.core.window import Window
+
+_WAITING = frozenset({ReasonCode.IDLE_WAIT, ReasonCode.STOP_ELAPSED, ReasonCode.OUTSIDE_SHIFT})
 
 
 @dataclass(slots=True)
@@ -63,6 +66,8 @@ class _EquipmentMemory:
     not_running_since: Instant | None = None
     has_run: bool = False  # since the start
     first_seen_s: float | None = None  # when it was first not disconnected
+    has_only_waited: bool = True  # since then
+    past: PastState | None = None  # what was known before the start, until it is seen
     decision: Decision | None = None
     since_s: float = 0.0
     changed_at: Instant | None = None
@@ -129,6 +134,7 @@ class Board:
         if is_same_source and old.equipment.addresses == equipment.addresses:
             memory.tags, memory.not_running_since = old.tags, old.not_running_since
             memory.has_run, memory.first_seen_s = old.has_run, old.first_seen_s
+            memory.has_only_waited, memory.past = old.has_only_waited, old.past
         return memory
 
     def _source_of(self, equipment: Equipment) -> tuple[str, str] | None:
@@ -185,8 +191,9 @@ class Board:
         """Take in what was known before the start; return the changes that it causes.
 
         The stop timer goes on from the last running sample of before, unless there has been one
-        since. A status goes on, with its time, when it was out of sight for less than it takes a
-        value to grow stale: what lasts longer is not known to have stood.
+        since; that is right however late the past is known. A status goes on, with its time, when
+        it was out of sight for less than it takes a value to grow stale: what lasts longer is not
+        known to have stood.
         """
         changes = []
         for code, state in past.items():
@@ -194,13 +201,17 @@ class Board:
             if memory is None or memory.decision is None or state.seen_until_s > now.unix_s:
                 continue  # unknown, or the clock has been set back since
             is_first = memory.since_s == memory.first_seen_s
+            was_stopped = memory.decision.status is Status.STOPPED
+            memory.past = state
             if state.ran_until_s is not None and not memory.has_run:
                 memory.not_running_since = _moment(state.ran_until_s, now)
                 changes += self._decide(memory, now)
-            gap_s = (memory.first_seen_s or now.unix_s) - state.seen_until_s
-            is_same = is_first and memory.decision.status is state.status
-            if is_same and gap_s < memory.equipment.rule.stale_after_s:
-                memory.since_s = state.since_s
+                if was_stopped and memory.has_only_waited and memory.first_seen_s is not None:
+                    over_s = _timer_over_s(memory, state.ran_until_s)
+                    since_s = max(memory.first_seen_s, over_s)
+                    memory.since_s = min(memory.since_s, since_s)
+            if is_first or memory.has_only_waited:
+                _continue_status(memory)
         return changes
 
     def tick(self, now: Instant) -> tuple[Snapshot, list[StateChange]]:
@@ -242,6 +253,8 @@ class Board:
         decision = decide_status(equipment.rule, evidence, now, memory.planned)
         previous = memory.decision.status if memory.decision else None
         memory.decision = decision
+        if memory.first_seen_s is not None or decision.is_connected:
+            memory.has_only_waited &= decision.reason.code in _WAITING
         if may_wait and decision.status is previous:
             return []
         if not memory.teller.is_news(known_of(decision, memory.tags), now.monotonic_s):
@@ -251,6 +264,7 @@ class Board:
             memory.since_s = now.unix_s
         if memory.first_seen_s is None and decision.is_connected:
             memory.first_seen_s = now.unix_s
+            _continue_status(memory)
         return [
             StateChange(
                 line_id=equipment.line_id,
@@ -376,6 +390,27 @@ def _fold_run_sample(memory: _EquipmentMemory, now: Instant) -> None:
         memory.not_running_since, memory.has_run = now, True
     elif memory.not_running_since is None:
         memory.not_running_since = now
+
+
+def _continue_status(memory: _EquipmentMemory) -> None:
+    """Let a status go on that was there before the start, once its machine is seen."""
+    state = memory.past
+    if state is None or memory.decision is None or memory.first_seen_s is None:
+        return
+    memory.past = None
+    gap_s = memory.first_seen_s - state.seen_until_s
+    is_same = memory.decision.status is state.status
+    if is_same and gap_s < memory.equipment.rule.stale_after_s:
+        memory.since_s = state.since_s
+
+
+def _timer_over_s(memory: _EquipmentMemory, ran_until_s: float) -> float:
+    """Return when the stop timer of a machine that ran until then was over."""
+    stop_after_s = memory.equipment.rule.stop_after_s
+    if memory.planned is None or not stop_after_s:
+        return ran_until_s + (stop_after_s or 0.0)
+    over_ms = memory.planned.after_ms(round(ran_until_s * 1000), round(stop_after_s * 1000))
+    return memory.since_s if over_ms is None else over_ms / 1000
 
 
 def _moment(unix_s: float, now: Instant) -> Instant:

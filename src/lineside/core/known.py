@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from lineside.core.alarm_bits import word_in
 from lineside.core.model import Reason, ReasonCode, Scalar, Status, TagRole
 from lineside.core.status import Decision, TagEvidence
 
@@ -87,6 +88,4 @@ def _comparable(reason: Reason) -> Scalar | None:
 
 
 def _alarm_code(tag: TagEvidence | None) -> int | None:
-    value = tag.good.value if tag is not None and tag.good is not None else None
-    is_code = isinstance(value, int) and not isinstance(value, bool)
-    return (value or None) if is_code else None  # type: ignore[return-value]
+    return word_in(tag.good.value if tag is not None and tag.good is not None else None) or None

@@ -22,7 +22,8 @@ from lineside.core.alarm import (
     advance,
     told_as,
 )
-from lineside.core.errors import HistoryError
+from lineside.core.errors import AlarmRefused, HistoryError
+from lineside.history.alarm_early import EarlyAlarms
 from lineside.history.records import AlarmRecord, alarm_record
 
 WAITING_MAX = 20_000  # records; then the oldest are lost, and the alarms' later ones make up for it
@@ -39,6 +40,10 @@ class Keeper(Protocol):
     @property
     def alive(self) -> tuple[int, int] | None:
         """The key of the run that goes on, and its last tick in ms; None before the first."""
+
+    @property
+    def set_right_ms(self) -> int:
+        """By how much all recorded since the start has been moved, as the clock was set right."""
 
     def offer(self, record: AlarmRecord) -> bool:
         """Line up a record; say whether there was room."""
@@ -65,6 +70,8 @@ class AlarmBook:
         self._over: OrderedDict[int, Alarm] = OrderedDict()
         self._waiting: deque[AlarmRecord] = deque(maxlen=WAITING_MAX)
         self._run_key: int | None = None
+        self._early: EarlyAlarms | None = EarlyAlarms()
+        self._set_right_ms = 0
         self.revision = 0
 
     def __iter__(self) -> Iterator[Alarm]:
@@ -100,6 +107,7 @@ class AlarmBook:
         """
         after = advance(alarm, event)
         self._waiting.append(alarm_record(after, event))
+        self._note_early(alarm, event)
         self._put(after)
         self.flush()
         return after
@@ -115,6 +123,7 @@ class AlarmBook:
         self.flush()
         if self._waiting or not self._keeper.offer(alarm_record(after, event)):
             raise HistoryError("more is waiting to be recorded than there is room for")
+        self._note_early(alarm, event)
         self._put(after)
         return after
 
@@ -127,6 +136,37 @@ class AlarmBook:
         """Line up what waits, as far as there is room."""
         while self._waiting and self._keeper.offer(self._waiting[0]):
             self._waiting.popleft()
+
+    def set_right(self, began_ms: int) -> int:
+        """Move what happened since the start as the recorder has moved it; return by how much.
+
+        Args:
+            began_ms: when the server began, by the clock that was wrong.
+        """
+        by_ms = self._keeper.set_right_ms - self._set_right_ms
+        self._set_right_ms += by_ms
+        if by_ms == 0 or self._early is None:
+            return by_ms
+        moved = self._early.move(by_ms, began_ms)
+        by_revision = {(a.id, a.revision): a for some in moved.values() for a in some}
+        for index, record in enumerate(self._waiting):
+            key = (record.alarm.id, record.alarm.revision)
+            at_ms = record.event_ms + by_ms
+            self._waiting[index] = msgspec.structs.replace(
+                record, alarm=by_revision.get(key, record.alarm), event_ms=at_ms
+            )
+        for some in moved.values():
+            self._put(some[-1])
+            self._waiting.append(AlarmRecord(seq=0, at_ms=0, alarm=some[-1], is_moved=True))
+        return by_ms
+
+    def forget_early(self) -> None:
+        """From here on a step of the clock moves nothing."""
+        self._early = None
+
+    def _note_early(self, alarm: Alarm, event: AlarmEvent) -> None:
+        if self._early is not None:
+            self._early.note(alarm, event)
 
     def tick(self) -> None:
         """Line up what waits; tell a new run of everything that is open, or was not long ago.
@@ -198,3 +238,12 @@ def supersede_oldest(book: AlarmBook, source: Source, most: int, now_ms: int) ->
         event = AlarmEvent(kind=AlarmEventKind.SUPERSEDED, at_ms=now_ms, note=AlarmNote.TOO_MANY)
         book.happen(alarm, event)
         _log.warning("alarm given up unacknowledged", alarm=alarm.id, source=alarm.source)
+
+
+def remove(book: AlarmBook, alarm: Alarm, now_ms: int) -> None:
+    """End an alarm whose machine or PLC is no longer configured."""
+    event = AlarmEvent(kind=AlarmEventKind.REMOVED, at_ms=now_ms, note=AlarmNote.NOT_CONFIGURED)
+    try:
+        book.happen(alarm, event)
+    except AlarmRefused:
+        _log.exception("an open alarm could not be removed", alarm=alarm.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from lineside.core.alarm import AlarmEventKind, AlarmKind
 from lineside.history import schema
@@ -27,9 +27,11 @@ class AlarmCount(msgspec.Struct, frozen=True):
 
 
 async def alarm_counts(
-    database: Database, codes: Sequence[str], begin_ms: int, end_ms: int
+    database: Database, codes: Sequence[str], begin_ms: int, end_ms: int, line_id: str | None = None
 ) -> list[AlarmCount]:
     """Return the alarms of `codes` that were raised most often in [begin_ms, end_ms), at most 20.
+
+    With `line_id` only those that were raised while their machine was in that line.
 
     Raises:
         HistoryError: the database cannot be read now.
@@ -45,6 +47,7 @@ async def alarm_counts(
             _event.c.kind == AlarmEventKind.RAISED,
             _alarm.c.kind == AlarmKind.EQUIPMENT,
             schema.alarm_source.in_(codes),
+            true() if line_id is None else _alarm.c.line_id == line_id,
         )
         .group_by(*what)
         .order_by(count.desc(), _alarm.c.source, _alarm.c.text_ko)

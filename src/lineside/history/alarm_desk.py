@@ -29,7 +29,6 @@ from lineside.core.alarm import (
     told_as,
 )
 from lineside.core.alarm_watch import Sight, Turn, sight_of_link, sight_of_status
-from lineside.core.errors import AlarmRefused
 from lineside.core.model import Instant, SiteChange, Snapshot, StateChange, Status
 from lineside.core.ports import BusMessage, Clock
 from lineside.core.times import unix_ms
@@ -39,12 +38,14 @@ from lineside.history.alarm_book import (
     Keeper,
     Source,
     join_by_code,
+    remove,
     supersede_oldest,
 )
 from lineside.history.alarm_hints import AlarmHints
 from lineside.history.alarm_plant import AlarmPlant, alarm_code_in, alarm_word_in
 from lineside.history.alarm_point import Key, Lane, Passed, Point, WordSight
 from lineside.history.alarm_query import Recalled
+from lineside.history.recorder import SET_RIGHT_WITHIN_S
 
 RISES_MAX = 500  # in the whole plant
 RISES_WINDOW_S = 60.0
@@ -72,6 +73,7 @@ class AlarmDesk:
         self.plant = AlarmPlant()
         self.is_recalled = False
         self.started_ms: int | None = None
+        self._first_tick_at: Instant | None = None
         self._points: dict[Source, dict[Lane, Point]] = {}
         self._words: dict[Source, WordSight] = {}  # of machines with one bit per alarm
         self._statuses: dict[Source, Status] = {}
@@ -116,7 +118,7 @@ class AlarmDesk:
     def _adopt_alarm(self, alarm: Alarm, now: Instant) -> None:
         source = (alarm.kind, alarm.source)
         if not self.plant.has(source):
-            self._remove(alarm, unix_ms(now.unix_s))
+            remove(self.book, alarm, unix_ms(now.unix_s))
             return
         lane = alarm.alarm_code if source in self.plant.alarm_bits else None
         point = self._point(source, lane)
@@ -185,7 +187,7 @@ class AlarmDesk:
                 self._change_bits(source)
         for source in [each for each in self.book.sources if not self.plant.has(each)]:
             for alarm in self.book.of(source):
-                self._remove(alarm, at_ms)
+                remove(self.book, alarm, at_ms)
 
     def _forget(self, source: Source) -> None:
         for point in self._points.pop(source).values():
@@ -231,6 +233,7 @@ class AlarmDesk:
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         now = snapshot.at
+        self._set_right(now)
         self._note_start(unix_ms(now.unix_s))
         for plc in snapshot.plcs:
             source = (AlarmKind.PLC, plc.id)
@@ -251,6 +254,22 @@ class AlarmDesk:
             self._minute = minute
             self._look_at_shifts(now)
         self.book.tick()
+
+    def _set_right(self, now: Instant) -> None:
+        """Move all since the start where the recorder has, and be done with it when it is."""
+        self._first_tick_at = self._first_tick_at or now
+        by_ms = self.book.set_right(self.started_ms or 0)
+        if by_ms:
+            by_s = by_ms / 1000
+            self.started_ms = (self.started_ms or 0) + by_ms
+            for point in [each for lanes in self._points.values() for each in lanes.values()]:
+                point.move(by_s)
+            for key, turn in self._held.items():
+                self._held[key] = turn.moved(by_s)
+            for key, passed in self._passed.items():
+                self._passed[key] = passed.moved(by_s)
+        if now.monotonic_s - self._first_tick_at.monotonic_s > SET_RIGHT_WITHIN_S:
+            self.book.forget_early()
 
     def _note_start(self, at_ms: int) -> None:
         if self.started_ms is None:
@@ -477,12 +496,3 @@ class AlarmDesk:
         is_worked = self.plant.is_worked((alarm.kind, alarm.source), now_ms)
         if is_worked is (kind is AlarmEventKind.UNSUPPRESSED):
             self.book.happen(alarm, AlarmEvent(kind=kind, at_ms=now_ms))
-
-    def _remove(self, alarm: Alarm, now_ms: int) -> None:
-        try:
-            event = AlarmEvent(
-                kind=AlarmEventKind.REMOVED, at_ms=now_ms, note=AlarmNote.NOT_CONFIGURED
-            )
-            self.book.happen(alarm, event)
-        except AlarmRefused:
-            _log.exception("an open alarm could not be removed", alarm=alarm.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lineside.core.alarm import Alarm, AlarmKind, worded
-from lineside.core.alarm_bits import AlarmBits, bit_values
+from lineside.core.alarm_bits import AlarmBits, bit_values, word_in
 from lineside.core.alarm_text import AlarmRules, AlarmText, Severity, equipment_text, plc_text
 from lineside.core.calendar import LineCalendar
 from lineside.core.model import Equipment, Plc, Quality, Site, TagRole, TagState
@@ -122,9 +122,8 @@ class AlarmPlant:
 def alarm_word_in(tags: Iterable[TagState]) -> int | None:
     """Return what the word holds that tells of a machine's fault; None when it was not read."""
     for tag in tags:
-        is_read = tag.role is TagRole.ALARM_CODE and tag.quality is Quality.GOOD
-        if is_read and isinstance(tag.value, int) and not isinstance(tag.value, bool):
-            return tag.value
+        if tag.role is TagRole.ALARM_CODE and tag.quality is Quality.GOOD:
+            return word_in(tag.value)
     return None
 
 

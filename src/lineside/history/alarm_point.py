@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from lineside.core.alarm_text import AlarmRules
-from lineside.core.alarm_watch import FaultWatch, Sight, sight_of_status
+from lineside.core.alarm_watch import FaultWatch, Sight, later, sight_of_status
 from lineside.core.model import Instant, Status
 from lineside.history.alarm_book import Source
 
@@ -27,6 +27,11 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
     since: Instant
     until: Instant
     alarm_code: int | None
+
+    def moved(self, by_s: float) -> Passed:
+        """Return the fault so much later: the clock was set right."""
+        since, until = later(self.since, by_s), later(self.until, by_s)
+        return msgspec.structs.replace(self, since=since, until=until)
 
 
 class Point:
@@ -70,6 +75,12 @@ class Point:
         """Whether its fault has come and gone so often that this is told no more."""
         is_full = len(self.rises) == CHATTER_RISES
         return is_full and now.monotonic_s - self.rises[0] <= CHATTER_WINDOW_S
+
+    def move(self, by_s: float) -> None:
+        """Let all that was seen so far be so much later: the clock was set right."""
+        self.watch.move(by_s)
+        if self.other_since is not None:
+            self.other_since = later(self.other_since, by_s)
 
     def hand_over(self, to: Point) -> None:
         """Let `to` go on with the fault that this one has watched so far."""

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.core.calendar import LineCalendar, PlantCalendar
 from lineside.core.model import Equipment, KpiRules, Line, StatusRule
-from lineside.core.spans import Span
+from lineside.core.spans import Span, clip
 from lineside.history import schema
 from lineside.history.database import Database
 
@@ -53,13 +53,14 @@ class HeldSite(msgspec.Struct, frozen=True, kw_only=True):
 class _Tenure:
     """One machine: when it was configured, as what, and judged by what."""
 
-    __slots__ = ("judges", "lines", "machine", "spans")
+    __slots__ = ("judges", "lines", "machine", "machine_in", "spans")
 
     def __init__(self) -> None:
-        self.spans: list[Span] = []
+        self.spans: list[Span] = []  # those of two lines touch where it was moved
         self.judges: list[Judge] = []
         self.lines: list[tuple[int, str]] = []  # from when on in which line
         self.machine: Equipment | None = None  # as last configured
+        self.machine_in: dict[str, Equipment] = {}  # and as last configured in each line
 
 
 class Configured:
@@ -97,21 +98,28 @@ class Configured:
     def apply(self, begin_ms: int, end_ms: int, site: HeldSite, line_id: str) -> None:
         """Let the rules of `site` judge a line in [begin_ms, end_ms), as a person has decided.
 
-        When machines were configured stays as it was.
+        When machines were configured stays as it was; so does what judges them in other lines.
         """
         calendar = self._calendar(site.calendar, line_id)
         machines = [m for line in site.lines if line.id == line_id for m in line.equipment]
         for machine in machines:
             tenure = self._tenures.get(machine.code)
-            if tenure is None or not tenure.judges or begin_ms >= end_ms:
+            if tenure is None or not tenure.judges:
                 continue
-            judge = Judge(
-                begin_ms=begin_ms, calendar=calendar, rules=site.kpi_rules, rule=machine.rule
-            )
-            tenure.judges = _overlaid(tenure.judges, judge, end_ms)
+            for span in clip(self.spans_in_line(machine.code, line_id), begin_ms, end_ms):
+                judge = Judge(
+                    begin_ms=span.begin_ms,
+                    calendar=calendar,
+                    rules=site.kpi_rules,
+                    rule=machine.rule,
+                )
+                tenure.judges = _overlaid(tenure.judges, judge, span.end_ms)
 
     def spans_of(self, code: str) -> tuple[Span, ...]:
-        """Return when a machine was configured, tidy; the last one may reach to `FAR_MS`."""
+        """Return when a machine was configured, in order; the last may reach to `FAR_MS`.
+
+        Two spans touch where the machine was moved from one line to another.
+        """
         tenure = self._tenures.get(code)
         return () if tenure is None else tuple(tenure.spans)
 
@@ -131,42 +139,78 @@ class Configured:
             if each == line_id
         )
 
+    def there(self, code: str, line_id: str) -> tuple[Span, ...]:
+        """Return when a machine was configured in a line, in order."""
+        lines = self.spans_in_line(code, line_id)
+        return tuple(
+            inside
+            for span in self.spans_of(code)
+            for inside in clip(lines, span.begin_ms, span.end_ms)
+        )
+
+    def has_moved(self, code: str) -> bool:
+        """Whether a machine was in more than one line."""
+        tenure = self._tenures.get(code)
+        return tenure is not None and len({line_id for _, line_id in tenure.lines}) > 1
+
+    def is_elsewhere(self, code: str, line_id: str) -> bool:
+        """Whether a machine was in another line than this one at some time."""
+        tenure = self._tenures.get(code)
+        return tenure is not None and any(each != line_id for _, each in tenure.lines)
+
+    def has_line(self, line_id: str, begin_ms: int = 0, end_ms: int = FAR_MS) -> bool:
+        """Whether a line had a machine at some time in [begin_ms, end_ms)."""
+        return any(
+            clip(self.there(code, line_id), begin_ms, end_ms)
+            for code, tenure in self._tenures.items()
+            if line_id in tenure.machine_in
+        )
+
     def machine(self, code: str) -> Equipment | None:
         """Return a machine as it was last configured; None for one that never was."""
         tenure = self._tenures.get(code)
         return None if tenure is None else tenure.machine
 
-    def machines_in(self, begin_ms: int, end_ms: int) -> list[Equipment]:
-        """Return the machines that were configured at some time in [begin_ms, end_ms)."""
-        return [
-            tenure.machine
-            for tenure in self._tenures.values()
-            if tenure.machine is not None
-            and any(span.begin_ms < end_ms and begin_ms < span.end_ms for span in tenure.spans)
-        ]
-
-    def with_taken_out(
+    def lines_in(
         self, lines: Sequence[Line], begin_ms: int = 0, end_ms: int = FAR_MS
     ) -> tuple[Line, ...]:
-        """Return `lines`, as configured now, with the machines that were taken out since.
+        """Return lines with the machines that were in them at some time in [begin_ms, end_ms).
 
-        Those of a line come behind its own, and lines that are gone behind those that are not.
+        A machine that was moved meanwhile is in each of its lines, as it was configured there.
+        Those that were taken out or moved away come behind those that are in a line now, and lines
+        that are gone behind those that are not. A machine of now is in its line whenever it was in
+        no other, be it that it was not configured yet.
 
         Args:
             lines: of the plant as configured now.
-            begin_ms: only machines that were configured at some time from here on,
+            begin_ms: only machines that were there at some time from here on,
             end_ms: up to here.
         """
-        known = {machine.code for line in lines for machine in line.equipment}
-        gone: dict[str, list[Equipment]] = {}
-        for machine in self.machines_in(begin_ms, end_ms):
-            if machine.code not in known:
-                gone.setdefault(machine.line_id, []).append(machine)
-        found = [_with_machines(line, gone.pop(line.id, ())) for line in lines]
-        for line_id, machines in gone.items():
-            line = msgspec.structs.replace(self._lines[line_id], equipment=())
-            found.append(_with_machines(line, machines))
-        return tuple(found)
+        now = {machine.code: line.id for line in lines for machine in line.equipment}
+        others: dict[str, list[Equipment]] = {}
+        away = set()
+        for code, tenure in self._tenures.items():
+            found = {
+                line_id: machine
+                for line_id, machine in tenure.machine_in.items()
+                if clip(self.there(code, line_id), begin_ms, end_ms)
+            }
+            if found and now.get(code, "") not in ("", *found):
+                away.add(code)
+            for line_id, machine in found.items():
+                if now.get(code) != line_id:
+                    others.setdefault(line_id, []).append(machine)
+        result = []
+        for line in lines:
+            mine = [machine for machine in line.equipment if machine.code not in away]
+            equipment = (*mine, *others.pop(line.id, ()))
+            if equipment != line.equipment:
+                line = msgspec.structs.replace(line, equipment=equipment)
+            result.append(line)
+        for line_id, machines in others.items():
+            gone = self._lines[line_id]
+            result.append(msgspec.structs.replace(gone, equipment=tuple(machines)))
+        return tuple(result)
 
     def taken_out_ms(self, code: str) -> int | None:
         """Return when a machine was taken out; None while it is configured."""
@@ -178,10 +222,14 @@ class Configured:
     def _configure(self, machine: Equipment, judge: Judge) -> None:
         tenure = self._tenures.setdefault(machine.code, _Tenure())
         _forget_from(tenure, judge.begin_ms)
-        tenure.machine = machine
-        if not tenure.lines or tenure.lines[-1][1] != machine.line_id:
+        tenure.machine = tenure.machine_in[machine.line_id] = machine
+        is_elsewhere = bool(tenure.lines) and tenure.lines[-1][1] != machine.line_id
+        if not tenure.lines or is_elsewhere:
             tenure.lines.append((judge.begin_ms, machine.line_id))
         if not tenure.spans or tenure.spans[-1].end_ms < judge.begin_ms:
+            tenure.spans.append(Span(judge.begin_ms, FAR_MS))
+        elif is_elsewhere:
+            tenure.spans[-1] = Span(tenure.spans[-1].begin_ms, judge.begin_ms)
             tenure.spans.append(Span(judge.begin_ms, FAR_MS))
         else:
             tenure.spans[-1] = Span(tenure.spans[-1].begin_ms, FAR_MS)
@@ -286,12 +334,6 @@ def held_site(version_id: int, encoded: str) -> HeldSite | None:
             reason=str(error),
         )
         return None
-
-
-def _with_machines(line: Line, machines: Sequence[Equipment]) -> Line:
-    if not machines:
-        return line
-    return msgspec.structs.replace(line, equipment=(*line.equipment, *machines))
 
 
 def _forget_from(tenure: _Tenure, at_ms: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lineside.core.model import Equipment, Site, Status
@@ -21,9 +22,16 @@ _COUNTS_AS = {
 
 
 async def counted_intervals(
-    store: Store, site: Site, machine: Equipment, begin_ms: int, end_ms: int, now_ms: int
+    store: Store,
+    site: Site,
+    machine: Sequence[Equipment],
+    begin_ms: int,
+    end_ms: int,
+    now_ms: int,
 ) -> list[dict[str, Any]]:
     """Return what figures of a machine in [begin_ms, end_ms) are made of; it tiles the window.
+
+    `machine` is one, as it was configured in each of its lines.
 
     Raises:
         HistoryError: the database cannot be read now.
@@ -31,11 +39,11 @@ async def counted_intervals(
     if begin_ms >= end_ms:
         return []
     plans = await plans_of(store, site)
-    plan = plans.of(machine.code)
-    stops = await stops_in(store, plans, [machine], begin_ms, end_ms, now_ms)
+    plan, code = plans.of(machine[0].code), machine[0].code
+    stops = await stops_in(store, plans, machine, begin_ms, end_ms, now_ms)
     reasons = [each.stop for each in stops if each.stop.reason is not None]
     found: list[dict[str, Any]] = []
-    async for lane in lanes(store, [machine.code], begin_ms, end_ms):
+    async for lane in lanes(store, [code], begin_ms, end_ms):
         judged = plan.judge(lane.intervals, begin_ms, end_ms)
         planned = plan.planned(begin_ms, end_ms)
         for begin, end, status, is_planned in pieces_of(

@@ -6,23 +6,23 @@ people come in between.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 import msgspec
 
 from lineside.core.alarm import Alarm, AlarmKind
-from lineside.core.asked_time import AskedTime
-from lineside.core.model import Equipment, Line, Site
+from lineside.core.model import Equipment
 from lineside.core.spans import Span
-from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
+from lineside.history.export_wish import Ask, ExportWish, spans_there
+from lineside.history.kpi_words import Wanted, of_one_machine
+from lineside.history.records import StoredChange
 from lineside.history.store import Store
 
 BATCH_ROWS = 500
 _DAY_MS = 86_400_000
 
-Ask: TypeAlias = Callable[[Callable[[Store], Awaitable[Any]]], Awaitable[Any]]
 Row: TypeAlias = list[Any]
 
 
@@ -41,34 +41,6 @@ class ExportColumn(msgspec.Struct, frozen=True):
 
     name: str
     kind: ColumnKind
-
-
-class ExportWish(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be exported: of these machines, in [begin_ms, end_ms), not beyond `now_ms`."""
-
-    site: Site
-    lines: tuple[tuple[Line, tuple[Equipment, ...]], ...]
-    begin_ms: int
-    end_ms: int
-    now_ms: int
-    grain: RowGrain = RowGrain.DAY
-    by: RowsBy = RowsBy.EQUIPMENT
-    asked: AskedTime | None = None  # what is meant for each line, within the time above
-
-    @property
-    def machines(self) -> list[Equipment]:
-        """All of them, in configured order."""
-        return [machine for _, machines in self.lines for machine in machines]
-
-    def windows(self) -> Mapping[str, Span]:
-        """Return the time that is meant of each line, by its id."""
-        spans = {}
-        for line, _ in self.lines:
-            span = Span(self.begin_ms, self.end_ms)
-            if self.asked is not None:
-                span = self.asked.of(self.site.calendar.of_line(line.id))
-            spans[line.id] = span
-        return spans
 
 
 class ExportSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +82,19 @@ _COUNTS = (
 
 
 async def _change_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
-    machines = {machine.code: machine for machine in wish.machines}
-    windows = wish.windows()
+    machines: dict[str, list[Equipment]] = {}
+    for machine in wish.machines:
+        machines.setdefault(machine.code, []).append(machine)
+    windows, there = wish.windows(), await spans_there(ask, wish)
+
+    def of_then(each: StoredChange) -> Equipment | None:
+        """Return the machine in the line in which it changed; None where that is not wanted."""
+        for machine in machines[each.equipment_code]:
+            spans = there.get((machine.line_id, machine.code))
+            if spans is None or any(span.holds(each.at_ms) for span in spans):
+                return machine if windows[machine.line_id].holds(each.at_ms) else None
+        return None
+
     after: tuple[int, int, int] | None = None
     while True:
         key = after
@@ -127,9 +110,9 @@ async def _change_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]
         yield [
             [
                 each.at_ms,
-                machines[each.equipment_code].line_id,
-                each.equipment_code,
-                machines[each.equipment_code].name,
+                mine.line_id,
+                mine.code,
+                mine.name,
                 each.previous.value if each.previous else None,
                 each.status.value if each.status else None,
                 each.reason,
@@ -138,19 +121,23 @@ async def _change_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]
                 each.detail or None,
             ]
             for each in found
-            if windows[machines[each.equipment_code].line_id].holds(each.at_ms)
+            if (mine := of_then(each)) is not None
         ]
         after = (found[-1].at_ms, found[-1].run_id, found[-1].seq)
 
 
 async def _interval_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
-    """Yield intervals as shown; a week of one machine at a time, joined across the weeks."""
-    from lineside.history.lanes import UNSEEN
+    """Yield intervals as shown; a week of one machine at a time, joined across the weeks.
+
+    Of a machine that was moved only those of its time in the line.
+    """
+    from lineside.history.lanes import UNSEEN, only_in
     from lineside.history.past import lanes
 
-    windows = wish.windows()
+    windows, moved = wish.windows(), await spans_there(ask, wish)
     for machine in wish.machines:
         window = windows[machine.line_id]
+        there = moved.get((machine.line_id, machine.code))
         end_ms = min(window.end_ms, wish.now_ms)
         last: Row | None = None
         for begin_ms in range(window.begin_ms, end_ms, 7 * _DAY_MS):
@@ -165,9 +152,16 @@ async def _interval_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Ro
 
             rows: list[Row] = []
             (found,) = await ask(question)
+            if there is not None:
+                found = [
+                    each
+                    for each in only_in(found, there)
+                    if any(span.holds(each.begin_ms) for span in there)
+                ]
             for each in found:
                 status = each.status or UNSEEN
-                if last is not None and last[4:7:2] == [status, each.reason]:
+                is_same = last is not None and last[4:7:2] == [status, each.reason]
+                if last is not None and is_same and last[1] == each.begin_ms:
                     last[1], last[5] = each.end_ms, each.end_ms - last[0]
                     continue
                 if last is not None:
@@ -200,6 +194,8 @@ async def _kpi_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
         by=wish.by,
         asked=wish.asked,
     )
+    if wish.is_whole:
+        wanted = of_one_machine(wanted, wish.site)
     skip = 0
     while True:
 
@@ -345,7 +341,8 @@ async def _plc_event_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[R
     from lineside.history.event_store import EventKey, key_of, plc_events
 
     machines = wish.machines
-    is_whole = len(machines) == sum(len(line.equipment) for line in wish.site.lines)
+    wished = {each.code for each in machines}
+    is_whole = all(each.code in wished for line in wish.site.lines for each in line.equipment)
     plc_ids = None if is_whole else {each.plc_id for each in machines if each.plc_id is not None}
     after: EventKey | None = None
     while True:

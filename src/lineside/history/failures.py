@@ -155,6 +155,14 @@ class FailureBuilder:
                 self._running_ms += end_ms - begin_ms
             self._until_ms = end_ms
 
+    def add_absence(self, until_ms: int) -> None:
+        """Take in a time, be it empty, in which the machine was not configured.
+
+        It ends a failure, whose end nobody saw.
+        """
+        self._until_ms = until_ms + 1  # never the end of the last error
+        self._end_stretch()
+
     def parts(self) -> FailureParts:
         """Return what was found."""
         return FailureParts(

@@ -24,7 +24,15 @@ from lineside.history.configured import FAR_MS, Configured, Judge
 from lineside.history.downtime_store import PlannedDowntime
 from lineside.history.kpi import KpiParts, Totals, combine
 from lineside.history.past import lanes, whole_from_ms
-from lineside.history.plan import MachinePlan, PartGrain, RulePlan, Tile, cover, decode_parts
+from lineside.history.plan import (
+    Judged,
+    MachinePlan,
+    PartGrain,
+    RulePlan,
+    Tile,
+    cover,
+    decode_parts,
+)
 from lineside.history.store import Store
 
 COMPUTED_MAX = 2_000  # machine-days that one question computes from intervals
@@ -63,16 +71,26 @@ class Plans:
         self._is_by_site = is_by_site
         self._machines = {each.code: each for line in site.lines for each in line.equipment}
         self._calendars: dict[str, LineCalendar] = {}
-        self._of: dict[str, MachinePlan] = {}
+        self._of: dict[tuple[str, str | None], MachinePlan] = {}
         self._rule_plans: dict[Any, RulePlan] = {}
         self._shared: dict[Any, MachinePlan] = {}
 
-    def of(self, code: str) -> MachinePlan:
-        """Return what a machine is judged by that is configured, or once was."""
-        found = self._of.get(code)
+    def of(self, code: str, line_id: str | None = None) -> MachinePlan:
+        """Return what a machine is judged by that is configured, or once was.
+
+        With `line_id`: as far as it was in that line; elsewhere it is as if it was not configured.
+        """
+        configured = self._configured
+        if configured is None or not configured.is_elsewhere(code, line_id or ""):
+            line_id = None
+        found = self._of.get((code, line_id))
         if found is None:
-            found = self._of[code] = self._find(code)
+            found = self._of[code, line_id] = self._find(code, line_id)
         return found
+
+    def is_in(self, machine: Equipment, begin_ms: int, end_ms: int) -> bool:
+        """Whether a machine was configured in its line at some time in [begin_ms, end_ms)."""
+        return bool(self.of(machine.code, machine.line_id).configured_in(begin_ms, end_ms))
 
     def taken_out_ms(self, code: str) -> int | None:
         """Return when a machine was taken out; None while it is configured."""
@@ -87,23 +105,26 @@ class Plans:
             found = self._calendars[line_id] = self._site.calendar.of_line(line_id)
         return found
 
-    def _find(self, code: str) -> MachinePlan:
+    def _find(self, code: str, line_id: str | None) -> MachinePlan:
         machine, judges = self._machines.get(code), self._judges(code)
         spans = None if self._configured is None else self._configured.spans_of(code)
+        if self._configured is not None and line_id is not None:
+            spans = self._configured.there(code, line_id)
         if machine is None and self._configured is not None:
             machine = self._configured.machine(code)
         if machine is None:
             raise KeyError(code)
         downtime = self._downtime(machine)
+        line_id = line_id or machine.line_id
         key = (
-            machine.line_id,
+            line_id,
             tuple((each.begin_ms, each.key) for each in judges),
             downtime,
             spans,
         )
         if key not in self._shared:
             plans = [(each.begin_ms, self._rule_plan(each, downtime)) for each in judges]
-            self._shared[key] = MachinePlan(self.calendar_of(machine.line_id), plans, spans)
+            self._shared[key] = MachinePlan(self.calendar_of(line_id), plans, spans)
         return self._shared[key]
 
     def _downtime(self, machine: Equipment) -> tuple[Span, ...]:
@@ -149,6 +170,7 @@ async def totals_in(
     machines: Sequence[Equipment],
     windows: Sequence[Span],
     *,
+    line_id: str | None = None,
     use_parts: bool = True,
 ) -> list[dict[str, Totals]]:
     """Return the sums of each machine in each of `windows`.
@@ -158,6 +180,7 @@ async def totals_in(
         plans: what to judge by.
         machines: all of one line.
         windows: in order; none reaches beyond the present.
+        line_id: count what they did while they were in this line; None: in whichever.
         use_parts: whether stored parts may be used; without them the answer is the same.
 
     Raises:
@@ -165,20 +188,27 @@ async def totals_in(
     """
     if not machines:
         return [{} for _ in windows]
-    calendar = plans.of(machines[0].code).calendar
+    calendar = plans.of(machines[0].code, line_id).calendar
     codes = [machine.code for machine in machines]
     covers = [cover(calendar, window.begin_ms, window.end_ms) for window in windows]
     tiles = sorted({(t.span, t.grain or "") for tiles in covers for t in tiles})
     known: dict[tuple[str, int, int], KpiParts] = {}
     if use_parts:
-        known = await _stored(store, plans, codes, [t for tiles in covers for t in tiles])
+        known = await _stored(store, plans, codes, line_id, [t for some in covers for t in some])
+    for code in codes:
+        plan = plans.of(code, line_id)
+        for span, _ in tiles:  # where it was not there nothing needs to be read
+            if not plan.configured_in(span.begin_ms, span.end_ms):
+                nothing = Judged(intervals=[], reach_ms=span.begin_ms)
+                empty = plan.parts(nothing, span.begin_ms, span.end_ms)
+                known.setdefault((code, span.begin_ms, span.end_ms), empty)
     missing = {
         span: [code for code in codes if (code, span.begin_ms, span.end_ms) not in known]
         for span, _ in tiles
     }
     _check_effort(missing, len(codes) * len(missing))
     for span, some in _joined(missing):
-        await _compute(store, plans, some, span, list(missing), known)
+        await _compute(store, plans, some, line_id, span, list(missing), known)
     found = []
     for tiles_of_window in covers:
         sums = {}
@@ -192,7 +222,11 @@ async def totals_in(
 
 
 async def _stored(
-    store: Store, plans: Plans, codes: Sequence[str], tiles: Iterable[Tile]
+    store: Store,
+    plans: Plans,
+    codes: Sequence[str],
+    line_id: str | None,
+    tiles: Iterable[Tile],
 ) -> dict[tuple[str, int, int], KpiParts]:
     """Return the stored parts that fit, by machine, begin and end.
 
@@ -231,7 +265,7 @@ async def _stored(
                 await asyncio.sleep(0)
             span = Span(begin, end)
             code = code_of[equipment_id]
-            plan = plans.of(code)
+            plan = plans.of(code, line_id)
             if span not in wanted:
                 continue
             if plan.fingerprint(begin, end, reach_ms) == fingerprint:
@@ -243,8 +277,10 @@ async def _stored(
     if unfit:
         whole_ms = await whole_from_ms(store, sorted({code for code, _, _ in unfit}))
         for (code, begin, end), parts in unfit.items():
-            if begin < whole_ms.get(code, 0):
-                span, rules = Span(begin, end), plans.of(code).rules_at(end - 1)
+            plan = plans.of(code, line_id)
+            # What is kept of a machine that was moved on that day is of both of its lines.
+            if begin < whole_ms.get(code, 0) and plan is plans.of(code):
+                span, rules = Span(begin, end), plan.rules_at(end - 1)
                 known = _known_parts(store, code, span, parts, rules)
                 if known is not None:
                     found[code, begin, end] = known
@@ -296,6 +332,7 @@ async def _compute(
     store: Store,
     plans: Plans,
     codes: Sequence[str],
+    line_id: str | None,
     read: Span,
     spans: Iterable[Span],
     known: dict[tuple[str, int, int], KpiParts],
@@ -303,7 +340,7 @@ async def _compute(
     """Add to `known` the parts of `codes` in those of `spans` that lie in `read`."""
     mine = [span for span in spans if read.begin_ms <= span.begin_ms and span.end_ms <= read.end_ms]
     async for lane in lanes(store, codes, read.begin_ms, read.end_ms):
-        plan = plans.of(lane.code)
+        plan = plans.of(lane.code, line_id)
         judged = plan.judge(lane.intervals, read.begin_ms, read.end_ms)
         for span in mine:
             key = (lane.code, span.begin_ms, span.end_ms)

@@ -141,26 +141,42 @@ def parts_of(
     begin_ms: int,
     end_ms: int,
     rules: KpiRules,
+    configured: Sequence[Span] | None = None,
 ) -> KpiParts:
     """Return what one machine's [begin_ms, end_ms) contributes to its figures.
 
     Args:
-        intervals: what it did, in order, without overlaps; what they leave open is unseen.
+        intervals: what it did, in order, without overlaps; what they leave open is unseen. More
+            than one span in `configured` asks for a sequence.
         planned: the planned busy time, tidy; it may reach beyond the window, as may `intervals`.
         begin_ms: start of the window, in UTC Unix milliseconds.
         end_ms: its end; at or before its begin the window is empty.
         rules: what counts as a micro-stop and as a failure.
+        configured: when in the window it was configured, in order; what lies between ends stops
+            and failures, where nothing lies between, too. None: throughout.
     """
     if begin_ms >= end_ms:
         return KpiParts(rules=rules)
     stops = StopBuilder(rules.micro_stop_ms)
     failures = FailureBuilder(begin_ms, rules.failure_after_ms)
     planned_ms: dict[Status | None, int] = dict.fromkeys((*Status, None), 0)
-    for begin, end, status, is_planned in pieces_of(intervals, planned, begin_ms, end_ms):
-        failures.add(begin, end, status)
-        stops.add(end - begin, status, is_planned=is_planned)
-        if is_planned:
-            planned_ms[status] += end - begin
+    there_in = (Span(begin_ms, end_ms),) if configured is None else configured
+    reached_ms: int | None = None
+    for there in there_in:
+        if reached_ms is not None or begin_ms < there.begin_ms:
+            failures.add_absence(there.begin_ms)
+            stops.add_absence()
+        for begin, end, status, is_planned in pieces_of(
+            intervals, planned, there.begin_ms, there.end_ms
+        ):
+            failures.add(begin, end, status)
+            stops.add(end - begin, status, is_planned=is_planned)
+            if is_planned:
+                planned_ms[status] += end - begin
+        reached_ms = there.end_ms
+    if reached_ms is None or reached_ms < end_ms:
+        failures.add_absence(end_ms)
+        stops.add_absence()
     return KpiParts(
         rules=rules,
         window=Span(begin_ms, end_ms),

@@ -67,7 +67,8 @@ async def kpi_rows(
         for first in range(0, len(windows), step):
             some = windows[first : first + step]
             spans = [window.span for window in some]
-            found = await totals_in(store, plans, machines, spans)
+            line_id = None if wanted.is_whole else line.id
+            found = await totals_in(store, plans, machines, spans, line_id=line_id)
             for window, sums in zip(some, found, strict=True):
                 rows = _rows(line, machines, window, sums, wanted.by, plans)
                 for row in rows[skip:]:

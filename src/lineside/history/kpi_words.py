@@ -8,7 +8,7 @@ import msgspec
 
 from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import LineCalendar
-from lineside.core.model import Equipment, Line
+from lineside.core.model import Equipment, Line, Site
 from lineside.core.spans import Span
 
 
@@ -38,6 +38,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     grain: RowGrain = RowGrain.WHOLE
     by: RowsBy = RowsBy.EQUIPMENT
     asked: AskedTime | None = None
+    is_whole: bool = False  # of each machine all that it did, in whichever line
 
     def window(self, calendar: LineCalendar) -> Span:
         """Return the time of a line, not beyond the present."""
@@ -45,3 +46,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         if self.asked is not None:
             span = self.asked.of(calendar)
         return Span(span.begin_ms, min(span.end_ms, self.end_ms))
+
+
+def of_one_machine(wanted: Wanted, site: Site) -> Wanted:
+    """Return what is wanted as rows of all that one machine did, in whichever lines it was."""
+    now = {machine.code: line.id for line in site.lines for machine in line.equipment}
+    lines = sorted(wanted.lines, key=lambda some: now.get(some[1][0].code) == some[0].id)
+    return msgspec.structs.replace(wanted, lines=tuple(lines[-1:]), is_whole=True)

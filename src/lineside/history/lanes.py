@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from lineside.core.model import Status
+from lineside.core.spans import Span, clip
 from lineside.history.records import RunSpan
 from lineside.history.seen import seen_spans, watching
 
@@ -128,6 +129,30 @@ def lane_intervals(
         add(span.end_ms, change)
     add(end_ms, None)
     return found
+
+
+def only_in(found: Iterable[LaneInterval], spans: Sequence[Span]) -> list[LaneInterval]:
+    """Return a lane in which all that lies in none of `spans`, which are in order, is unseen."""
+    cut: list[LaneInterval] = []
+
+    def add(begin_ms: int, end_ms: int, of: LaneInterval | None) -> None:
+        if begin_ms >= end_ms:
+            return
+        if of is not None:
+            cut.append(msgspec.structs.replace(of, begin_ms=begin_ms, end_ms=end_ms))
+        elif cut and cut[-1].status is None:
+            cut[-1] = msgspec.structs.replace(cut[-1], end_ms=end_ms)
+        else:
+            cut.append(LaneInterval(begin_ms=begin_ms, end_ms=end_ms, status=None))
+
+    for each in found:
+        reached_ms = each.begin_ms
+        for span in clip(spans, each.begin_ms, each.end_ms):
+            add(reached_ms, span.begin_ms, None)
+            add(span.begin_ms, span.end_ms, each if each.status is not None else None)
+            reached_ms = span.end_ms
+        add(reached_ms, each.end_ms, None)
+    return cut
 
 
 def pieces(found: Iterable[LaneInterval], resolution_ms: int = 0) -> list[Piece]:

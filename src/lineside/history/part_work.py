@@ -94,7 +94,7 @@ class PartWork:
         applied = self._store.configurations.applied
         state = (record.fingerprint, ids, applied, self._store.rewritten_count)
         count = 0
-        for line in configured.with_taken_out(site.lines):
+        for line in configured.lines_in(site.lines):
             calendar = site.calendar.of_line(line.id)
             days = [
                 day

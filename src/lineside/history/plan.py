@@ -30,6 +30,7 @@ from lineside.history.stops import StopParts
 _DAY_MS = 86_400_000
 _REACH_MS = 400 * _DAY_MS  # no stop timer is so long
 _FORMAT = 2  # of stored parts, and of how they are computed: a new number computes all anew
+_ABSENT_FORMAT = 2  # the same, of parts in which a machine was not configured throughout
 _WAITING = frozenset(
     {
         ReasonCode.IDLE_WAIT.value,
@@ -170,8 +171,8 @@ class MachinePlan:
         Args:
             calendar: of the line as it works now: where days and shifts are cut.
             plans: in order, at least one; the first judges what was before it as well.
-            configured: when the machine was configured, tidy; other time is not planned. None: it
-                always was.
+            configured: when the machine was configured, in order; other time is not planned. Where
+                two touch the machine was moved: stops and failures end there. None: it always was.
         """
         self.calendar = calendar
         self.configured = None if configured is None else tuple(configured)
@@ -187,7 +188,7 @@ class MachinePlan:
         return self._at(at_ms).rule
 
     def configured_in(self, begin_ms: int, end_ms: int) -> tuple[Span, ...]:
-        """Return when in [begin_ms, end_ms) the machine was configured, tidy."""
+        """Return when in [begin_ms, end_ms) the machine was configured, in order."""
         if self.configured is None:
             return (Span(begin_ms, end_ms),) if begin_ms < end_ms else ()
         return clip(self.configured, begin_ms, end_ms)
@@ -202,7 +203,7 @@ class MachinePlan:
         )
         if self._is_configured_throughout(begin_ms, end_ms):
             return found
-        return tuple(
+        return union(
             span
             for each in self.configured_in(begin_ms, end_ms)
             for span in clip(found, each.begin_ms, each.end_ms)
@@ -230,7 +231,12 @@ class MachinePlan:
         planned = self.planned(begin_ms, end_ms)
         rules = self.rules_at(end_ms - 1)
         intervals = _within(judged.intervals, begin_ms, end_ms)
-        return parts_of(intervals, planned, begin_ms, end_ms, rules)
+        configured = None
+        if not self._is_configured_throughout(begin_ms, end_ms):
+            configured = self.configured_in(begin_ms, end_ms)
+            if self._is_moved_at(begin_ms):
+                configured = (Span(begin_ms, begin_ms), *configured)
+        return parts_of(intervals, planned, begin_ms, end_ms, rules, configured)
 
     def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
         """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
@@ -241,7 +247,10 @@ class MachinePlan:
             (begin, end, plan.fingerprint(begin, end, min(reach_ms, begin)))
             for plan, begin, end in held
         ]
-        return _digest((pieces, self.configured_in(begin_ms, end_ms)))
+        configured = self.configured_in(begin_ms, end_ms)
+        if self._is_configured_throughout(begin_ms, end_ms):
+            return _digest((pieces, configured))
+        return _digest((pieces, configured, _ABSENT_FORMAT))
 
     def _at(self, at_ms: int) -> RulePlan:
         return self._plans[max(0, bisect_right(self._begins_ms, at_ms) - 1)]
@@ -256,9 +265,16 @@ class MachinePlan:
             yield self._plans[index], begin, end
 
     def _is_configured_throughout(self, begin_ms: int, end_ms: int) -> bool:
+        """Whether it was, as far as that is known, without being moved."""
+        if self._is_moved_at(begin_ms):
+            return False
         return self.configured is None or any(
             span.begin_ms <= begin_ms and end_ms <= span.end_ms for span in self.configured
         )
+
+    def _is_moved_at(self, at_ms: int) -> bool:
+        spans = self.configured or ()
+        return any(first.end_ms == at_ms == second.begin_ms for first, second in pairwise(spans))
 
 
 def encode_parts(parts: KpiParts) -> bytes:

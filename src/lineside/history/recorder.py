@@ -124,6 +124,7 @@ class Recorder:
         self.in_hand: Batch | None = None  # the writer's: taken, and not kept yet
         self.lost_count = 0
         self.heard_count = 0
+        self.set_right_ms = 0  # by how much all recorded since the start has been moved
 
     def on_message(self, message: BusMessage) -> None:
         """Take one message from the bus."""
@@ -350,6 +351,7 @@ class Recorder:
             self._put(end_ms, None, is_end=True)
             return
         step_ms = round(step_s * 1000)
+        self.set_right_ms += step_ms
         self._early = [
             msgspec.structs.replace(each, corrected_ms=each.corrected_ms + step_ms)
             for each in self._early

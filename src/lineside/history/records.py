@@ -106,7 +106,8 @@ class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, ta
     """An alarm as it stands after `event`, which happened at `event_ms`.
 
     `event` None: nothing happened to it, but the database may never have heard of it. `at_ms` is
-    the last tick before it was recorded. `text` is what the person `by` wrote.
+    the last tick before it was recorded. `text` is what the person `by` wrote. `is_moved`: its
+    times were wrong, and these take their place.
     """
 
     seq: int
@@ -117,6 +118,7 @@ class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, ta
     by: str = ""
     text: str = ""
     note: AlarmNote | None = None
+    is_moved: bool = False
 
 
 Record: TypeAlias = ChangeRecord | PlcRecord | ServerRecord | ConfigRecord | AlarmRecord
@@ -145,8 +147,9 @@ class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     `behind_s` is the age of the oldest that is not; `spooled` and `spooled_bytes` wait on the disk
     and `queued` in memory; `lost` could be kept nowhere since the start, and `set_aside` pieces
-    cannot be read or stored, and stand in files. `wal_bytes` None: the database keeps its own log.
-    `error` and `warnings` are English.
+    cannot be read or stored. `aside_files` hold such pieces, also of before the start, until a
+    person removes them; `aside_oldest_ms` is when the oldest was written to. `wal_bytes` None: the
+    database keeps its own log. `error` and `warnings` are English.
     `faults` counts defects of ours that were caught, and `left_out` stored rows that this version
     does not understand and so leaves out, both since the start.
     """
@@ -160,6 +163,8 @@ class HistoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     written: int = 0
     lost: int = 0
     set_aside: int = 0
+    aside_files: int = 0
+    aside_oldest_ms: int | None = None
     wal_bytes: int | None = None
     faults: int = 0
     left_out: int = 0

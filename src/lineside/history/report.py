@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from lineside.core.calendar import LineCalendar, ShiftWindow
-from lineside.core.model import DowntimeReason, Line, Site
+from lineside.core.model import DowntimeReason, Equipment, Line, Site
 from lineside.core.spans import Span
 from lineside.core.times import iso_utc
 from lineside.history.alarm_counts import AlarmCount, alarm_counts
@@ -28,7 +28,7 @@ async def report(
 ) -> dict[str, Any]:
     """Return the report of a line's `day`, or of one `shift` of it, as far as it has gone by.
 
-    `line` has those machines, too, that were there in the trend and were taken out since.
+    `line` has those machines, too, that were there in the trend and were taken out or moved since.
 
     Raises:
         HistoryError: the database cannot be read now, or too little is computed yet.
@@ -37,20 +37,15 @@ async def report(
     plans = await plans_of(store, site)
     whole = calendar.day_span(day) if shift is None else shift.span
     window = Window(label=str(day), span=_until(whole, now_ms))
-    now = {each.code for some in site.lines for each in some.equipment}
     begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
-    machines = [
-        each
-        for each in line.equipment
-        if each.code in now or plans.of(each.code).configured_in(begin_ms, end_ms)
-    ]
-    (sums,) = await totals_in(store, plans, machines, [window.span])
+    machines = [each for each in line.equipment if _is_shown(site, plans, each, window.span)]
+    (sums,) = await totals_in(store, plans, machines, [window.span], line_id=line.id)
     stops: list[MachineStop] = []
     alarms: list[AlarmCount] = []
     if window.span.length_ms > 0:
         stops = await stops_in(store, plans, machines, begin_ms, end_ms, now_ms, as_figures=True)
         codes = [machine.code for machine in machines]
-        alarms = await alarm_counts(store.database, codes, begin_ms, end_ms)
+        alarms = await alarm_counts(store.database, codes, begin_ms, end_ms, line.id)
     return {
         "line_id": line.id,
         "line_name": line.name,
@@ -69,6 +64,17 @@ async def report(
         "trend": await _trend(store, plans, calendar, line, day, shift, now_ms),
         "alarms": [msgspec.structs.asdict(each) for each in alarms],
     }
+
+
+def _is_shown(site: Site, plans: Plans, machine: Equipment, span: Span) -> bool:
+    """Whether a machine was in its line in `span`, or is now and was in no other then."""
+    if plans.is_in(machine, span.begin_ms, span.end_ms):
+        return True
+    now = [
+        each.code for some in site.lines if some.id == machine.line_id for each in some.equipment
+    ]
+    was_there = plans.of(machine.code).configured_in(span.begin_ms, span.end_ms)
+    return machine.code in now and not was_there
 
 
 async def _trend(
@@ -92,7 +98,7 @@ async def _trend(
         if whole.begin_ms < now_ms:
             windows.append(Window(label=str(that), span=_until(whole, now_ms)))
     spans = [window.span for window in windows]
-    found = await totals_in(store, plans, line.equipment, spans)
+    found = await totals_in(store, plans, line.equipment, spans, line_id=line.id)
     return [
         row_of(window, line, None, sum_totals(sums.values()))
         for window, sums in zip(windows, found, strict=True)

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lineside.core.alarm import AlarmEventKind
 from lineside.history import schema
 from lineside.history.gaps import Gap, behind_gap
 from lineside.history.recorder import LATE_MAX_MS
@@ -114,6 +115,12 @@ class RunWriting:
         }
         await self._connection.execute(
             update(change).where(change.c.run_id == run_id).values(times)
+        )
+        event = schema.alarm_event
+        is_older = (event.c.kind == AlarmEventKind.CONTINUED) & (event.c.at_ms < began_ms)
+        at_ms = case((is_older, event.c.at_ms), else_=event.c.at_ms + by_ms)
+        await self._connection.execute(
+            update(event).where(event.c.run_id == run_id).values(at_ms=at_ms)
         )
         for table in (schema.plc_event, schema.server_event, schema.config_version):
             await self._connection.execute(

@@ -25,6 +25,7 @@ from lineside.core.model import SiteChange, Snapshot
 from lineside.core.ports import BusMessage, Clock
 from lineside.core.times import unix_ms
 from lineside.history.alarm_desk import AlarmDesk
+from lineside.history.aside import Tally
 from lineside.history.left_out import LeftOut
 from lineside.history.lock import FolderLock
 from lineside.history.recorder import Recorder
@@ -95,6 +96,7 @@ class History:
         self._awaited: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._tally = Tally()
         self._writer: Writer | None = None
         self._store: Store | None = None
         self._slots = Slots(QUESTIONS_MAX, WAITING_MAX)
@@ -325,7 +327,7 @@ class History:
         # The libraries stay as long as the process: out of the collector's sight with them.
         gc.freeze()
         self._loop = asyncio.get_running_loop()
-        spool = Spool(self._settings.spool_folder)
+        spool = Spool(self._settings.spool_folder, tally=self._tally)
         if not await self._prepare(spool):
             return
         database = Database(self._settings.database_url, left_out=self.left_out)

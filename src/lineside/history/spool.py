@@ -20,13 +20,14 @@ import msgspec
 import structlog
 
 from lineside.core.errors import HistoryError
+from lineside.core.times import iso_utc
+from lineside.history.aside import REFUSED_FILE, Aside, Tally, look_aside
 from lineside.history.records import Batch
 from lineside.history.spool_file import Piece, PieceKind, pieces_of, record_of
 
 SPOOL_MAX_BYTES = 1024**3
 FILE_MAX_BYTES = 8 * 1024**2
 REFUSED_MAX_BYTES = 64 * 1024**2
-REFUSED_FILE = "refused.jsonl"
 READS_MAX = 3  # of a file that the disk does not give; then it is set aside
 _NAME = re.compile(r"([0-9]{6,18})\.(spool|newer|damaged)")
 _WAITING, _NEWER, _DAMAGED = ".spool", ".newer", ".damaged"
@@ -43,8 +44,16 @@ class Spool:
         *,
         max_bytes: int = SPOOL_MAX_BYTES,
         file_max_bytes: int = FILE_MAX_BYTES,
+        tally: Tally | None = None,
     ) -> None:
-        """Prepare; `open` looks at what is there."""
+        """Prepare; `open` looks at what is there.
+
+        Args:
+            folder: where its files lie.
+            max_bytes: how much waits at most.
+            file_max_bytes: how long a file becomes.
+            tally: goes on counting in place of a new one.
+        """
         self._folder = folder
         self._max_bytes = max_bytes
         self._file_max_bytes = file_max_bytes
@@ -56,8 +65,8 @@ class Spool:
         self._peeked_count = 0
         self.size_bytes = 0
         self.record_count = 0  # rows in all batches that wait
-        self.lost_count = 0  # rows that are damaged or gone, as far as they can be counted
-        self.set_aside_count = 0  # pieces of files and records, since the start
+        self.tally = tally or Tally()
+        self.aside = Aside()
         self.foreign: tuple[str, ...] = ()  # files in the folder that are not the spool's
         self.oldest_ms: int | None = None
 
@@ -82,6 +91,28 @@ class Spool:
             _log.warning(
                 "spool: files are left alone", folder=str(self._folder), files=self.foreign
             )
+        self.look_aside()
+        if self.aside.files:
+            _log.warning(
+                "spool: what cannot be read or stored waits for a person", why=self._aside()
+            )
+
+    @property
+    def lost_count(self) -> int:
+        """Rows since the start that are damaged or gone, as far as they can be counted."""
+        return self.tally.lost
+
+    @property
+    def set_aside_count(self) -> int:
+        """Pieces of files and records since the start that cannot be read or stored."""
+        return self.tally.set_aside
+
+    def look_aside(self) -> None:
+        """Look what lies there that cannot be read or stored: a person may have taken it away."""
+        try:
+            self.aside = look_aside(self._folder)
+        except OSError as error:
+            _log.warning("spool: the folder cannot be read", reason=error.strerror)
 
     def append(self, batch: Batch) -> None:
         """Put `batch` at the end. When this returns it is on the disk.
@@ -177,22 +208,33 @@ class Spool:
                     os.fsync(file.fileno())
         except OSError as error:
             raise HistoryError(_trouble("written to", path, error)) from error
-        self.set_aside_count += 1
-        self.lost_count += len(batch.records)
+        self.tally.set_aside += 1
+        self.tally.lost += len(batch.records)
+        self.look_aside()
         _log.error("history: set aside, for it can never be stored", file=str(path), why=why)
 
     def warnings(self) -> list[str]:
         """Return, in English, what a person has to look at in the folder. For any thread."""
         found = []
-        if self.set_aside_count:
-            found.append(
-                f"{self.set_aside_count} pieces of the spool {self._folder} cannot be read or "
-                f"stored: see *{_DAMAGED}, *{_NEWER} and {REFUSED_FILE} there"
-            )
+        if self.aside.files or self.set_aside_count:
+            found.append(self._aside())
         if self.foreign:
             names = ", ".join(self.foreign[:3])
             found.append(f"the spool {self._folder} holds files that are left alone: {names}")
         return found
+
+    def _aside(self) -> str:
+        files, oldest_ms = self.aside.files, self.aside.oldest_ms
+        where = f"see *{_DAMAGED}, *{_NEWER} and {REFUSED_FILE} there"
+        if oldest_ms is None:
+            what = f"{self.set_aside_count} pieces of the spool {self._folder} could not be read"
+            return f"{what} or stored since the start: {where}"
+        since = iso_utc(oldest_ms // 1000)
+        return (
+            f"{files} file{'' if files == 1 else 's'} in the spool {self._folder}, the oldest of "
+            f"{since}, with what cannot be read or stored: {where}, and remove what you have dealt "
+            "with"
+        )
 
     def close(self) -> None:
         """Let go of the files."""
@@ -231,8 +273,8 @@ class Spool:
         file = _SpoolFile(path, pieces[-1].end, 0)
         for piece in pieces:
             if piece.batch is None:
-                self._note_bad(file, piece)
-                self.lost_count += piece.kind is not PieceKind.UNKNOWN  # at least
+                is_new = self._note_bad(file, piece)
+                self.tally.lost += is_new and piece.kind is not PieceKind.UNKNOWN  # at least
                 continue
             file.record_count += len(piece.batch.records)
             if self.oldest_ms is None:
@@ -257,12 +299,12 @@ class Spool:
             self._note_bad(file, gone)
         return data
 
-    def _note_bad(self, file: _SpoolFile, piece: Piece) -> None:
-        """Take note, once, of what cannot be read."""
+    def _note_bad(self, file: _SpoolFile, piece: Piece) -> bool:
+        """Take note of what cannot be read; return whether it was not known before."""
         if piece.begin in file.bad:
-            return
+            return False
         file.bad[piece.begin] = piece.kind
-        self.set_aside_count += 1
+        is_new = self.tally.note_bad(file.path.name, piece.begin, piece.end)
         _log.error(
             "spool: set aside, for it cannot be read",
             file=file.path.name,
@@ -270,6 +312,7 @@ class Spool:
             size_bytes=piece.end - piece.begin,
             why=piece.kind.value,
         )
+        return is_new
 
     def _file_for(self, size_bytes: int) -> _SpoolFile:
         """Return the file to write to: the newest, or a new one when that is full."""
@@ -316,7 +359,7 @@ class Spool:
         file = self._files.popleft()
         if not self._files:
             self.close()
-        self.lost_count += file.record_count  # good once, and not to be read now
+        self.tally.lost += file.record_count  # good once, and not to be read now
         self.record_count -= file.record_count
         self.size_bytes -= file.size_bytes - self._read_offset
         self._read_offset = 0
@@ -326,6 +369,7 @@ class Spool:
             else:
                 is_newer = PieceKind.UNKNOWN in file.bad.values()
                 file.path.replace(file.path.with_suffix(_NEWER if is_newer else _DAMAGED))
+                self.look_aside()
         except FileNotFoundError:
             _log.error("spool: a file is gone", file=file.path.name)
         except OSError as error:  # it is stored: at worst it is stored again, which changes nothing

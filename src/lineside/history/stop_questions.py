@@ -9,11 +9,11 @@ import msgspec
 
 from lineside.core.model import Equipment, KpiRules
 from lineside.core.spans import Span
-from lineside.history.downtime import Stop, all_stops, asking, counted_in, explained
+from lineside.history.downtime import Said, Stop, all_stops, asking, counted_in, explained
 from lineside.history.downtime_store import said_of
 from lineside.history.figures import Plans
 from lineside.history.kpi import StatusInterval
-from lineside.history.past import lanes
+from lineside.history.past import Lane, lanes
 from lineside.history.plan import MachinePlan, cover
 from lineside.history.store import Store
 
@@ -49,7 +49,7 @@ async def stops_in(
     Args:
         store: the history.
         plans: what to judge by.
-        machines: whose stops.
+        machines: whose stops, of each while it was in its line.
         begin_ms: start of the window, in UTC Unix milliseconds.
         end_ms: its end.
         now_ms: the present.
@@ -60,7 +60,7 @@ async def stops_in(
         HistoryError: the database cannot be read now.
     """
     found: list[MachineStop] = []
-    left = list(machines)
+    left, asked = list(machines), Span(begin_ms, end_ms)
     for reach_ms in _REACHES_MS:
         if not left:
             break
@@ -68,36 +68,50 @@ async def stops_in(
         if first_ms >= last_ms:
             break
         said = await said_of(store, [each.code for each in left], first_ms, last_ms)
-        by_code = {each.code: each for each in left}
+        by_code: dict[str, list[Equipment]] = {}
+        for each in left:
+            by_code.setdefault(each.code, []).append(each)
         again = []
         async for lane in lanes(store, list(by_code), first_ms, last_ms):
-            machine, plan = by_code[lane.code], plans.of(lane.code)
-            judged = plan.judge(lane.intervals, first_ms, last_ms)
-            planned = plan.planned(first_ms, last_ms)
-            rules_at = _rules_in(plan, begin_ms, end_ms) if as_figures else plan.rules_at
-            long = [
-                stop
-                for span in plan.configured_in(first_ms, last_ms)
-                for stop in _stops_of(judged.intervals, planned, span, last_ms)
-                if asking((stop,), plan.rules_at(stop.begin_ms))
-                or (as_figures and any(counted_in((stop,), begin_ms, end_ms, rules_at)))
-            ]
-            stops = [
-                stop
-                for stop in explained(long, said[lane.code])
-                if stop.begin_ms < end_ms and begin_ms < stop.end_ms
-            ]
-            is_cut = any(
-                stop.from_ms == first_ms or (stop.is_open and last_ms < now_ms) for stop in stops
-            )
-            if is_cut and reach_ms != _REACHES_MS[-1]:
-                again.append(machine)
-            else:
+            for machine in by_code[lane.code]:
+                plan = plans.of(machine.code, machine.line_id)
+                stops = _stops_of_machine(
+                    plan, lane, said[lane.code], Span(first_ms, last_ms), asked, as_figures
+                )
+                is_cut = any(
+                    stop.from_ms == first_ms or (stop.is_open and last_ms < now_ms)
+                    for stop in stops
+                )
+                if is_cut and reach_ms != _REACHES_MS[-1]:
+                    again.append(machine)
+                    continue
                 if as_figures:
+                    rules_at = _rules_in(plan, begin_ms, end_ms)
                     stops = list(counted_in(stops, begin_ms, end_ms, rules_at))
                 found += [MachineStop(machine=machine, stop=stop) for stop in stops]
         left = again
     return sorted(found, key=lambda each: (each.stop.begin_ms, each.machine.code))
+
+
+def _stops_of_machine(
+    plan: MachinePlan, lane: Lane, said: Said, read: Span, asked: Span, as_figures: bool
+) -> list[Stop]:
+    """Return those stops of what was read of a machine that overlap `asked`, explained."""
+    judged = plan.judge(lane.intervals, read.begin_ms, read.end_ms)
+    planned = plan.planned(read.begin_ms, read.end_ms)
+    rules_at = _rules_in(plan, asked.begin_ms, asked.end_ms) if as_figures else plan.rules_at
+    long = [
+        stop
+        for span in plan.configured_in(read.begin_ms, read.end_ms)
+        for stop in _stops_of(judged.intervals, planned, span, read.end_ms)
+        if asking((stop,), plan.rules_at(stop.begin_ms))
+        or (as_figures and any(counted_in((stop,), asked.begin_ms, asked.end_ms, rules_at)))
+    ]
+    return [
+        stop
+        for stop in explained(long, said)
+        if stop.begin_ms < asked.end_ms and asked.begin_ms < stop.end_ms
+    ]
 
 
 def _rules_in(plan: MachinePlan, begin_ms: int, end_ms: int) -> Callable[[int], KpiRules]:

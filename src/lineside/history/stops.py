@@ -89,6 +89,10 @@ class StopBuilder:
         elif status is Status.RUNNING:
             self._end_stop()
 
+    def add_absence(self) -> None:
+        """Take in a time in which the machine was not configured."""
+        self._end_stop()
+
     def parts(self) -> StopParts:
         """Return what was found."""
         return StopParts(

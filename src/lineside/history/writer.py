@@ -35,6 +35,7 @@ ALIVE_S = 5.0
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 10.0
 DRAIN_RECORDS = 5_000  # in one transaction, while the database is quick
+LOOK_S = 10.0  # how often it looks whether what was set aside still lies there
 REFUSALS = 5  # then records that are refused while the database answers are set aside
 HANDOVER_S = 1.0  # for the database to answer; then what is heard goes to the spool
 LAST_ATTEMPT_S = 1.0  # to reach the database while stopping; then what waits is spooled
@@ -105,7 +106,7 @@ class Writer:
         self._retry_at_s = 0.0
         self._marked_at_s = 0.0
         self._is_told_behind = False
-        self._written = 0
+        self._look_at_s = 0.0
         self._whole: tuple[int, int] | None = None  # a run, and up to when all of it is stored
         self._is_taking = False  # what has left the queue is not in hand yet
         # How much had been set aside when a batch last went from the memory to the database, with
@@ -158,6 +159,7 @@ class Writer:
                 await asyncio.sleep(self._batch_wait_s)
             await self._write_all()
             self._tell()
+            self._look_aside()
         await self._write_all()
         self._tell()
 
@@ -405,7 +407,7 @@ class Writer:
             self._on_kept(batch)
 
     def _note_stored(self, batches: Sequence[Batch]) -> None:
-        self._written += sum(len(batch.records) for batch in batches)
+        self._spool.tally.written += sum(len(batch.records) for batch in batches)
         stored = batches[-1]
         whole = self._whole
         if whole is None or whole[0] != stored.run.key or whole[1] < stored.alive_ms:
@@ -431,13 +433,21 @@ class Writer:
             queued=len(self._recorder) + (len(pending.records) if pending else 0),
             spooled=spooled,
             spooled_bytes=self._spool.size_bytes,
-            written=self._written,
+            written=self._spool.tally.written,
             lost=self._recorder.lost_count + self._spool.lost_count,
             set_aside=self._spool.set_aside_count,
+            aside_files=self._spool.aside.files,
+            aside_oldest_ms=self._spool.aside.oldest_ms,
             wal_bytes=wal_bytes,
             error="; ".join(filter(None, (self._error, self._spool_error))),
             warnings=tuple(warnings),
         )
+
+    def _look_aside(self) -> None:
+        """Look now and then whether a person has taken away what lies beside the spool."""
+        if self._spool.aside.files and time.monotonic() >= self._look_at_s:
+            self._look_at_s = time.monotonic() + LOOK_S
+            self._spool.look_aside()
 
     def _tell(self) -> None:
         """Note in the history itself when it fell behind, and when it caught up."""

@@ -56,9 +56,13 @@ class Correction(msgspec.Struct, frozen=True):
 
     def of(self, record: Record) -> Record:
         """Return `record` as it is stored of such a run."""
-        if self.by_ms == 0 or isinstance(record, AlarmRecord):
+        if self.by_ms == 0:
             return record
         at_ms = record.at_ms + self.by_ms
+        if isinstance(record, AlarmRecord):
+            return msgspec.structs.replace(
+                record, at_ms=at_ms, event_ms=record.event_ms + self.by_ms
+            )
         if not isinstance(record, ChangeRecord):
             return msgspec.structs.replace(record, at_ms=at_ms)
         return msgspec.structs.replace(
@@ -137,20 +141,30 @@ class Writing:
     async def _write_alarms(self, records: Sequence[tuple[AlarmRecord, int]]) -> None:
         """Store each alarm as it stands at last, unless a later word is stored, and its events."""
         newest: dict[int, dict[str, Any]] = {}
+        moved: set[int] = set()
         for record, _ in records:
             row = _alarm_row(record)
             before = newest.get(record.alarm.id)
             if before is None or before["revision"] <= row["revision"]:
                 newest[record.alarm.id] = row
+            if record.is_moved:
+                moved.add(record.alarm.id)
         table = schema.alarm
         is_postgresql = self._connection.dialect.name == "postgresql"
         new = postgresql.insert(table) if is_postgresql else sqlite.insert(table)
-        upsert = new.on_conflict_do_update(
-            index_elements=[table.c.id],
-            set_={column.name: new.excluded[column.name] for column in table.c},
-            where=new.excluded.revision > table.c.revision,
-        )
-        await self._connection.execute(upsert, list(newest.values()))
+        later = new.excluded.revision > table.c.revision
+        same = new.excluded.revision >= table.c.revision  # at the times at which it really was
+        for where, rows in (
+            (later, [row for id_, row in newest.items() if id_ not in moved]),
+            (same, [row for id_, row in newest.items() if id_ in moved]),
+        ):
+            upsert = new.on_conflict_do_update(
+                index_elements=[table.c.id],
+                set_={column.name: new.excluded[column.name] for column in table.c},
+                where=where,
+            )
+            if rows:
+                await self._connection.execute(upsert, rows)
         events = [_alarm_event_row(*each) for each in records if each[0].event is not None]
         if events:
             await self._connection.execute(self._insert_new(schema.alarm_event), events)

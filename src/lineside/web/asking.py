@@ -76,7 +76,8 @@ class Span(msgspec.Struct, frozen=True):
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """The machines that a question is about. `line` is theirs, or the first one's.
 
-    `lines` are those that have any of them, each with its own.
+    `lines` are those that have any of them, each with its own. A machine that was moved is in each
+    of its lines, unless a line was named.
     """
 
     line: Line
@@ -86,8 +87,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def codes(self) -> list[str]:
-        """Their codes, in configured order."""
-        return [machine.code for machine in self.machines]
+        """Their codes, in configured order, each once."""
+        return list(dict.fromkeys(machine.code for machine in self.machines))
 
 
 class Past:
@@ -132,7 +133,7 @@ class Past:
     async def choose_in(
         self, line: str | None, code: str | None, begin_ms: int, end_ms: int
     ) -> Chosen:
-        """Return as `choose` does, with machines taken out since that were there in the window.
+        """Return as `choose` does, each line with the machines that were in it in the window.
 
         Raises:
             Problem: 404 for what was not configured then and is not now; 503 as `ask`.
@@ -141,9 +142,18 @@ class Past:
 
         async def question(store: Store) -> tuple[Line, ...]:
             configured = await store.configurations.read()
-            return configured.with_taken_out(lines, begin_ms, end_ms)
+            return configured.lines_in(lines, begin_ms, end_ms)
 
         return self._choose(await self.ask(question), line, code)
+
+    async def check_line_in(self, line: str | None, begin_ms: int, end_ms: int) -> None:
+        """Check that a line is configured, or was at some time in a window.
+
+        Raises:
+            Problem: 404 when not; 503 as `ask`.
+        """
+        if line is not None and all(each.id != line for each in self.site.lines):
+            await self.choose_in(line, None, begin_ms, end_ms)
 
     def _choose(self, lines: Sequence[Line], line: str | None, code: str | None) -> Chosen:
         found = lines

@@ -167,8 +167,7 @@ class DowntimeApi:
     ) -> Response:
         """Return the planned downtimes that overlap a window."""
         asked = window(begin, end, days_max=4000)
-        if line is not None:
-            self._past.choose(line, None)
+        await self._past.check_line_in(line, asked.begin_ms, asked.end_ms)
 
         async def question(store: Store) -> list[PlannedDowntime]:
             from lineside.history.downtime_store import planned_downtimes

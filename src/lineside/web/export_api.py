@@ -27,7 +27,7 @@ from lineside.web.download import Download
 from lineside.web.problem import Problem
 
 if TYPE_CHECKING:
-    from lineside.history.export_rows import ExportWish
+    from lineside.history.export_wish import ExportWish
 
 EXPORTS_MAX = 2  # at one time, and one for an address
 TAKEN_WITHIN_S = 60.0  # each chunk, or the export ends and makes room
@@ -63,7 +63,7 @@ class ExportApi:
         by: ByQuery = RowsBy.EQUIPMENT,
     ) -> Response:
         """Return a file for a spreadsheet or a program; times as the plant's clock and UTC show."""
-        from lineside.history.export_rows import ExportWish
+        from lineside.history.export_wish import ExportWish
 
         asked, site = asked_time(begin, end), self._past.site
         around = window_of_all(asked, site.lines, site)
@@ -78,6 +78,7 @@ class ExportApi:
             now_ms=self._past.known_until_ms(),
             grain=grain,
             by=by,
+            is_whole=line is None and code is not None,
         )
         address = request.client.host if request.client else ""
         if address in self._running or len(self._running) >= EXPORTS_MAX:

@@ -52,7 +52,10 @@ class HistoryApi:
     async def health(self) -> Response:
         """Return how the history fares: whether it is behind, by how much, and why."""
         health = self._history.health() if self._history else HistoryHealth(is_enabled=False)
-        view = HistoryHealthView(**msgspec.structs.asdict(health), is_behind=health.is_behind)
+        facts = msgspec.structs.asdict(health)
+        view = HistoryHealthView(
+            aside_oldest=_iso(facts.pop("aside_oldest_ms")), **facts, is_behind=health.is_behind
+        )
         return Response(
             encode(view).body,
             media_type="application/json",

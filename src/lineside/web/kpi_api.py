@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import MINUTES_PER_DAY, Hours, PlantCalendar, ShiftWindow
 from lineside.core.model import Line, Site, StatusRule
-from lineside.history.kpi_words import RowGrain, RowsBy, Wanted
+from lineside.history.kpi_words import RowGrain, RowsBy, Wanted, of_one_machine
 from lineside.web.answers import json_response
 from lineside.web.asking import (
     JSON,
@@ -114,7 +114,9 @@ class KpiApi:
         """Return key figures with their coverage, per machine or line and piece of the window.
 
         The past is judged by what was configured then. Machines that were taken out since are in
-        the answer when they were there at some time of the window. Days are those of each line and
+        the answer when they were there at some time of the window, and one that was moved has a row
+        in each of its lines, of its time there; asked for by `code` alone, one row of all. Days
+        are those of each line and
         hold their shifts whole, also after midnight; weeks and months are made of them. Pieces are
         cut where the window begins and ends.
         """
@@ -123,6 +125,8 @@ class KpiApi:
         around = window_of_all(asked, site.lines, site)
         chosen = await self._past.choose_in(line, code, around.begin_ms, around.end_ms)
         wanted = self._wanted(asked, chosen, grain, by)
+        if line is None and code is not None:
+            wanted = of_one_machine(wanted, site)
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import kpi_rows
@@ -152,14 +156,15 @@ class KpiApi:
         asked = window(begin, end, days_max=40)
         chosen = await self._past.choose_in(None, code, asked.begin_ms, asked.end_ms)
         site, now_ms = self._past.site, self._past.known_until_ms()
-        (machine,) = chosen.machines
         until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
         skip = int(cursor or 0)
 
         async def question(store: Store) -> bytes:
             from lineside.history.counted import counted_intervals
 
-            found = await counted_intervals(store, site, machine, asked.begin_ms, until_ms, now_ms)
+            found = await counted_intervals(
+                store, site, chosen.machines, asked.begin_ms, until_ms, now_ms
+            )
             page = found[skip : skip + limit]
             following = str(skip + limit) if len(found) > skip + limit else None
             return msgspec.json.encode({"code": code, "next": following, "intervals": page})

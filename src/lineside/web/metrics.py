@@ -251,6 +251,11 @@ def _history(health: HistoryHealth) -> Iterator[Metric]:
         value=health.set_aside,
     )
     yield _gauge(
+        "lineside_history_aside_files",
+        "Files beside the spool with such pieces, until a person removes them.",
+        health.aside_files,
+    )
+    yield _gauge(
         "lineside_history_wal_bytes",
         "Size of SQLite's write-ahead log; 0 on PostgreSQL, which keeps its own.",
         health.wal_bytes or 0,

@@ -238,6 +238,11 @@ class HistoryHealthView(View):
         description="Pieces since the start that cannot be read or stored, kept in files "
         "beside the spool; their time is unseen."
     )
+    aside_files: int = Field(
+        description="Files beside the spool with what cannot be read or stored, also of before the "
+        "start, until a person removes them."
+    )
+    aside_oldest: str | None = Field(description="When the oldest of them was written to.")
     wal_bytes: int | None = Field(
         description="Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own."
     )

@@ -14,8 +14,9 @@ from pydantic import AwareDatetime
 
 from lineside.core.calendar import LineCalendar, ShiftWindow
 from lineside.core.model import Equipment, Line, ReasonCode, Site, Status
+from lineside.core.spans import union
 from lineside.core.times import iso_utc
-from lineside.history.lanes import pieces
+from lineside.history.lanes import only_in, pieces
 from lineside.history.records import StoredChange
 from lineside.web.answers import encode, json_response
 from lineside.web.asking import (
@@ -75,7 +76,10 @@ class TimelineApi:
     ) -> Response:
         """Return what machines did in a window, one lane each, with shifts, breaks and alarms.
 
-        Shifts are those of the line, or of the first line when none is named.
+        With `line` each machine is shown as far as it was in that line, and what it did elsewhere
+        is unseen; without, each has one lane of all. Shifts are those of the one line that
+        `line_id` names, as configured now: that of the machine, or the first one, when none is
+        asked for.
         """
         asked = window(begin, end)
         chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
@@ -88,35 +92,50 @@ class TimelineApi:
             from lineside.history.configured import FAR_MS
             from lineside.history.past import known_from_ms, lanes
 
+            configured = await store.configurations.read()
             machines = {machine.code: machine for machine in chosen.machines}
+            there = {
+                code: union(configured.spans_of(code))
+                if line is None or not configured.has_moved(code)
+                else configured.there(code, line)
+                for code in machines
+            }
             plc_of = {machine.code: machine.plc_id for machine in chosen.machines}
-            marks = await alarm_marks(
-                store.database, plc_of, asked.begin_ms, until_ms, resolution_ms
-            )
+            marks = [
+                mark
+                for mark in await alarm_marks(
+                    store.database, plc_of, asked.begin_ms, until_ms, resolution_ms
+                )
+                if line is None
+                or not configured.has_moved(mark.code)
+                or any(span.holds(mark.at_ms) for span in there[mark.code])
+            ]
             head = {
                 "from_ms": asked.begin_ms,
                 "to_ms": asked.end_ms,
                 "now_ms": now_ms,
                 "resolution_ms": resolution_ms,
                 "time_zone": chosen.calendar.zone.key,
+                "line_id": chosen.line.id,
                 "shifts": [[s.span.begin_ms, s.span.end_ms, s.name] for s in shifts],
                 "breaks": [[b.begin_ms, b.end_ms] for s in shifts for b in s.breaks],
                 "alarms": marks,
                 "history": {"known_from_ms": await known_from_ms(store)},
             }
-            configured = await store.configurations.read()
             encoded = []
             async for lane in lanes(store, chosen.codes, asked.begin_ms, until_ms):
-                machine = machines[lane.code]
+                machine, intervals = machines[lane.code], lane.intervals
+                if line is not None and configured.has_moved(lane.code):
+                    intervals = only_in(intervals, there[lane.code])
                 view = {
                     "code": machine.code,
                     "name": machine.name,
                     "plc_id": machine.plc_id,
                     "configured": [
                         [span.begin_ms, span.end_ms if span.end_ms < FAR_MS else None]
-                        for span in configured.spans_of(lane.code)
+                        for span in there[lane.code]
                     ],
-                    "intervals": pieces(lane.intervals, resolution_ms),
+                    "intervals": pieces(intervals, resolution_ms),
                 }
                 encoded.append(msgspec.json.encode(view))
             start = msgspec.json.encode(head)[:-1]
@@ -125,7 +144,10 @@ class TimelineApi:
         return json_response(request, await self._past.ask_encoded(question))
 
     async def board(self, request: Request, at: At, line: LineQuery = None) -> Response:
-        """Return the line as it was at one moment, as configured then where that is known."""
+        """Return the line as it was at one moment, as configured then where that is known.
+
+        A line that was not there yet has no machines.
+        """
         at_ms = moment("at", at)
         now_site = self._past.site
 
@@ -173,7 +195,11 @@ class TimelineApi:
         self, request: Request, begin: From, end: To, line: LineQuery = None
     ) -> Response:
         """Return the shifts of a line that overlap a window, whole, as configured now."""
-        asked, chosen = window(begin, end), self._past.choose(line, None)
+        asked = window(begin, end)
+        if line is None or any(each.id == line for each in self._past.site.lines):
+            chosen = self._past.choose(line, None)
+        else:
+            chosen = await self._past.choose_in(line, None, asked.begin_ms, asked.end_ms)
         windows = chosen.calendar.shift_windows(asked.begin_ms, asked.end_ms)
         return json_response(request, encode(shifts_view(chosen.line, chosen.calendar, windows)))
 
@@ -227,10 +253,11 @@ def shift_view(shift: ShiftWindow) -> ShiftView:
 def _lines_of(then: Site, now: Site, line_id: str | None) -> list[Line]:
     if line_id is None:
         return list(then.lines)
-    for site in (then, now):
-        found = [line for line in site.lines if line.id == line_id]
-        if found:
-            return found
+    found = [line for line in then.lines if line.id == line_id]
+    if found:
+        return found
+    if any(line.id == line_id for line in now.lines):
+        return []
     raise not_found("line", line_id, [line.id for line in now.lines])
 
 

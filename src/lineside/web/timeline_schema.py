@@ -41,7 +41,10 @@ class TimelineView(View):
     now_ms: int = Field(description="Nothing is known of what comes after it.")
     resolution_ms: int
     time_zone: str
-    shifts: list[tuple[int, int, str]] = Field(description="[begin_ms, end_ms, name] of the line.")
+    line_id: str = Field(description="Whose shifts and breaks these are.")
+    shifts: list[tuple[int, int, str]] = Field(
+        description="[begin_ms, end_ms, name] of that line, as configured now."
+    )
     breaks: list[tuple[int, int]]
     alarms: list[tuple[str, int, Severity, str, str]] = Field(
         description="[code, at_ms, severity, Korean text, English text], each time that a fault "

@@ -128,6 +128,7 @@ describe('foldEarlier', () => {
     now_ms: START_MS,
     resolution_ms: 0,
     time_zone: 'Asia/Seoul',
+    line_id: 'weld1',
     shifts: [],
     breaks: [],
     alarms: [],

@@ -240,7 +240,9 @@ export interface paths {
          * @description Return key figures with their coverage, per machine or line and piece of the window.
          *
          *     The past is judged by what was configured then. Machines that were taken out since are in
-         *     the answer when they were there at some time of the window. Days are those of each line and
+         *     the answer when they were there at some time of the window, and one that was moved has a row
+         *     in each of its lines, of its time there; asked for by `code` alone, one row of all. Days
+         *     are those of each line and
          *     hold their shifts whole, also after midnight; weeks and months are made of them. Pieces are
          *     cut where the window begins and ends.
          */
@@ -624,7 +626,10 @@ export interface paths {
          * Get timeline
          * @description Return what machines did in a window, one lane each, with shifts, breaks and alarms.
          *
-         *     Shifts are those of the line, or of the first line when none is named.
+         *     With `line` each machine is shown as far as it was in that line, and what it did elsewhere
+         *     is unseen; without, each has one lane of all. Shifts are those of the one line that
+         *     `line_id` names, as configured now: that of the machine, or the first one, when none is
+         *     asked for.
          */
         readonly get: operations["get_timeline"];
         readonly put?: never;
@@ -645,6 +650,8 @@ export interface paths {
         /**
          * Get board
          * @description Return the line as it was at one moment, as configured then where that is known.
+         *
+         *     A line that was not there yet has no machines.
          */
         readonly get: operations["get_board"];
         readonly put?: never;
@@ -708,6 +715,8 @@ export interface paths {
         /**
          * List alarms
          * @description Return alarms, the last raised first, page by page.
+         *
+         *     An alarm belongs to the line in which its machine was when it was raised.
          */
         readonly get: operations["list_alarms"];
         readonly put?: never;
@@ -1563,6 +1572,16 @@ export interface components {
              * @description Pieces since the start that cannot be read or stored, kept in files beside the spool; their time is unseen.
              */
             readonly set_aside: number;
+            /**
+             * Aside Files
+             * @description Files beside the spool with what cannot be read or stored, also of before the start, until a person removes them.
+             */
+            readonly aside_files: number;
+            /**
+             * Aside Oldest
+             * @description When the oldest of them was written to.
+             */
+            readonly aside_oldest: string | null;
             /**
              * Wal Bytes
              * @description Size of SQLite's write-ahead log; null on PostgreSQL, which keeps its own.
@@ -2628,8 +2647,13 @@ export interface components {
             /** Time Zone */
             readonly time_zone: string;
             /**
+             * Line Id
+             * @description Whose shifts and breaks these are.
+             */
+            readonly line_id: string;
+            /**
              * Shifts
-             * @description [begin_ms, end_ms, name] of the line.
+             * @description [begin_ms, end_ms, name] of that line, as configured now.
              */
             readonly shifts: readonly (readonly [
                 number,
