@@ -110,12 +110,66 @@ async def test_a_plc_that_begins_to_refuse_its_run_state_is_read_on(
     await driver.read()
     plc.refuse("SD203", 0x0055)
 
-    assert (await driver.read()).tags["D0"].quality is Quality.GOOD
+    for _ in range(3):
+        clock.now_s += 1.0
+        reading = await driver.read()
+        assert reading.tags["D0"].quality is Quality.GOOD
+        assert "0055" in reading.remark
 
+
+@pytest.mark.parametrize("end_code", [0x0055, 0xC056, 0x4031])
+@pytest.mark.parametrize("polls", [1, 2, 30])
+async def test_a_run_state_that_is_refused_for_a_while_is_known_with_the_poll_after_it(
+    drivers: Drivers, plc: MelsecSimulator, clock: HandClock, end_code: int, polls: int
+) -> None:
+    driver = drivers.on(plc, ["D0"])
+    await driver.open()
+    await driver.read()
+    plc.refuse("SD203", end_code)
+    for _ in range(polls):
+        clock.now_s += 1.0
+        await driver.read()
     plc.accept("SD203")
     plc.cpu_state = CpuState.STOP
+    clock.now_s += 1.0
+    reading = await driver.read()
+    assert reading.cpu_state is CpuState.STOP
+    assert reading.tags["D0"].quality is Quality.UNCERTAIN
+
+
+@pytest.mark.parametrize("state", [CpuState.STOP, CpuState.PAUSE])
+async def test_a_cpu_that_stood_is_not_believed_to_run_because_its_run_state_is_refused(
+    drivers: Drivers, plc: MelsecSimulator, clock: HandClock, state: CpuState
+) -> None:
+    driver = drivers.on(plc, ["D0"])
+    await driver.open()
+    plc.cpu_state = state
+    await driver.read()
+    plc.refuse("SD203", 0x4031)
+    clock.now_s += 1.0
+    reading = await driver.read()
+    assert (reading.cpu_state, reading.tags["D0"].quality) == (state, Quality.UNCERTAIN)
+    # Behind another connection there may be another PLC, which has no run state to tell.
+    await driver.close()
+    await driver.open()
+    reading = await driver.read()
+    assert (reading.cpu_state, reading.tags["D0"].quality) == (CpuState.UNKNOWN, Quality.GOOD)
+
+
+async def test_a_plc_that_has_never_told_its_run_state_is_asked_for_it_now_and_then(
+    drivers: Drivers, plc: MelsecSimulator, clock: HandClock
+) -> None:
+    plc.refuse("SD203", 0x4031)
+    driver = drivers.on(plc, ["D0"])
+    await driver.open()
+    requests = set()
+    for _ in range(10):
+        clock.now_s += 1.0
+        requests.add((await driver.read()).request_count)
+    assert requests == {1}
+    plc.accept("SD203")
     clock.now_s += BAD_TAG_RETEST_S
-    assert (await driver.read()).cpu_state is CpuState.STOP
+    assert (await driver.read()).cpu_state is CpuState.RUN
 
 
 async def test_without_a_run_state_a_plc_that_refuses_all_tags_is_not_online(

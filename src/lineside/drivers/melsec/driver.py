@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from lineside.config.schema import PlcConfig
 from lineside.core.errors import PlcRefused, PlcUnreachable
 from lineside.core.limits import BACKOFF_MAX_S, BAD_TAG_RETEST_S, RECONNECT_PAUSE_S
-from lineside.core.model import Instant, Reading
+from lineside.core.model import CpuState, Instant, Reading
 from lineside.core.ports import Clock
 from lineside.drivers.melsec.address import TagAddress, parse_address
 from lineside.drivers.melsec.commands import (
@@ -72,9 +72,10 @@ class MelsecDriver:
         self._lengths = Lengths()
         self._stand_in = self._run_state_tag  # which proves that the PLC lives
         self._state_refusals = 0  # connections in a row on which SD203 was refused
+        self._has_run_state = False  # this PLC has told it before
+        self._cpu_state = CpuState.UNKNOWN  # as last told on this connection
         self._pads_max: dict[ReadWords | ReadRandom, int] = {}  # where the PLC refuses more
-        has_serial = self._codec.kind is FrameKind.FOUR_E
-        self._options = Options(spare=0 if has_serial else SPARE)
+        self._options = Options(spare=0 if self._codec.kind is FrameKind.FOUR_E else SPARE)
         self._bad: dict[TagAddress, BadTag] = {}
         self._reads: tuple[CompiledRead, ...] = ()
         self._compiled_for: tuple[frozenset[TagAddress], Options] | None = None
@@ -89,6 +90,7 @@ class MelsecDriver:
     async def open(self) -> None:
         """Connect, and prove with one read of SD203 that the PLC answers."""
         self._drop()
+        self._cpu_state = CpuState.UNKNOWN  # there may be another PLC by now
         await self._pause_before_reconnect()
         plc = self._plc
         try:
@@ -181,7 +183,7 @@ class MelsecDriver:
                     raise again.as_plc_refused() from None
                 self._mark_bad({self._run_state_tag: again.end_code})
         else:
-            self._state_refusals = 0
+            self._state_refusals, self._has_run_state = 0, True
         self._compile()
 
     async def _poll(self, started: Instant) -> Reading:
@@ -201,7 +203,7 @@ class MelsecDriver:
                 await link.expect_silence()
             if self._compiled_for is None:
                 self._compile()
-            return reading_of(
+            reading = reading_of(
                 self._plc.id,
                 read_at,
                 answers,
@@ -209,7 +211,10 @@ class MelsecDriver:
                 latency_s=started.age_s(self._clock()),
                 request_count=self._request_count,
                 remark=self._remark(),
+                known_state=self._cpu_state,
             )
+            self._cpu_state = reading.cpu_state
+            return reading
         raise PlcRefused(
             "the PLC keeps refusing what it has just accepted",
             cause="its program or parameters are being changed",
@@ -378,8 +383,7 @@ class MelsecDriver:
 
     async def _try(self, tags: Sequence[TagAddress], is_alone: bool) -> EndCode | None:
         """Return the end code with which the PLC refuses `tags`, or None when it gives them."""
-        allows_random = self._options.allows_random and not is_alone
-        options = replace(self._options, allows_random=allows_random)
+        options = replace(self._options, allows_random=self._options.allows_random and not is_alone)
         for planned in self._plan(tags, options):
             try:
                 await self._send_bare(self._compile_read(planned))
@@ -405,8 +409,11 @@ class MelsecDriver:
             self._bad[tag] = BadTag(end_code=end_code, retest_at_s=math.inf)
         # A PLC that gives none of its tags may have lost its program for a moment.
         rest_s = BACKOFF_MAX_S if self._bad.keys() >= self._names.keys() else BAD_TAG_RETEST_S
-        retest_at_s = self._clock().monotonic_s + rest_s
+        now_s = self._clock().monotonic_s
         for tag, end_code in bad.items():
+            # A PLC that has a run state may be in STOP by the next poll.
+            is_urgent = tag == self._run_state_tag and self._has_run_state
+            retest_at_s = now_s if is_urgent else now_s + rest_s
             self._bad[tag] = BadTag(end_code=end_code, retest_at_s=retest_at_s)
 
     async def _retest_bad_tags(self, now: Instant) -> None:

@@ -57,6 +57,7 @@ def reading_of(
     latency_s: float,
     request_count: int,
     remark: str,
+    known_state: CpuState = CpuState.UNKNOWN,
 ) -> Reading:
     """Return what a poll gave.
 
@@ -68,8 +69,12 @@ def reading_of(
         latency_s: how long the whole took.
         request_count: how many requests it took.
         remark: what the poll went without, for people; empty when nothing.
+        known_state: what the CPU told before. One that stood is not taken to run while it does
+            not tell; one that ran is not known to run.
     """
     cpu_state = _cpu_state(answers)
+    if cpu_state is CpuState.UNKNOWN and known_state is not CpuState.RUN:
+        cpu_state = known_state
     quality, reason = Quality.GOOD, ""
     if cpu_state in (CpuState.STOP, CpuState.PAUSE):
         quality, reason = Quality.UNCERTAIN, f"PLC is in {cpu_state.upper()}"
