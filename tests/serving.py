@@ -99,7 +99,7 @@ async def serving(
     clock = TurnedClock(T0_S)
     hub = Hub(clock, [each.id for each in plant.lines], hub_limits or HubLimits())
     app = FastAPI()
-    app.router.routes.extend([*upgrade_routes(), *routes])
+    app.router.routes.extend([*upgrade_routes(clock), *routes])
     gate = Gate(app, rules or gate_rules("127.0.0.1", allowed_origins=["http://localhost:3001"]))
     server = LinesideServer(
         gate,

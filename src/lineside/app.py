@@ -149,7 +149,7 @@ class House:
             self.hub.metrics,
             ServerInfo(version=__version__, started_at_s=system_clock().unix_s),
             system_clock,
-            extra_routes=upgrade_routes(),
+            extra_routes=upgrade_routes(system_clock),
             server_stats=self._server_stats,
             history=self.history,
         )

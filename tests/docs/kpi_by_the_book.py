@@ -17,10 +17,11 @@ STANDING = ("idle", "stopped", "error")
 
 @dataclass
 class Minute:
-    """One minute of a machine."""
+    """One minute of a machine; `is_new_there`: it was moved to this line as the minute began."""
 
     status: str
     is_planned: bool
+    is_new_there: bool = False
 
 
 @dataclass
@@ -57,13 +58,16 @@ def sums(window: list[Minute], micro_stop: int, failure_after: int) -> Sums:
             found.aubt += minute.status in ("running", "idle", "error")
     for length in stop_lengths(window):
         (found.micro_stops if length <= micro_stop else found.stops).append(length)
-    add_failures(found, [minute.status for minute in window], failure_after)
+    add_failures(found, window, failure_after)
     return found
 
 
 def stop_lengths(window: list[Minute]) -> list[int]:
     lengths, length = [], 0
     for minute in window:
+        if minute.is_new_there:
+            lengths.append(length)
+            length = 0
         if minute.status in STANDING:
             length += minute.is_planned
         elif minute.status in ("running", "absent") or minute.is_planned:
@@ -72,7 +76,10 @@ def stop_lengths(window: list[Minute]) -> list[int]:
     return [each for each in [*lengths, length] if each > 0]
 
 
-def add_failures(found: Sums, statuses: list[str], failure_after: int) -> None:
+def add_failures(found: Sums, window: list[Minute], failure_after: int) -> None:
+    statuses = [
+        each for minute in window for each in ["absent"] * minute.is_new_there + [minute.status]
+    ]
     entered: list[tuple[int, int]] = []  # first minute and the one behind the last
     at = 0
     while at < len(statuses):

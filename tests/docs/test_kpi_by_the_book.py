@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import reduce
-from itertools import groupby
+from itertools import groupby, pairwise
 from random import Random
 
 import msgspec
@@ -101,16 +101,19 @@ def intervals(life: list[str], begin_ms: int) -> Iterator[ReasonedInterval]:
         begin_ms = end_ms
 
 
-def configured(life: list[str], begin_ms: int) -> Iterator[Span]:
+def configured(life: list[str], begin_ms: int, moves: set[int]) -> Iterator[Span]:
+    """Yield when a machine was there; at `moves`, in minutes, it went to another line."""
     for is_absent, same in groupby(life, key=lambda word: word == "absent"):
         end_ms = begin_ms + len(list(same)) * MINUTE_MS
         if not is_absent:
-            yield Span(begin_ms, end_ms)
+            inside = {BEGIN_MS + at * MINUTE_MS for at in moves}
+            cuts = sorted({begin_ms, end_ms, *(at for at in inside if begin_ms < at < end_ms)})
+            yield from (Span(one, other) for one, other in pairwise(cuts))
         begin_ms = end_ms
 
 
 def parts_by_windows(
-    rng: Random, life: list[str], plan: Plan, window: Span, rules: KpiRules
+    rng: Random, life: list[str], plan: Plan, window: Span, rules: KpiRules, moves: set[int]
 ) -> KpiParts:
     """Return the parts of a window, at times joined from those of two in a row."""
     begin, end = window.begin_ms, window.end_ms
@@ -118,7 +121,7 @@ def parts_by_windows(
     downtime = [Span(*(BEGIN_MS + at * MINUTE_MS for at in each)) for each in plan.downtime]
     judged = Judged(intervals=list(intervals(life, BEGIN_MS)), reach_ms=BEGIN_MS)
     by = RulePlan(plan.calendar, rules, StatusRule(), downtime)
-    machine = MachinePlan(plan.calendar, [(0, by)], list(configured(life, BEGIN_MS)))
+    machine = MachinePlan(plan.calendar, [(0, by)], list(configured(life, BEGIN_MS, moves)))
     pieces = [(begin, cut), (cut, end)] if rng.random() < 0.3 else [(begin, end)]
     return reduce(combine, (machine.parts(judged, one, other) for one, other in pieces))
 
@@ -139,12 +142,14 @@ def test_every_figure_is_what_the_book_says(seed: int) -> None:
         by_the_book, totals = Sums(), []
         for _ in range(rng.choice((1, 1, 1, 3))):
             life = with_absences(rng, a_life(rng, last + 10))
+            moves = {rng.randrange(1, len(life)) for _ in range(rng.choice((0, 0, 1, 3)))}
+            moves |= {first} if rng.random() < 0.1 else set()
             minutes = [
-                Minute(life[at], life[at] != "absent" and at in planned)
+                Minute(life[at], life[at] != "absent" and at in planned, at in moves)
                 for at in range(first, last)
             ]
             by_the_book += sums(minutes, micro_stop, failure_after)
-            totals.append(totals_of(parts_by_windows(rng, life, plan, window, rules)))
+            totals.append(totals_of(parts_by_windows(rng, life, plan, window, rules, moves)))
         row, expected = figures_of(sum_totals(totals)), figures(by_the_book)
         assert {name: row[name] for name in expected} == expected, (
             number,

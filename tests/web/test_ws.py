@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -332,6 +333,24 @@ async def test_plain_http_is_told_to_upgrade() -> None:
         assert answer.startswith("HTTP/1.1 426 ")
         assert "ws://" in answer
         client.close()
+
+
+async def test_a_proxy_that_takes_the_upgrade_away_is_named_in_answer_and_log() -> None:
+    with capture_logs() as lines:
+        async with serving() as served:
+            for _ in range(3):
+                client = await RawClient.connect(served.port)
+                await client.send(
+                    f"GET /ws/monitor HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                    "Connection: close\r\n\r\n".encode()
+                )
+                answer = (await client.rest()).decode()
+                assert answer.startswith("HTTP/1.1 426 ")
+                assert "the proxy" in answer
+                client.close()
+    (told,) = [each for each in lines if each["event"] == "a request was refused"]
+    assert "Upgrade and Connection" in told["problem"]
 
 
 def test_a_hub_without_lines_has_no_default_line() -> None:

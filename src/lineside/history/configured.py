@@ -190,11 +190,15 @@ class Configured:
         others: dict[str, list[Equipment]] = {}
         away = set()
         for code, tenure in self._tenures.items():
-            found = {
-                line_id: machine
-                for line_id, machine in tenure.machine_in.items()
-                if clip(self.there(code, line_id), begin_ms, end_ms)
-            }
+            if not any(s.begin_ms < end_ms and begin_ms < s.end_ms for s in tenure.spans):
+                continue
+            found = tenure.machine_in
+            if len(found) > 1:
+                found = {
+                    line_id: machine
+                    for line_id, machine in found.items()
+                    if clip(self.there(code, line_id), begin_ms, end_ms)
+                }
             if found and now.get(code, "") not in ("", *found):
                 away.add(code)
             for line_id, machine in found.items():

@@ -18,7 +18,6 @@ from lineside.core.alarm_text import Severity
 from lineside.core.errors import AlarmRefused, HistoryError
 from lineside.core.model import Line
 from lineside.core.ports import Clock
-from lineside.core.spans import clip
 from lineside.core.times import iso_utc, unix_ms
 from lineside.history.alarm_query import AlarmQuery, key_of, newest_first
 from lineside.history.service import History
@@ -96,16 +95,10 @@ class AlarmsApi:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-<<<<<<< HEAD
-        """Return alarms, the last raised first, page by page."""
-        self._check_line(line)
-        await self._check_code(code)
-=======
         """Return alarms, the last raised first, page by page.
 
         An alarm belongs to the line in which its machine was when it was raised.
         """
->>>>>>> left
         begin_ms = unix_ms(begin.timestamp()) if begin is not None else None
         end_ms = unix_ms(end.timestamp()) if end is not None else None
         if begin_ms is not None and end_ms is not None:
@@ -289,29 +282,21 @@ class AlarmsApi:
         at_ms = unix_ms(self._clock().unix_s)
         return AlarmEvent(kind=kind, at_ms=at_ms, by=by, text=text, until_ms=until_ms)
 
-<<<<<<< HEAD
     async def _lines_in(self, *window: int) -> tuple[Line, ...]:
         """Return the lines of now, with machines taken out since that were there in a window."""
         lines = self._live.site.lines if self._live.site is not None else ()
 
         async def question(store: Store) -> tuple[Line, ...]:
             configured = await store.configurations.read()
-            return configured.with_taken_out(lines, *window)
+            return configured.lines_in(lines, *window)
 
         found: tuple[Line, ...] = await self._ask(question)
         return found
 
-    async def _check_code(self, code: str | None) -> None:
-        """Refuse the code of a machine that is not configured and never was."""
-        if code is None or code in self._live.equipment_by_code:
-            return
-        lines = await self._lines_in()
-        if not any(machine.code == code for line in lines for machine in line.equipment):
-=======
     async def _check_in(
         self, line: str | None, code: str | None, begin_ms: int, end_ms: int | None
     ) -> None:
-        """Check that a line and a machine are configured, or were at some time in a window."""
+        """Check that a line is configured, or was at some time in a window, and a machine ever."""
         is_now = self._live.site is None or line in {None, *(e.id for e in self._live.site.lines)}
         is_known = code is None or code in self._live.equipment_by_code
         if is_now and is_known:
@@ -324,13 +309,12 @@ class AlarmsApi:
             configured = await store.configurations.read()
             span = (begin_ms, FAR_MS if end_ms is None else end_ms)
             spans = configured.spans_of(code) if code is not None else ()
-            return line is not None and configured.has_line(line, *span), bool(clip(spans, *span))
+            return line is not None and configured.has_line(line, *span), bool(spans)
 
         has_line, has_machine = await self._ask(was_there)
         if not is_now and not has_line:
             self._check_line(line)
         if code is not None and not is_known and not has_machine:
->>>>>>> left
             raise not_found("equipment", code, self._live.equipment_by_code)
 
     def _check_line(self, line: str | None) -> None:

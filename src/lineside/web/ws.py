@@ -21,10 +21,15 @@ from lineside.hub.inbound import InboundBudget, InboundLimits, Ping, Verdict, pa
 from lineside.hub.subscribers import Hub
 from lineside.web.http_stage import MakeListener
 from lineside.web.problem import not_found, problem_response
+from lineside.web.refusals import Refusals
 from lineside.web.wire import WebSocketWire
 
 _PATH = "/ws/monitor"
 _RETRY_AFTER_S = 5
+_TAKEN_AWAY = (
+    "A WebSocket came without its upgrade: let the proxy in front of Lineside pass on Upgrade and "
+    "Connection, with HTTP/1.1."
+)
 
 
 class MonitorDoor:
@@ -131,15 +136,20 @@ class MonitorListener:
         self._hub.release_seat(self._address)
 
 
-def upgrade_routes() -> list[BaseRoute]:
+def upgrade_routes(clock: Clock) -> list[BaseRoute]:
     """Return the routes that tell plain HTTP where the WebSockets are."""
+    refusals = Refusals(clock)
+
+    async def upgrade_required(request: Request) -> Response:
+        detail = "This address speaks WebSocket: connect to it with ws://, not http://."
+        if "sec-websocket-key" in request.headers:
+            detail = _TAKEN_AWAY
+            refusals.tell(detail, request.url.path)
+        return problem_response(
+            HTTPStatus.UPGRADE_REQUIRED,
+            detail,
+            headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+        )
+
     paths: Sequence[str] = (_PATH, f"{_PATH}/{{line}}")
-    return [Route(path, _upgrade_required, methods=["GET"]) for path in paths]
-
-
-async def _upgrade_required(_request: Request) -> Response:
-    return problem_response(
-        HTTPStatus.UPGRADE_REQUIRED,
-        "This address speaks WebSocket: connect to it with ws://, not http://.",
-        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
-    )
+    return [Route(path, upgrade_required, methods=["GET"]) for path in paths]
