@@ -584,6 +584,7 @@ async def test_a_change_that_is_heard_during_the_question_is_not_covered_by_the_
     async with playing(scene):
         await scene.is_caught_up()
         await eventually(lambda: not scene.recorder, "the queue is not emptied")
+        await eventually(lambda: scene.writer.alive is not None, "nothing is stored yet")
         scene.recorder.hears = scene.change
         alive = scene.writer.alive
         assert alive is not None
