@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -12,17 +11,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from builders import T0_S, code, line, site, site_change, snapshot, state_change
-from history.asked import lanes_of
+from history.asked import lanes_of, lanes_of_batches
 from lineside.core.model import Instant, Status
 from lineside.core.spans import Span
 from lineside.history.figures import totals_in
 from lineside.history.kpi import Totals
 from lineside.history.kpi_rows import plans_of
-from lineside.history.lanes import LaneChange, LaneInterval, lane_intervals
 from lineside.history.recorder import SET_RIGHT_WITHIN_S, Recorder
-from lineside.history.records import Batch, ChangeRecord, RunSpan
+from lineside.history.records import Batch
 from lineside.history.store import Store
-from lineside.history.writing import Correction
 
 PLANT = site(line("weld1", range(101, 102)))
 MACHINE = code(101)
@@ -193,41 +190,13 @@ def play(
     return batches, truth, unsure
 
 
-def lanes_of_batches(batches: Sequence[Batch]) -> list[LaneInterval]:
-    """Return what a database that holds `batches` tells of the machine."""
-    runs: dict[int, RunSpan] = {}
-    changes: dict[int, list[LaneChange]] = defaultdict(list)
-    ids: dict[int, int] = {}
-    by_ms = {b.run.key: b.corrected_ms for b in batches if b.corrected_ms is not None}
-    for batch in batches:
-        number = ids.setdefault(batch.run.key, len(ids) + 1)
-        shift_ms = by_ms.get(batch.run.key, 0)
-        correction = Correction(batch.run.started_ms, shift_ms)
-        runs[number] = RunSpan(
-            id=number,
-            started_ms=batch.run.started_ms + shift_ms,
-            end_ms=(batch.stopped_ms or batch.alive_ms) + shift_ms,
-        )
-        for record in map(correction.of, batch.records):
-            if isinstance(record, ChangeRecord):
-                change = (
-                    record.at_ms,
-                    record.status,
-                    record.reason,
-                    record.since_ms,
-                    record.until_ms,
-                )
-                changes[number].append(change)
-    return lane_intervals(changes, runs.values(), *seconds(-10_000, 10_000))
-
-
 @given(script=st.lists(starts, min_size=1, max_size=4))
 def test_each_second_is_told_once_and_as_it_was(
     script: list[tuple[int, float, int, int, set[int]]],
 ) -> None:
     batches, truth, unsure = play(script)
     told: dict[int, Status] = {}
-    for each in lanes_of_batches(batches):
+    for each in lanes_of_batches(batches, *seconds(-10_000, 10_000)):
         if each.status is not None:
             for at_ms in range(each.begin_ms, each.end_ms, 1000):
                 second = round(at_ms / 1000 - T0_S)

@@ -131,3 +131,53 @@ async def test_the_last_run_before_the_own_ones_says_what_was_recorded(
         await store.write([a_batch(a_run(number), [], alive_ms=end_ms)])
     assert await recorded_before_ms(database, a_run(3).key) == T0_MS + 20_000
     assert await recorded_before_ms(database, a_run(1).key) is None
+
+
+DAY_MS = 86_400_000
+YEARS_MS = 4 * 366 * DAY_MS
+
+
+async def believed(database: Database, store: Store, *runs: tuple[int, int]) -> int | None:
+    """Return until when is believed of these runs, each with its begin and length in days."""
+    for number, (begin, days) in enumerate(runs, start=1):
+        started_ms = T0_MS + begin * DAY_MS
+        run = a_run(number, started_ms)
+        await store.write([a_batch(run, [], alive_ms=started_ms + days * DAY_MS)])
+    own = a_run(99, T0_MS + 9_999 * DAY_MS)
+    await store.write([a_batch(own, [])])
+    found = await recorded_before_ms(database, own.key)
+    return None if found is None else (found - T0_MS) // DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("runs", "until"),
+    [
+        ([(0, 10), (11, 1)], 12),
+        ([(0, 10), (1_500, 0)], 10),  # years ahead, once
+        ([(0, 10), (1_500, 0), (1_501, 1), (1_503, 2)], 10),  # and again and again
+        ([(0, 10), (1_500, 1), (11, 1)], 12),  # set right
+        ([(0, 10), (1_500, 1), (11, 1), (1_502, 2)], 12),
+        ([(0, 10), (30, 4), (35, 2)], 10),  # after a shutdown, or so it seems
+        ([(0, 10), (30, 4), (35, 4)], 39),  # a week of it is believed
+        ([(0, 10), (30, 4), (35, 4), (40, 1)], 41),
+        ([(1_500, 1), (0, 1)], 1),  # the first one was wrong
+        ([(1_500, 1), (0, 1), (1_501, 1)], 1),
+    ],
+)
+async def test_a_clock_that_has_jumped_ahead_is_no_witness_for_itself(
+    store: Store, database: Database, runs: list[tuple[int, int]], until: int
+) -> None:
+    assert await believed(database, store, *runs) == until
+
+
+async def test_nothing_is_deleted_by_servers_that_start_twice_with_a_clock_years_ahead(
+    store: Store, database: Database
+) -> None:
+    await fill(store)
+    for number in (2, 3):
+        began_ms = T0_MS + YEARS_MS + number * 20_000
+        run = a_run(number, began_ms)
+        await store.write([a_batch(run, [], alive_ms=began_ms + 9_000)])
+        started = Instant(unix_s=began_ms / 1000, monotonic_s=5.0)
+        recorded_ms = await recorded_before_ms(database, run.key)
+        assert not is_believable(started, started, recorded_ms)

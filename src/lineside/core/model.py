@@ -269,10 +269,15 @@ class PlcState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a machine has its status: which rule fired, on which tag and value, since when."""
+    """Why a machine has its status: which rule fired, on which tag and value, since when.
+
+    `since_monotonic_s` is the same moment on the other clock, where a threshold is measured from
+    it: the wall clock may have been set since.
+    """
 
     code: ReasonCode
     since_s: float | None = None
+    since_monotonic_s: float | None = None
     tag: str | None = None  # the address as configured
     value: Scalar | None = None
     until_s: float | None = None  # when idle becomes stopped, or work is planned again

@@ -194,12 +194,12 @@ def _decide_not_running(
 ) -> Decision:
     since = evidence.not_running_since or now
     if rule.stop_after_s is not None and since.age_s(now) >= rule.stop_after_s:
-        reason = _tag_reason(ReasonCode.STOP_ELAPSED, status, since_s=since.unix_s)
+        reason = _tag_reason(ReasonCode.STOP_ELAPSED, status, since=since)
         return Decision(status=Status.STOPPED, reason=reason)
     until_s = None
     if rule.stop_after_s is not None:
         until_s = now.unix_s + rule.stop_after_s - since.age_s(now)
-    reason = _tag_reason(ReasonCode.IDLE_WAIT, status, since_s=since.unix_s, until_s=until_s)
+    reason = _tag_reason(ReasonCode.IDLE_WAIT, status, since=since, until_s=until_s)
     return Decision(status=Status.IDLE, reason=reason)
 
 
@@ -214,7 +214,7 @@ def _outside_shift(
     reason = _tag_reason(
         ReasonCode.OUTSIDE_SHIFT,
         status,
-        since_s=(evidence.not_running_since or now).unix_s,
+        since=evidence.not_running_since or now,
         until_s=next_ms / 1000 if next_ms is not None else None,
     )
     return Decision(status=Status.IDLE, reason=reason)
@@ -238,7 +238,7 @@ def _decide_in_shift(
             code = ReasonCode.STOP_ELAPSED
         elif (until_ms := planned.after_ms(now_ms, left_ms)) is not None:
             until_s = until_ms / 1000
-    reason = _tag_reason(code, status, since_s=since.unix_s, until_s=until_s)
+    reason = _tag_reason(code, status, since=since, until_s=until_s)
     is_stopped = code is ReasonCode.STOP_ELAPSED
     return Decision(status=Status.STOPPED if is_stopped else Status.IDLE, reason=reason)
 
@@ -252,12 +252,13 @@ def _tag_reason(
     code: ReasonCode,
     tag: TagEvidence,
     *,
-    since_s: float | None = None,
+    since: Instant | None = None,
     until_s: float | None = None,
 ) -> Reason:
     return Reason(
         code=code,
-        since_s=since_s if since_s is not None else tag.steady_since_s,
+        since_s=since.unix_s if since is not None else tag.steady_since_s,
+        since_monotonic_s=since.monotonic_s if since is not None else None,
         tag=tag.address,
         value=tag.good.value if tag.good else None,
         until_s=until_s,

@@ -268,7 +268,7 @@ class Recorder:
             at_ms = tick_ms
         at_ms = max(at_ms, self._last_ms.get(code, 0))
         self._last_ms[code] = at_ms
-        self._put(at_ms, change)
+        self._put(at_ms, _by_clock_of(change, self._tick_at))
 
     def _take_site(self, message: SiteChange) -> None:
         at_ms = unix_ms(message.at_s)
@@ -325,7 +325,7 @@ class Recorder:
                     reason=state.reason,
                     tags=state.tags,
                 )
-                self._put(at_ms, change)
+                self._put(at_ms, _by_clock_of(change, snapshot.at))
 
     def _end_run(self, cause: RunCause, before: Instant, now: Instant) -> None:
         """End the run that goes on, and correct those since the start if the clock was set right.
@@ -396,6 +396,21 @@ def _why_a_new_run(before: Instant, now: Instant) -> tuple[RunCause | None, str]
 def _step_s(before: Instant, now: Instant) -> float:
     """Return by how much the wall clock was set between two ticks; forward is positive."""
     return now.unix_s - before.unix_s - (now.monotonic_s - before.monotonic_s)
+
+
+def _by_clock_of(change: StateChange, tick_at: Instant | None) -> StateChange:
+    """Return `change` with the begin of a wait as the clock of the last tick would have told it.
+
+    The clock may have been set since then; what is judged by the wait is measured with the other
+    one.
+    """
+    reason = change.reason
+    if tick_at is None or reason.since_s is None or reason.since_monotonic_s is None:
+        return change
+    since_s = tick_at.unix_s - (tick_at.monotonic_s - reason.since_monotonic_s)
+    if abs(since_s - reason.since_s) < CLOCK_STEP_S:
+        return change
+    return msgspec.structs.replace(change, reason=msgspec.structs.replace(reason, since_s=since_s))
 
 
 def _record(heard: _Heard) -> Record | None:

@@ -66,8 +66,8 @@ async def keep_forgetting(
             elif not is_told:
                 is_told = True
                 _log.warning(
-                    "history: nothing is deleted before the next start, for the clock is far "
-                    "beyond what was recorded last",
+                    "history: nothing is deleted before a later start, for the clock is far "
+                    "beyond what was recorded last; when it is right, a week of it is enough",
                     now=iso_utc(now.unix_s),
                 )
         except HistoryError as error:
@@ -88,7 +88,7 @@ def is_believable(now: Instant, started: Instant, recorded_ms: int | None) -> bo
     Args:
         now: what the clocks say.
         started: what they said when the server started.
-        recorded_ms: when the last run before this server's own ended; None: there was none.
+        recorded_ms: as `recorded_before_ms` says.
     """
     passed_s = now.monotonic_s - started.monotonic_s
     known_s = [started.unix_s] if recorded_ms is None else [started.unix_s, recorded_ms / 1000]
@@ -96,7 +96,11 @@ def is_believable(now: Instant, started: Instant, recorded_ms: int | None) -> bo
 
 
 async def recorded_before_ms(database: Database, key: int) -> int | None:
-    """Return when the last run before the one of `key` ended; None: there was none.
+    """Return until when was recorded, by a clock to believe, before the run of `key`; None: never.
+
+    A run that begins far ahead of those before it may be the first of a wrong clock, and is no
+    witness for the next one. Once as much was recorded since as it may be ahead, it is believed:
+    the plant stood still.
 
     Raises:
         HistoryError: nothing of that run is stored yet, or the database cannot be read now.
@@ -108,8 +112,16 @@ async def recorded_before_ms(database: Database, key: int) -> int | None:
         own_id = await connection.scalar(select(func.min(table.c.id)).where(is_own))
         if own_id is None:
             raise HistoryError("nothing of this server is stored yet")
-        before = select(end).where(table.c.id < own_id).order_by(table.c.id.desc()).limit(1)
-        found: int | None = await connection.scalar(before)
+        before = select(table.c.started_ms, end).where(table.c.id < own_id).order_by(table.c.id)
+        runs = (await connection.execute(before)).all()
+    found: int | None = None
+    doubtful_ms = 0
+    for started_ms, end_ms in runs:
+        is_ahead = found is not None and started_ms > found + 1000 * CLOCK_AHEAD_MAX_S
+        doubtful_ms = doubtful_ms + end_ms - started_ms if is_ahead else 0
+        if doubtful_ms < 1000 * CLOCK_AHEAD_MAX_S and is_ahead:
+            continue
+        found, doubtful_ms = end_ms, 0
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, case, func, insert, select, update
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.core.alarm import AlarmEventKind
@@ -104,15 +104,9 @@ class RunWriting:
     async def _move(self, run_id: int, began_ms: int | None, by_ms: int) -> None:
         run, change = schema.run, schema.state_change
 
-        def moved(column: Column[int]) -> ColumnElement[int]:
-            """What the run itself has seen; what it was told of before has another clock's time."""
-            return case((column >= began_ms, column + by_ms), else_=column)
-
-        times = {
-            "at_ms": change.c.at_ms + by_ms,
-            "since_ms": moved(change.c.since_ms),
-            "until_ms": moved(change.c.until_ms),
-        }
+        # Also since when a machine has waited, when that was before the run: how long that is was
+        # measured from the run's own time.
+        times = {name: change.c[name] + by_ms for name in ("at_ms", "since_ms", "until_ms")}
         await self._connection.execute(
             update(change).where(change.c.run_id == run_id).values(times)
         )

@@ -49,9 +49,8 @@ class Ids:
 
 
 class Correction(msgspec.Struct, frozen=True):
-    """By how much the clock of a run was behind that began at `started_ms` by that clock."""
+    """By how much the clock of a run was behind."""
 
-    started_ms: int
     by_ms: int
 
     def of(self, record: Record) -> Record:
@@ -73,7 +72,7 @@ class Correction(msgspec.Struct, frozen=True):
         )
 
     def _moved(self, at_ms: int | None) -> int | None:
-        return at_ms if at_ms is None or at_ms < self.started_ms else at_ms + self.by_ms
+        return None if at_ms is None else at_ms + self.by_ms
 
 
 class Writing:
@@ -111,7 +110,7 @@ class Writing:
         for piece in (piece for batch in batches for piece in whole_pieces(batch)):
             run_id = await self._runs.id_of(piece)
             by_ms = await self._runs.correction_of(piece.run.key)
-            correction = Correction(piece.run.started_ms, by_ms)
+            correction = Correction(by_ms)
             for record in map(correction.of, piece.records):
                 if isinstance(record, ChangeRecord):
                     equipment_id = self._ids.equipment[record.equipment_code]

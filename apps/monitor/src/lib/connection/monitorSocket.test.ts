@@ -34,6 +34,7 @@ const newest = (): BrowserSocket => {
 
 function build(
   askHealth: (signal: AbortSignal) => Promise<boolean> = () => Promise.resolve(false),
+  isLate: () => boolean = () => false,
 ) {
   const seen: Connection[] = [];
   const onTick = vi.fn();
@@ -42,6 +43,7 @@ function build(
     url: 'ws://line/ws/monitor',
     askHealth,
     onConnection: (connection) => seen.push(connection),
+    isLate,
     onTick,
     onMalformed,
   });
@@ -134,6 +136,25 @@ describe('MonitorSocket', () => {
     expect(onMalformed).toHaveBeenCalledOnce();
     expect(onTick).toHaveBeenCalledOnce();
     expect(now().phase).toBe('live');
+  });
+
+  it('takes ticks that come too late for silence, and gives such a socket up', async () => {
+    let isLate = false;
+    const { socket, now, onTick } = build(undefined, () => isLate);
+    socket.start();
+    newest().onopen?.();
+    newest().say(tick);
+    isLate = true;
+    for (let second = 0; second < 4; second += 1) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      newest().say(tick);
+      socket.checkSilence(readClocks());
+    }
+    expect(onTick).toHaveBeenCalledOnce();
+    expect(now().phase).toBe('stale');
+    await vi.advanceTimersByTimeAsync(7_000);
+    newest().say(tick);
+    expect(now().phase).toBe('reconnecting');
   });
 
   it('turns stale in silence, then takes the socket for half-open', async () => {

@@ -21,6 +21,8 @@ export interface MonitorSocketOptions {
   /** Whether the server's `/healthz` answers. An aborted question may answer anything. */
   readonly askHealth: (signal: AbortSignal) => Promise<boolean>;
   readonly onConnection: (connection: Connection) => void;
+  /** Whether a tick comes so late that it says nothing of the present: it counts as silence. */
+  readonly isLate: (message: EquipmentStatusMessage, receivedAt: Instant) => boolean;
   readonly onTick: (message: EquipmentStatusMessage, receivedAt: Instant) => void;
   readonly onMalformed: () => void;
 }
@@ -136,6 +138,7 @@ export class MonitorSocket {
       const hasSlept = phase === 'live' && this.#hasSlept(receivedAt);
       if (hasSlept && this.#connection.phase === 'stale') this.wake(receivedAt);
       if (this.#connection.socket !== 'open') return;
+      if (this.#options.isLate(message, receivedAt)) return;
       this.#heardAt = receivedAt;
       this.#dispatch({ type: 'ticked' });
       this.#options.onTick(message, receivedAt);

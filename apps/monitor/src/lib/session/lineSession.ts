@@ -19,7 +19,7 @@ import { isTickFresh, judge, type Judged } from '@/lib/session/judge';
 import { keepIfSame } from '@/lib/session/keepIfSame';
 import { Refetcher } from '@/lib/session/refetcher';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
-import { getServerNowMs, hearServerClock } from '@/lib/time/serverClock';
+import { getServerNowMs, type Heard, hearServerClock, isTooLate } from '@/lib/time/serverClock';
 import type {
   ChangesView,
   EquipmentStatusMessage,
@@ -77,6 +77,8 @@ export class LiveSession implements LineSession {
   #earlierDue: { readonly view: ChangesView; readonly failedAt: Instant | null } | null = null;
   /** What the server called the news of the list that was answered last. */
   #news: string | null = null;
+  /** The tick that the server answered with last, and when that answer came. */
+  #answered: Heard | null = null;
   /** Answers that wait for the next tick, so that both are one change of the screen. */
   #answers: Fold[] = [];
 
@@ -99,6 +101,7 @@ export class LiveSession implements LineSession {
       url: options.socketUrl,
       askHealth: (signal) => this.#askHealth(signal),
       onConnection: (connection) => this.#onConnection(connection),
+      isLate: ({ timestamp }, receivedAt) => this.#isLate(Date.parse(timestamp), receivedAt),
       onTick: (message, receivedAt) => this.#onTick(message, receivedAt),
       onMalformed: () => this.#update({ malformedCount: this.#state.malformedCount + 1 }),
     });
@@ -141,6 +144,12 @@ export class LiveSession implements LineSession {
     this.#refetcher.stop();
     this.#answers = [];
     this.#socket.stop();
+  }
+
+  #isLate(sentMs: number, receivedAt: Instant): boolean {
+    const isLate = isTooLate(sentMs, this.#answered, receivedAt);
+    if (isLate) this.#refetcher.soon();
+    return isLate;
   }
 
   #onTick(message: EquipmentStatusMessage, receivedAt: Instant): void {
@@ -265,6 +274,7 @@ export class LiveSession implements LineSession {
       rest.getEquipment(id, signal),
       rest.getPlcs(signal),
     ]);
+    this.#answered = { serverMs: Date.parse(equipment.at), receivedAt: readClocks() };
     // Before the first tick, so that nothing is asked by the screen's own clock even then.
     if (this.#state.board.tickMs === null) hearServerClock(Date.parse(equipment.at), askedAt);
     return { equipment, plcs, askedAt };

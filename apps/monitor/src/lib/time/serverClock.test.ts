@@ -62,4 +62,23 @@ describe("the server's clock", () => {
   it('says nothing of a screen that has heard nothing', () => {
     expect(clock.getScreenAheadMs(null)).toBeNull();
   });
+
+  it.each([
+    ['as it should', 10, 9_500, false],
+    ['two seconds late', 10, 7_500, false],
+    ['four seconds late', 10, 6_000, true],
+    ['late in the second of the answer', 0, -3_500, true],
+    ['from after the answer', 0, 2_000, false],
+  ])('knows a tick that comes %s', (_, seconds, sentAfterMs, isLate) => {
+    const answered = { serverMs: SERVER_MS, receivedAt: at(0, SERVER_MS) };
+    const now = at(seconds, SERVER_MS);
+    expect(clock.isTooLate(SERVER_MS + sentAfterMs, answered, now)).toBe(isLate);
+    expect(clock.isTooLate(SERVER_MS + sentAfterMs, null, now)).toBe(false);
+  });
+
+  it('calls no tick late because the clock of the screen is set', () => {
+    const answered = { serverMs: SERVER_MS, receivedAt: at(0, SERVER_MS) };
+    expect(clock.isTooLate(SERVER_MS + 10_000, answered, at(10, SERVER_MS + YEAR_MS))).toBe(false);
+    expect(clock.isTooLate(Number.NaN, answered, at(10, SERVER_MS))).toBe(false);
+  });
 });

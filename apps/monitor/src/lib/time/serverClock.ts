@@ -5,7 +5,7 @@
  */
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
 
-interface Heard {
+export interface Heard {
   readonly serverMs: number;
   readonly receivedAt: Instant;
 }
@@ -13,6 +13,9 @@ interface Heard {
 /** A screen's clock is called wrong from here on: below, networks and second hands may differ. */
 const WRONG_FROM_MS = 60_000;
 const MINUTE_MS = 60_000;
+
+/** A tick that is later than this is of the past; a socket that is silent for as long is stale. */
+const LATE_FROM_MS = 3_000;
 
 let heard: Heard | null = null;
 
@@ -34,4 +37,16 @@ export function getScreenAheadMs(lastHeard: Heard | null): number | null {
   if (lastHeard === null) return null;
   const aheadMs = lastHeard.receivedAt.wallMs - lastHeard.serverMs;
   return Math.abs(aheadMs) < WRONG_FROM_MS ? null : Math.round(aheadMs / MINUTE_MS) * MINUTE_MS;
+}
+
+/**
+ * Return whether what the server sent at `sentMs` by its clock comes too late to be the present, by
+ * what it has `answered` last: something between holds ticks back. It may have set its clock since,
+ * so that it is to be asked again. Null: nothing was answered yet. Pure.
+ */
+export function isTooLate(sentMs: number, answered: Heard | null, now: Instant): boolean {
+  if (answered === null) return false;
+  // By the clock that cannot be stepped alone: it may count too little, which accuses nobody.
+  const sinceMs = Math.max(0, now.monotonicMs - answered.receivedAt.monotonicMs);
+  return answered.serverMs + sinceMs - sentMs > LATE_FROM_MS;
 }
