@@ -555,7 +555,7 @@ def test_an_alarm_that_rises_again_says_what_holds_now() -> None:
     assert scene.records.kept[-1].alarm == again
 
 
-def test_an_alarm_that_rises_again_has_the_name_line_and_tag_of_its_machine_now() -> None:
+def test_an_alarm_that_rises_again_has_the_name_and_tag_of_its_machine_now() -> None:
     scene = Scene(with_codes(101))
     scene.all_run()
     scene.codes[101] = 12
@@ -565,18 +565,31 @@ def test_an_alarm_that_rises_again_has_the_name_line_and_tag_of_its_machine_now(
     machine = replace(
         moved.lines[0].equipment[0],
         name="새 이름",
-        line_id="weld2",
         addresses={**moved.lines[0].equipment[0].addresses, TagRole.ERROR: "M777"},
     )
     words = AlarmText(severity=Severity.LOW, text_ko="문", text_en="Gate", advice_en="Shut it.")
-    only = replace(moved.lines[0], id="weld2", equipment=(machine,))
+    only = replace(moved.lines[0], equipment=(machine,))
     reconfigure(scene, replace(moved, lines=(only,), alarm_tables={"robot": {12: words}}))
     assert [each.text_en for each in scene.alarms] == ["Door open"]  # it has not risen since
     scene.see(101, ERROR)
     (alarm,) = scene.alarms
     assert alarm.raised_count == 2
-    assert (alarm.name, alarm.line_id, alarm.tag) == ("새 이름", "weld2", "M777")
+    assert (alarm.name, alarm.tag) == ("새 이름", "M777")
     assert (alarm.severity, alarm.text_ko, alarm.advice_en) == (Severity.LOW, "문", "Shut it.")
+
+
+def test_a_fault_that_comes_back_in_another_line_is_an_alarm_of_that_line() -> None:
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    scene.see(101, ERROR)
+    scene.see(101, RUNNING)
+    before = with_codes(101)
+    machine = replace(before.lines[0].equipment[0], line_id="weld2")
+    only = replace(before.lines[0], id="weld2", equipment=(machine,))
+    reconfigure(scene, replace(before, lines=(only,)))
+    scene.see(101, ERROR)
+    found = [(each.line_id, each.is_on, each.raised_count) for each in scene.alarms]
+    assert sorted(found) == [("weld1", False, 1), ("weld2", True, 1)]
 
 
 def test_an_alarm_that_goes_on_by_a_code_that_came_late_says_what_holds_now() -> None:

@@ -208,16 +208,21 @@ class AlarmBook:
             self._over.popitem(last=False)
 
 
+def goes_on(older: Alarm, newer: Alarm) -> bool:
+    """Return whether a fault of the same source is one that waits, come back.
+
+    In another line it is another alarm: a machine's belongs to the line in which it was raised.
+    """
+    is_there = older.kind is AlarmKind.PLC or older.line_id == newer.line_id
+    return is_there and older.alarm_code == newer.alarm_code and not older.is_on
+
+
 def join_by_code(book: AlarmBook, alarm: Alarm, now_ms: int) -> Alarm:
     """Let one alarm go on where `alarm`, whose code was seen late, has that of one that waits.
 
     That is the older one, as if it had come back at once, unless a person has dealt with `alarm`.
     """
-    older = [
-        each
-        for each in book.of((alarm.kind, alarm.source))
-        if not each.is_on and each.alarm_code == alarm.alarm_code
-    ]
+    older = [each for each in book.of((alarm.kind, alarm.source)) if goes_on(each, alarm)]
     if not older:
         return alarm
     is_new = alarm.state in (AlarmState.UNACKNOWLEDGED, AlarmState.SUPPRESSED)

@@ -37,6 +37,7 @@ from lineside.history.alarm_book import (
     AlarmCounts,
     Keeper,
     Source,
+    goes_on,
     join_by_code,
     remove,
     supersede_oldest,
@@ -380,14 +381,9 @@ class AlarmDesk:
         point.rises.append(now.monotonic_s)
         if point.is_chattering(now):
             note = note or AlarmNote.COMES_AND_GOES
-        code = point.alarm_code
         since_ms = unix_ms(turn.since.unix_s)
-        came_back = [
-            alarm
-            for alarm in self.book.of(point.source)
-            if not alarm.is_on and alarm.alarm_code == code
-        ]
         new = self._new(point, since_ms)
+        came_back = [each for each in self.book.of(point.source) if goes_on(each, new)]
         alarm = told_as(came_back[-1], new) if came_back else new
         event = AlarmEvent(kind=AlarmEventKind.RAISED, at_ms=since_ms, note=note)
         alarm = self.book.happen(alarm, event)
