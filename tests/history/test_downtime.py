@@ -117,6 +117,7 @@ def test_a_list_counts_as_many_stops_as_the_figures_however_people_cut_and_joine
     figures = totals_of(parts_of(seen(text), planned, begin, end, RULES)).stops
     if begin < end <= len(text):
         assert sum(each.counted for each in found) == figures.stops
+        assert sum(each.down_in(begin, end) for each in found) == figures.stop_ms
 
 
 def test_stops_are_cut_and_joined_and_each_keeps_its_reason() -> None:
@@ -127,6 +128,17 @@ def test_stops_are_cut_and_joined_and_each_keeps_its_reason() -> None:
     joined = explained(found, Said(marks={9: MarkKind.MERGE}, reasons=(reason(1),)))
     assert shown(joined) == [(1, 13, "E10")]
     assert joined[0].down_ms == 10
+
+
+def test_a_stop_that_is_joined_to_a_micro_stop_of_the_window_has_the_time_that_figures_count() -> (
+    None
+):
+    found = stops("rsssssrrsssss")
+    joined = explained(found, Said(marks={8: MarkKind.MERGE}))
+    (told,) = counted_in(joined, 0, 10, lambda _: RULES)  # of the second it has two
+    assert (told.counted, told.down_in(0, 10), told.down_ms) == (1, 5, 10)
+    (told,) = counted_in(joined, 0, 11, lambda _: RULES)
+    assert (told.counted, told.down_in(0, 11)) == (2, 8)
 
 
 def test_the_newest_reason_holds_and_stays_when_the_stop_begins_earlier() -> None:

@@ -112,6 +112,47 @@ async def test_a_second_server_in_the_same_folder_does_not_write_into_it(
     assert await history.wait_stopped(60)
 
 
+async def test_a_lock_file_that_is_deleted_is_made_again_and_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "LOCK_LOOK_S", 0.01)
+    lock_file = tmp_path / "lineside-history.lock"
+    history = history_in(tmp_path)
+    tell(history)
+    history.start()
+    await eventually(lambda: history.health().written > 0, "nothing is recorded")
+    word = lock_file.read_text().split()[0]
+    lock_file.unlink()
+    await eventually(
+        lambda: lock_file.exists() and lock_file.read_text() != "", "there is no new one"
+    )
+    with pytest.raises(HistoryError, match="another Lineside records into"):
+        FolderLock(lock_file).take()
+    assert lock_file.read_text().split()[0] == word
+    history.stop()
+    assert await history.wait_stopped(60)
+
+
+async def test_who_takes_a_folder_whose_lock_file_was_deleted_records_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "LOCK_LOOK_S", 0.01)
+    monkeypatch.setattr(service_module, "RETRY_S", 0.02)
+    lock_file = tmp_path / "lineside-history.lock"
+    history = history_in(tmp_path)
+    tell(history)
+    history.start()
+    await eventually(lambda: history.health().written > 0, "nothing is recorded")
+    other, new = FolderLock(tmp_path / "new.lock"), tmp_path / "new.lock"
+    other.take()
+    new.replace(lock_file)  # locked by another from the first moment on
+    await eventually(lambda: "another Lineside" in history.health().error, "both record")
+    other.release()
+    await eventually(lambda: not history.health().error, "it does not recover")
+    history.stop()
+    assert await history.wait_stopped(60)
+
+
 async def test_a_folder_that_is_not_there_and_cannot_be_made_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ async def test_nothing_is_told_of_the_future(plant: WebPlant) -> None:
     body = await get(plant, f"/api/timeline?code={code(101)}&from={begin}&to={end}")
     assert body["now_ms"] == T0_S * 1000
     assert body["equipment"][0]["intervals"][-1][1] == body["now_ms"]
+    assert body["history"]["known_until_ms"] == body["now_ms"]
     later = await get(plant, f"/api/timeline?code={code(101)}&from={end}&to=2025-11-05T00:00:00Z")
     assert later["equipment"][0]["intervals"] == []
 

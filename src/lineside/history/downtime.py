@@ -53,7 +53,8 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     `from_ms` is where it began to stand, be it outside of planned time. `status` is the worst.
     `wholes` are the stops of the figures that it is made of, as each was before people cut or
     joined it: one, or several between which the machine ran. `counted` says of how many of them a
-    list counts it: of none where an earlier part of the same stop is in the list.
+    list counts it: of none where an earlier part of the same stop is in the list. `figured` is its
+    time in those that the figures of the list's window count as stops; None: in all.
     """
 
     from_ms: int
@@ -63,6 +64,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     reason: StopReason | None = None
     wholes: tuple[tuple[Span, ...], ...] = ()
     counted: int = 1
+    figured: tuple[Span, ...] | None = None
 
     @property
     def begin_ms(self) -> int:
@@ -80,8 +82,9 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
         return total_ms(self.spans)
 
     def down_in(self, begin_ms: int, end_ms: int) -> int:
-        """Return how much planned time of a window it took."""
-        return total_ms(clip(self.spans, begin_ms, end_ms))
+        """Return how much planned time of a window it took, as the figures count it."""
+        spans = self.spans if self.figured is None else self.figured
+        return total_ms(clip(spans, begin_ms, end_ms))
 
 
 def all_stops(
@@ -141,11 +144,17 @@ def counted_in(
         for whole in stop.wholes:
             inside = clip(whole, begin_ms, end_ms)
             if inside and total_ms(inside) > rules_at(inside[0].begin_ms).micro_stop_ms:
-                counting.append(whole[0].begin_ms)
+                counting.append(whole)
         if counting and stop.begin_ms < end_ms and begin_ms < stop.end_ms:
-            new = [each for each in counting if each not in seen]
-            seen.update(new)
-            yield replace(stop, counted=len(new))
+            new = {whole[0].begin_ms for whole in counting} - seen
+            seen |= new
+            figured = tuple(
+                span
+                for whole in counting
+                for part in whole
+                for span in clip(stop.spans, part.begin_ms, part.end_ms)
+            )
+            yield replace(stop, counted=len(new), figured=figured)
 
 
 def explained(stops: Iterable[Stop], said: Said) -> list[Stop]:

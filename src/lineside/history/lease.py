@@ -29,18 +29,26 @@ class AnotherRecords(HistoryError):
 class Lease:
     """One server's claim to record into one database. One event loop owns it."""
 
-    def __init__(self, holder: str, shown: str, label: str) -> None:
+    def __init__(
+        self, folder: str, start: str, shown: str, label: str, *, may_succeed: bool = True
+    ) -> None:
         """Claim nothing yet.
 
         Args:
-            holder: one of a kind for each folder of a server, over restarts too.
+            folder: one of a kind for each folder of a server, over restarts too.
+            start: one of a kind for each start.
             shown: what to call this server in front of people.
             label: what to call the database in front of people.
+            may_succeed: take over at once from whoever had the same folder before. Once the lease
+                was held: who has that word and another start is alive, and has a copy of it.
         """
-        self._holder = holder
+        self._folder = folder
+        self._holder = f"{folder} {start}"
+        self._may_succeed = may_succeed
         self._shown = shown
         self._label = label
         self.is_held = False
+        self.was_held = False
         self.refused = asyncio.Event()  # another one has it
 
     async def hold(self, connection: AsyncConnection) -> None:
@@ -57,12 +65,13 @@ class Lease:
             .on_conflict_do_update(
                 index_elements=[_recorder.c.id],
                 set_=claim,
-                where=or_(_recorder.c.holder == self._holder, _recorder.c.until_ms < now_ms),
+                where=or_(self._is_mine(), _recorder.c.until_ms < now_ms),
             )
             .returning(_recorder.c.id)
         )
         self.is_held = await connection.scalar(query) is not None
         if self.is_held:
+            self.was_held = True
             self.refused.clear()
             return
         other = await connection.scalar(select(_recorder.c.shown).where(_recorder.c.id == _ONLY))
@@ -71,6 +80,12 @@ class Lease:
             f"another Lineside ({other}) records into {self._label}: this one records nothing and "
             "takes over when that one ends; give each plant a database of its own"
         )
+
+    def _is_mine(self) -> ColumnElement[bool]:
+        holder = _recorder.c.holder
+        if self._may_succeed and not self.was_held:
+            return or_(holder == self._folder, holder.startswith(f"{self._folder} "))
+        return holder == self._holder
 
     async def release(self, connection: AsyncConnection) -> None:
         """Let the next one have it at once."""

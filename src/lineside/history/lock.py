@@ -12,6 +12,10 @@ from lineside.core.errors import HistoryError
 _TOKEN_MAX_BYTES = 100
 
 
+class FolderTaken(HistoryError):
+    """Another process records into the folder."""
+
+
 class FolderLock:
     """Says which one process records into a folder."""
 
@@ -25,7 +29,8 @@ class FolderLock:
         """Take the lock.
 
         Raises:
-            HistoryError: another process has it, or the folder cannot be written to.
+            FolderTaken: another process has it.
+            HistoryError: the folder cannot be written to.
         """
         if self._descriptor is not None:
             return
@@ -41,12 +46,37 @@ class FolderLock:
             _lock(descriptor)
         except OSError as error:
             os.close(descriptor)
-            raise HistoryError(
+            raise FolderTaken(
                 f"another Lineside records into {self._path.parent}: give each its own folder "
                 "with folder = … in [history]"
             ) from error
         self._descriptor = descriptor
-        self.token = _token_in(descriptor)
+        self.token = _token_in(descriptor, self.token)
+
+    def is_in_place(self) -> bool:
+        """Whether the file that is locked is still the one that others would find."""
+        if self._descriptor is None:
+            return False
+        try:
+            return self._path.stat().st_ino == os.fstat(self._descriptor).st_ino
+        except OSError:
+            return False
+
+    def take_again(self) -> None:
+        """Lock the file that others would find, where it was deleted or replaced.
+
+        Raises:
+            FolderTaken: another process has it already.
+            HistoryError: it cannot be made now.
+        """
+        old, self._descriptor = self._descriptor, None
+        try:
+            self.take()
+        except HistoryError:
+            self._descriptor = old
+            raise
+        if old is not None:
+            os.close(old)
 
     def release(self) -> None:
         """Give the lock back. The file stays: removing it would let two processes hold one each."""
@@ -55,14 +85,22 @@ class FolderLock:
             self._descriptor = None
 
 
-def _token_in(descriptor: int) -> str:
-    """Return what stands in the file; at the first time something that stands in no other."""
+def _token_in(descriptor: int, known: str) -> str:
+    """Return the word of the folder, which stands in its file; else `known`, or a new one.
+
+    Beside it stands the number that the disk knows the file by. In a copy it is another's: a folder
+    that was copied, as for a reserve, is another folder.
+    """
+    number = str(os.fstat(descriptor).st_ino)
     os.lseek(descriptor, 0, os.SEEK_SET)
-    token = os.read(descriptor, _TOKEN_MAX_BYTES).decode("ascii", "replace").strip()
-    if not token:
-        token = secrets.token_hex(8)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, f"{token}\n".encode())
+    found = os.read(descriptor, _TOKEN_MAX_BYTES).decode("ascii", "replace").split()
+    if len(found) == 2 and found[1] == number:
+        return found[0]
+    is_of_earlier_version = len(found) == 1
+    token = found[0] if is_of_earlier_version else known or secrets.token_hex(8)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.truncate(descriptor, 0)
+    os.write(descriptor, f"{token} {number}\n".encode())
     return token
 
 

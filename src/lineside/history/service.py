@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import secrets
 import socket
 import threading
 import time
@@ -27,7 +28,7 @@ from lineside.core.times import unix_ms
 from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.aside import Tally
 from lineside.history.left_out import LeftOut
-from lineside.history.lock import FolderLock
+from lineside.history.lock import FolderLock, FolderTaken
 from lineside.history.recorder import Recorder
 from lineside.history.records import AlarmRecord, Batch, HistoryHealth
 from lineside.history.settings import HistorySettings
@@ -51,6 +52,7 @@ URGENT_MAX = 1  # besides; what people change by hand is changed one by one
 WAITING_MAX = 32
 RETRY_S = 2.0
 RETRY_MAX_S = 60.0
+LOCK_LOOK_S = 2.0
 RELEASE_S = 0.5
 FORGOTTEN_AT_ONCE = 2_000
 RECALL_EVERY_S = 0.2  # while the database does not answer, or the spool is not empty
@@ -105,6 +107,8 @@ class History:
         self._standby = Standby(self._is_stopping, unix_ms(self._started.unix_s))
         self._trouble = ""
         self._lock = FolderLock(settings.lock_file)
+        self._start = secrets.token_hex(4)
+        self._has_held_lease = False
         self.faults = Faults()
         self.left_out = LeftOut()
 
@@ -333,7 +337,13 @@ class History:
         database = Database(self._settings.database_url, left_out=self.left_out)
         lease = None
         if not database.is_sqlite:
-            lease = Lease(self._lock.token, socket.gethostname(), database.label)
+            lease = Lease(
+                self._lock.token,
+                self._start,
+                socket.gethostname(),
+                database.label,
+                may_succeed=not self._has_held_lease,
+            )
             forget = partial(_forget_all, self.recorder)
             may_begin = await self._standby.take_lease(database, lease, forget, self._tell, RETRY_S)
         else:
@@ -370,6 +380,7 @@ class History:
             asyncio.create_task(self._forget(database), name="history retention"),
             asyncio.create_task(parts.run(), name="key figures"),
             asyncio.create_task(keep_wal_small(database), name="write-ahead log"),
+            asyncio.create_task(self._keep_lock(writer), name="history lock"),
         ]
         if lease is not None:
             behind.append(asyncio.create_task(self._give_up(lease, writer), name="history lease"))
@@ -382,6 +393,8 @@ class History:
                 task.cancel()
             await asyncio.wait(behind)
             spool.close()
+            if lease is not None:
+                self._has_held_lease |= lease.was_held
             if lease is not None and lease.is_held:
                 await _release(database, lease)
             await database.close()
@@ -418,6 +431,22 @@ class History:
             self._started,
             lambda: self.recorder.first_key,
         )
+
+    async def _keep_lock(self, writer: Writer) -> None:
+        """Lock the folder again when its lock file was deleted; end the writer if another has."""
+        while True:
+            await asyncio.sleep(LOCK_LOOK_S)
+            if self._lock.is_in_place():
+                continue
+            try:
+                self._lock.take_again()
+            except FolderTaken as error:
+                self._tell(str(error))
+                writer.stop()
+                return
+            except HistoryError:
+                continue  # the folder is away; whoever comes back to it finds this lock
+            _log.warning("history: the lock file was deleted; there is a new one")
 
     async def _give_up(self, lease: Lease, writer: Writer) -> None:
         """End the writer when another server has begun to record; what waits is spooled."""

@@ -84,7 +84,8 @@ class TimelineApi:
         asked = window(begin, end)
         chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
         now_ms = self._past.now_ms()
-        until_ms = max(asked.begin_ms, min(asked.end_ms, self._past.known_until_ms()))
+        known_until_ms = self._past.known_until_ms()
+        until_ms = max(asked.begin_ms, min(asked.end_ms, known_until_ms))
         shifts = chosen.calendar.shift_windows(asked.begin_ms, asked.end_ms)
 
         async def question(store: Store) -> bytes:
@@ -120,7 +121,10 @@ class TimelineApi:
                 "shifts": [[s.span.begin_ms, s.span.end_ms, s.name] for s in shifts],
                 "breaks": [[b.begin_ms, b.end_ms] for s in shifts for b in s.breaks],
                 "alarms": marks,
-                "history": {"known_from_ms": await known_from_ms(store)},
+                "history": {
+                    "known_from_ms": await known_from_ms(store),
+                    "known_until_ms": known_until_ms,
+                },
             }
             encoded = []
             async for lane in lanes(store, chosen.codes, asked.begin_ms, until_ms):

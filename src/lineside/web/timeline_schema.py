@@ -31,6 +31,10 @@ class TimelineHistoryView(View):
     """What the history can know."""
 
     known_from_ms: int | None = Field(description="Nothing is kept of before; None: of any time.")
+    known_until_ms: int = Field(
+        description="What happened later is not stored yet: ask again for a window that reaches "
+        "beyond."
+    )
 
 
 class TimelineView(View):

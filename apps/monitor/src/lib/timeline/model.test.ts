@@ -20,7 +20,7 @@ const answer = {
   shifts: [[0, 60, '주간']],
   breaks: [[20, 30]],
   alarms: [['A', 10, 'high', '모터 과부하', 'Motor overload']],
-  history: { known_from_ms: 5 },
+  history: { known_from_ms: 5, known_until_ms: 80 },
 };
 
 describe('parsing a timeline', () => {
@@ -36,7 +36,7 @@ describe('parsing a timeline', () => {
     expect(parsed.alarms).toEqual([
       { code: 'A', atMs: 10, severity: 'high', textKo: '모터 과부하', textEn: 'Motor overload' },
     ]);
-    expect(parsed).toMatchObject({ nowMs: 90, knownFromMs: 5, timeZone: null });
+    expect(parsed).toMatchObject({ nowMs: 90, knownFromMs: 5, knownUntilMs: 80, timeZone: null });
   });
 
   it('does without what a line does not have', () => {

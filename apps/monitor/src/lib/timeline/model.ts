@@ -85,6 +85,8 @@ export interface TimelineAnswer {
   readonly alarms: readonly AlarmMark[];
   /** Nothing is kept of the time before; null where nothing is kept at all. */
   readonly knownFromMs: number | null;
+  /** What happened after it is on its way: a window that reaches beyond is to be asked for again. */
+  readonly knownUntilMs: number;
   /** The plant's, by its IANA name; null where none is configured. */
   readonly timeZone: string | null;
 }
@@ -114,6 +116,7 @@ export function parseTimeline(value: unknown): TimelineAnswer {
     breaks: asArray(answer.breaks ?? [], 'breaks').map(parseBand),
     alarms: asArray(answer.alarms ?? [], 'alarms').map(parseAlarm),
     knownFromMs: typeof history.known_from_ms === 'number' ? history.known_from_ms : null,
+    knownUntilMs: asNumber(history.known_until_ms ?? nowMs, 'known_until_ms'),
     timeZone: namePlantZone(answer.time_zone),
   };
 }

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { clipIntervals } from '@/lib/timeline/intervals';
 import type { Interval } from '@/lib/timeline/model';
 import { EXACT, LEVELS } from '@/lib/timeline/tiles';
 import { type Fetched, type Question, TimelineStore } from '@/lib/timeline/timelineStore';
@@ -23,6 +24,7 @@ function answer({ fromMs, toMs }: Question): Fetched {
       breaks: [],
       alarms: [],
       knownFromMs: 0,
+      knownUntilMs: nowMs,
       timeZone: 'Asia/Seoul',
     },
     etag: '"1"',
@@ -64,6 +66,35 @@ describe('the loaded past', () => {
     expect(found[0]).toMatchObject({ beginMs: 5.5 * HOUR_MS, endMs: 6 * HOUR_MS });
     found.slice(1).forEach(({ beginMs }, i) => expect(beginMs).toBe(found[i]?.endMs));
     expect(found).toHaveLength(18);
+  });
+
+  it('asks again for a tile that is over as long as not all of it is stored', async () => {
+    let knownUntilMs = 3.9 * HOUR_MS;
+    const { store, questions, settle } = buildStore((question) => {
+      const fetched = answer(question);
+      if (fetched.answer === null) return fetched;
+      const lanes = fetched.answer.lanes.map((lane) => ({
+        ...lane,
+        intervals: clipIntervals(lane.intervals, 0, knownUntilMs),
+      }));
+      return { ...fetched, answer: { ...fetched.answer, lanes, knownUntilMs } };
+    });
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      store.want(EXACT, 0, 4 * HOUR_MS, nowMs);
+      await settle();
+      expect(store.getIntervals(EXACT, 'A', 0, 4 * HOUR_MS).at(-1)?.endMs).toBe(knownUntilMs);
+      knownUntilMs = nowMs;
+      vi.advanceTimersByTime(60_000);
+      store.want(EXACT, 0, 4 * HOUR_MS, nowMs);
+      await settle();
+      expect(store.getIntervals(EXACT, 'A', 0, 4 * HOUR_MS).at(-1)?.endMs).toBe(4 * HOUR_MS);
+      vi.advanceTimersByTime(60_000);
+      store.want(EXACT, 0, 4 * HOUR_MS, nowMs);
+      expect(questions).toHaveLength(2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('asks nothing of the future', () => {

@@ -233,7 +233,7 @@ export class TimelineStore {
       this.#held.delete(key);
       this.#held.set(key, {
         tile: cutTile(answer, beginMs, endMs),
-        isWhole: answer.nowMs >= endMs,
+        isWhole: answer.knownUntilMs >= endMs,
         etag,
         askedMs,
       });

@@ -757,6 +757,8 @@ export interface paths {
         /**
          * Get alarm statistics
          * @description Return per machine how often its fault rose and its status changed in the last 24 h.
+         *
+         *     A machine that was taken out meanwhile is among them.
          */
         readonly get: operations["get_alarm_statistics"];
         readonly put?: never;
@@ -2597,6 +2599,11 @@ export interface components {
              * @description Nothing is kept of before; None: of any time.
              */
             readonly known_from_ms: number | null;
+            /**
+             * Known Until Ms
+             * @description What happened later is not stored yet: ask again for a window that reaches beyond.
+             */
+            readonly known_until_ms: number;
         };
         /**
          * TimelineLaneView
