@@ -29,14 +29,20 @@ from lineside.history.downtime_store import (
 )
 from lineside.history.figures import totals_in
 from lineside.history.kpi import Totals
-from lineside.history.kpi_rows import plans_of
+from lineside.history.kpi_rows import plans_by, plans_of
 from lineside.history.part_work import PartWork
 from lineside.history.past import Lane, lanes
 from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.records import Batch, ChangeRecord, config_record
 from lineside.history.retention import forget
-from lineside.history.rules_applied import RulesApplied, apply_rules, newest_version
+from lineside.history.rules_applied import (
+    RulesApplied,
+    apply_rules,
+    newest_version,
+    take_back_rules,
+)
 from lineside.history.settings import Retention
+from lineside.history.stops import StopCounts
 from lineside.history.store import Store
 
 DAY_MS = 86_400_000
@@ -304,11 +310,9 @@ async def test_nothing_is_kept_of_a_day_that_is_not_over(store: Store) -> None:
     assert await PartWork(store, lambda: None, pause_s=0).compute() == 0
 
 
-async def test_figures_of_days_whose_changes_were_deleted_stay_when_rules_change(
-    store: Store, database: Database
-) -> None:
+def an_hourly_past(plant: Site = SITE) -> Batch:
+    """Return some days of one machine that runs and waits for an hour each."""
     statuses = (Status.RUNNING, Status.IDLE)
-    first = config_record(1, BEGIN_MS, SITE)
     changes = [
         ChangeRecord(
             seq=number,
@@ -320,23 +324,147 @@ async def test_figures_of_days_whose_changes_were_deleted_stay_when_rules_change
         )
         for number in range(2, 24 * DAYS + 2)
     ]
-    await store.write([a_batch(a_run(1, BEGIN_MS), [first, *changes], alive_ms=END_MS)])
+    first = config_record(1, BEGIN_MS, plant)
+    return a_batch(a_run(1, BEGIN_MS), [first, *changes], alive_ms=END_MS)
+
+
+FIRST_DAY = Span(BEGIN_MS, BEGIN_MS + DAY_MS)
+SHORTER = replace(SITE, calendar=plant(shift("day", "06:00-13:00", days=WEEK)))
+AN_HOUR = PlannedDowntime(
+    id=0,
+    line_id="weld1",
+    code=None,
+    begin_ms=BEGIN_MS + 7 * 3_600_000,
+    end_ms=BEGIN_MS + 8 * 3_600_000,
+    comment="",
+    made_by="김",
+    made_ms=END_MS,
+)
+
+
+async def of_time(store: Store, span: Span = FIRST_DAY, plant: Site = SITE) -> Totals:
+    (found,) = await totals_in(store, await plans_of(store, plant), MACHINES[:1], [span])
+    return found[code(101)]
+
+
+async def forget_two_days(store: Store, database: Database) -> PartWork:
+    """Compute all parts, and delete the changes that they came from, but for the last days."""
     work = PartWork(store, lambda: SETTLED_MS, pause_s=0)
     await work.compute()
-    first_day = [Span(BEGIN_MS, BEGIN_MS + DAY_MS)]
-    machine = MACHINES[:1]
-
-    async def of_first_day(plant: Site) -> Totals:
-        (found,) = await totals_in(store, await plans_of(store, plant), machine, first_day)
-        return found[code(101)]
-
-    before = await of_first_day(SITE)
-    assert before.times.running_ms > 0
     assert await forget(database, Retention(changes_s=2 * 86_400.0), END_MS / 1000)
-    shorter = replace(SITE, calendar=plant(shift("day", "06:00-13:00", days=WEEK)))
-    changed = config_record(9_000, END_MS, shorter)
+    return work
+
+
+async def test_figures_of_days_whose_changes_were_deleted_stay(
+    store: Store, database: Database
+) -> None:
+    await store.write([an_hourly_past()])
+    before = await of_time(store)
+    work = await forget_two_days(store, database)
+    assert before.times.running_ms > 0
+    assert await of_time(store) == before
+    await store.write(  # rules that change later judge what is later
+        [a_batch(a_run(1, BEGIN_MS), [config_record(9_000, END_MS, SHORTER)], alive_ms=END_MS)]
+    )
+    await work.compute()
+    assert await of_time(store, plant=SHORTER) == before
+
+
+async def test_days_whose_changes_were_deleted_have_no_coverage_under_other_rules(
+    store: Store, database: Database
+) -> None:
+    await store.write([an_hourly_past()])
+    before = await of_time(store)
+    work = await forget_two_days(store, database)
+    changed = config_record(9_000, END_MS, SHORTER)
     await store.write([a_batch(a_run(1, BEGIN_MS), [changed], alive_ms=END_MS)])
     await apply_to_all(store)
-    assert (await of_first_day(shorter)).times == before.times
-    assert await work.compute() > 0
-    assert (await of_first_day(shorter)).times == before.times
+    for _ in range(2):
+        found = await of_time(store, plant=SHORTER)
+        assert found.times.planned_busy_ms == 7 * 3_600_000
+        assert found.times.not_seen_ms == found.times.planned_busy_ms
+        assert found.stops == StopCounts()
+        await work.compute()
+    assert await take_back_rules(store, 1, By(name="김", at_ms=END_MS))
+    await work.compute()
+    assert await of_time(store, plant=SHORTER) == before  # what was kept is kept
+
+
+async def test_what_a_preview_tries_gives_days_whose_changes_were_deleted_no_coverage(
+    store: Store, database: Database
+) -> None:
+    await store.write([an_hourly_past()])
+    await forget_two_days(store, database)
+    impatient = {code(101): replace(MACHINES[0].rule, stop_after_s=10.0)}
+    for plans in (await plans_by(store, SHORTER, {}), await plans_by(store, SITE, impatient)):
+        (found,) = await totals_in(store, plans, MACHINES[:1], [FIRST_DAY])
+        times = found[code(101)].times
+        assert times.not_seen_ms == times.planned_busy_ms > 0
+
+
+async def test_planned_downtime_counts_on_days_whose_changes_were_deleted(
+    store: Store, database: Database
+) -> None:
+    await store.write([an_hourly_past()])
+    small_hours = Span(BEGIN_MS, BEGIN_MS + 6 * 3_600_000)  # nothing is planned then but of before
+    late = Span(BEGIN_MS + 22 * 3_600_000, BEGIN_MS + DAY_MS)
+    before, of_night = await of_time(store), await of_time(store, late)
+    of_small_hours = await of_time(store, small_hours)
+    await forget_two_days(store, database)
+    entered = await add_planned_downtime(store, AN_HOUR)
+    found = await of_time(store)
+    assert found.times.planned_busy_ms == before.times.planned_busy_ms - 3_600_000
+    inside = await of_time(store, Span(AN_HOUR.begin_ms, AN_HOUR.end_ms))
+    assert inside.times.planned_busy_ms == 0
+    # Of the shift in which it lies nothing is known any more; the others stay, in the day too.
+    early = await of_time(store, Span(BEGIN_MS + 6 * 3_600_000, BEGIN_MS + 14 * 3_600_000))
+    assert early.times.not_seen_ms == early.times.planned_busy_ms > 0
+    assert await of_time(store, late) == of_night
+    assert found.times.running_ms == of_night.times.running_ms + of_small_hours.times.running_ms
+    await delete_planned_downtime(store, entered.id, By(name="김", at_ms=END_MS))
+    assert await of_time(store) == before
+
+
+async def test_a_year_of_deleted_changes_is_not_told_as_still_being_computed(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures_module, "COMPUTED_MAX", 0)
+    await store.write([an_hourly_past()])
+    work = PartWork(store, lambda: SETTLED_MS, pause_s=0)
+    await work.compute()
+    assert await forget(database, Retention(changes_s=2 * 86_400.0), END_MS / 1000)
+    plans = await plans_by(store, SHORTER, {})
+    (found,) = await totals_in(store, plans, MACHINES[:1], [FIRST_DAY])
+    assert found[code(101)].times.running_ms == 0
+
+
+async def test_changes_that_were_deleted_up_to_a_start_of_the_server_are_known_to_be_gone(
+    store: Store, database: Database
+) -> None:
+    """The oldest change that is left tells of no status before it, for a run begins with it."""
+    restart_ms = BEGIN_MS + 36 * 3_600_000
+    second_day = Span(FIRST_DAY.end_ms, FIRST_DAY.end_ms + DAY_MS)
+    first = an_hourly_past()
+    early = [each for each in first.records if each.at_ms < restart_ms]
+    again = ChangeRecord(
+        seq=1,
+        equipment_code=code(101),
+        at_ms=restart_ms,
+        previous=None,
+        status=Status.RUNNING,
+        reason="running",
+    )
+    await store.write(
+        [
+            a_batch(a_run(1, BEGIN_MS), early, alive_ms=restart_ms, stopped_ms=restart_ms),
+            a_batch(a_run(2, restart_ms), [again], alive_ms=END_MS),
+        ]
+    )
+    before = [await of_time(store, day) for day in (FIRST_DAY, second_day)]
+    work = await forget_two_days(store, database)
+    whole_day = replace(AN_HOUR, begin_ms=BEGIN_MS, end_ms=second_day.end_ms)
+    entered = await add_planned_downtime(store, whole_day)
+    await work.compute()
+    await delete_planned_downtime(store, entered.id, By(name="김", at_ms=END_MS))
+    await work.compute()
+    assert [await of_time(store, day) for day in (FIRST_DAY, second_day)] == before

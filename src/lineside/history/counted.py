@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from lineside.core.model import Equipment, Site, Status
-from lineside.core.times import iso_utc
+import msgspec
+
+from lineside.core.model import Equipment, Site
+from lineside.history.behind import Counted, behind
 from lineside.history.kpi import pieces_of
 from lineside.history.kpi_rows import plans_of
+from lineside.history.kpi_words import Behind
 from lineside.history.past import lanes
-from lineside.history.stop_questions import stops_in
+from lineside.history.stop_questions import rules_in, stops_in
 from lineside.history.store import Store
-
-_COUNTS_AS = {
-    Status.RUNNING: "running",
-    Status.IDLE: "idle",
-    Status.STOPPED: "stopped",
-    Status.ERROR: "error",
-}
 
 
 async def counted_intervals(
@@ -28,10 +23,12 @@ async def counted_intervals(
     begin_ms: int,
     end_ms: int,
     now_ms: int,
-) -> list[dict[str, Any]]:
-    """Return what figures of a machine in [begin_ms, end_ms) are made of; it tiles the window.
+    figure: Behind | None = None,
+) -> list[Counted]:
+    """Return what figures of a machine in [begin_ms, end_ms) are made of.
 
-    `machine` is one, as it was configured in each of its lines.
+    `machine` is one, as it was configured in each of its lines. With `figure` they are those that
+    take part in it; without, they tile the window.
 
     Raises:
         HistoryError: the database cannot be read now.
@@ -42,7 +39,7 @@ async def counted_intervals(
     plan, code = plans.of(machine[0].code), machine[0].code
     stops = await stops_in(store, plans, machine, begin_ms, end_ms, now_ms)
     reasons = [each.stop for each in stops if each.stop.reason is not None]
-    found: list[dict[str, Any]] = []
+    found: list[Counted] = []
     async for lane in lanes(store, [code], begin_ms, end_ms):
         judged = plan.judge(lane.intervals, begin_ms, end_ms)
         planned = plan.planned(begin_ms, end_ms)
@@ -50,19 +47,19 @@ async def counted_intervals(
             judged.intervals, planned, begin_ms, end_ms
         ):
             stop = next((s for s in reasons if s.down_in(begin, end) > 0), None)
-            counts_as = _COUNTS_AS.get(status, "not_seen") if status is not None else "not_seen"
             reason = stop.reason if stop is not None else None
-            counted = {
-                "begin": iso_utc(begin / 1000),
-                "end": iso_utc(end / 1000),
-                "status": status.value if status is not None else "unseen",
-                "is_planned": is_planned,
-                "counts_as": counts_as if is_planned else "not_planned",
-                "reason": reason.reason if reason is not None else None,
-                "comment": reason.comment if reason is not None else None,
-            }
-            if found and counted == {**found[-1], "begin": counted["begin"], "end": counted["end"]}:
-                found[-1]["end"] = counted["end"]  # why it waited is another matter
+            counted = Counted(
+                begin_ms=begin,
+                end_ms=end,
+                status=status,
+                is_planned=is_planned,
+                reason=reason.reason if reason is not None else None,
+                comment=reason.comment if reason is not None else None,
+            )
+            if found and found[-1].goes_on_in(counted):  # why it waited is another matter
+                found[-1] = msgspec.structs.replace(found[-1], end_ms=end)
             else:
                 found.append(counted)
-    return found
+    if figure is None:
+        return found
+    return behind(figure, found, rules_in(plan, begin_ms, end_ms))

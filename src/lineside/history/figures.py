@@ -32,6 +32,7 @@ from lineside.history.plan import (
     Tile,
     cover,
     decode_parts,
+    pieces_of,
 )
 from lineside.history.store import Store
 
@@ -191,17 +192,16 @@ async def totals_in(
     calendar = plans.of(machines[0].code, line_id).calendar
     codes = [machine.code for machine in machines]
     covers = [cover(calendar, window.begin_ms, window.end_ms) for window in windows]
-    tiles = sorted({(t.span, t.grain or "") for tiles in covers for t in tiles})
     known: dict[tuple[str, int, int], KpiParts] = {}
     if use_parts:
-        known = await _stored(store, plans, codes, line_id, [t for some in covers for t in some])
+        known = await _stored(store, plans, codes, line_id, {t for some in covers for t in some})
+        await _leave_out_deleted(store, plans, codes, line_id, covers, known)
+    tiles = sorted({(t.span, t.grain or "") for tiles in covers for t in tiles})
     for code in codes:
         plan = plans.of(code, line_id)
         for span, _ in tiles:  # where it was not there nothing needs to be read
             if not plan.configured_in(span.begin_ms, span.end_ms):
-                nothing = Judged(intervals=[], reach_ms=span.begin_ms)
-                empty = plan.parts(nothing, span.begin_ms, span.end_ms)
-                known.setdefault((code, span.begin_ms, span.end_ms), empty)
+                known.setdefault((code, span.begin_ms, span.end_ms), _unseen(plan, span))
     missing = {
         span: [code for code in codes if (code, span.begin_ms, span.end_ms) not in known]
         for span, _ in tiles
@@ -230,14 +230,14 @@ async def _stored(
 ) -> dict[tuple[str, int, int], KpiParts]:
     """Return the stored parts that fit, by machine, begin and end.
 
-    Where the changes of their time were deleted since, parts that no longer fit are all there is.
+    Where the changes of their time were deleted since, a part of another version fits, too.
     """
     spans: dict[PartGrain, set[Span]] = {grain: set() for grain in PartGrain}
     for tile in tiles:
         if tile.grain is not None:
             spans[tile.grain].add(tile.span)
     found: dict[tuple[str, int, int], KpiParts] = {}
-    unfit: dict[tuple[str, int, int], bytes] = {}
+    unfit: dict[tuple[str, int, int], Any] = {}
     for grain, wanted in spans.items():
         if not wanted:
             continue
@@ -260,9 +260,10 @@ async def _stored(
                 _part.c.begin_ms <= end_ms,
             )
             rows = (await connection.execute(query)).all()
-        for index, (equipment_id, begin, end, reach_ms, fingerprint, parts) in enumerate(rows):
+        for index, row in enumerate(rows):
             if index % _SLICE == 0:
                 await asyncio.sleep(0)
+            equipment_id, begin, end, reach_ms, fingerprint, parts = row
             span = Span(begin, end)
             code = code_of[equipment_id]
             plan = plans.of(code, line_id)
@@ -273,18 +274,65 @@ async def _stored(
                 if known is not None:
                     found[code, begin, end] = known
             else:
-                unfit[code, begin, end] = parts
+                unfit[code, begin, end] = row
     if unfit:
         whole_ms = await whole_from_ms(store, sorted({code for code, _, _ in unfit}))
-        for (code, begin, end), parts in unfit.items():
+        for (code, begin, end), row in unfit.items():
             plan = plans.of(code, line_id)
-            # What is kept of a machine that was moved on that day is of both of its lines.
-            if begin < whole_ms.get(code, 0) and plan is plans.of(code):
+            is_alike = plan.is_judged_alike(row.fingerprint, begin, end, row.reach_ms)
+            if is_alike and begin < whole_ms.get(code, 0):
                 span, rules = Span(begin, end), plan.rules_at(end - 1)
-                known = _known_parts(store, code, span, parts, rules)
+                known = _known_parts(store, code, span, row.parts, rules)
                 if known is not None:
                     found[code, begin, end] = known
     return found
+
+
+async def _leave_out_deleted(
+    store: Store,
+    plans: Plans,
+    codes: Sequence[str],
+    line_id: str | None,
+    covers: Sequence[Sequence[Tile]],
+    known: dict[tuple[str, int, int], KpiParts],
+) -> None:
+    """Add to `known` that of which nothing is kept that fits, and changes were deleted.
+
+    It is unseen, but for those pieces of a day that still fit.
+    """
+    tiles = {t for some in covers for t in some}
+    lacking = [code for code in codes if any(_key(code, t) not in known for t in tiles)]
+    whole_ms = await whole_from_ms(store, lacking) if lacking else {}
+    deleted = [
+        (code, tile)
+        for code, from_ms in whole_ms.items()
+        for tile in tiles
+        if tile.span.end_ms <= from_ms and _key(code, tile) not in known
+    ]
+    days = {tile for _, tile in deleted if tile.grain is PartGrain.DAY}
+    calendar = plans.of(codes[0], line_id).calendar
+    pieces = {day: pieces_of(calendar, day.span) for day in days}
+    asked = {Tile(grain=PartGrain.PIECE, span=span) for some in pieces.values() for span in some}
+    kept = await _stored(store, plans, [*whole_ms], line_id, asked) if asked else {}
+    for index, (code, tile) in enumerate(deleted):
+        if index % _SLICE == 0:
+            await asyncio.sleep(0)
+        plan = plans.of(code, line_id)
+        spans = pieces.get(tile, [tile.span])
+        parts = [
+            kept.get((code, span.begin_ms, span.end_ms)) or _unseen(plan, span) for span in spans
+        ]
+        is_one = all(each.rules == parts[-1].rules for each in parts)
+        known[_key(code, tile)] = reduce(combine, parts) if is_one else _unseen(plan, tile.span)
+
+
+def _unseen(plan: MachinePlan, span: Span) -> KpiParts:
+    nothing = Judged(intervals=[], reach_ms=span.begin_ms)
+    return plan.parts(nothing, span.begin_ms, span.end_ms)
+
+
+def _key(code: str, tile: Tile) -> tuple[str, int, int]:
+    return code, tile.span.begin_ms, tile.span.end_ms
 
 
 def _totals(parts: Iterable[KpiParts]) -> Totals:

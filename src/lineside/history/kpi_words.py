@@ -29,6 +29,20 @@ class RowsBy(StrEnum):
     EQUIPMENT = "equipment"
 
 
+class Behind(StrEnum):
+    """A figure whose intervals can be asked for."""
+
+    AVAILABILITY = "availability"
+    STRICT_AVAILABILITY = "strict_availability"
+    UTILISATION = "utilisation"
+    TECHNICAL_EFFICIENCY = "technical_efficiency"
+    MTBF = "mtbf"
+    MTTR = "mttr"
+    STOPS = "stops"
+    MICRO_STOPS = "micro_stops"
+    UNSEEN = "unseen"
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which figures are asked for: between two moments, or what `asked` means for each line."""
 

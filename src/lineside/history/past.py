@@ -17,13 +17,14 @@ from lineside.core.model import Site, Status
 from lineside.history import schema
 from lineside.history.lanes import LaneChange, LaneInterval, lane_intervals
 from lineside.history.left_out import LeftOut
+from lineside.history.plan import PartGrain, has_seen
 from lineside.history.records import ConfigRecord, StoredChange, decode_site
 from lineside.history.store import Store, last_before, stored_change, stored_columns
 
 MACHINES_MIN, MACHINES_MAX = 8, 50  # in a slice
 SLICE_MS = 8 * 7 * 86_400_000  # of machines' time together: some six thousand changes
 
-_change = schema.state_change
+_change, _part = schema.state_change, schema.kpi_part
 _KNOWN = {None, *(each.value for each in Status)}
 _LANE_COLUMNS = (
     _change.c.equipment_id,
@@ -150,7 +151,8 @@ async def whole_from_ms(store: Store, codes: Sequence[str]) -> dict[str, int]:
     """Return from when on all changes of a machine are kept, where older ones were deleted.
 
     Old changes are deleted while a run goes on, so that its time looks as if it was not seen. Such
-    machines are known by their oldest change, which tells of a status before it.
+    machines are known by their oldest change, which tells of a status before it; or, where a run
+    begins with that one, by what is kept of the figures of a day before it.
 
     Raises:
         HistoryError: the database cannot be read now.
@@ -167,10 +169,24 @@ async def whole_from_ms(store: Store, codes: Sequence[str]) -> dict[str, int]:
             .scalar_subquery()
         )
 
-    query = select(table.c.code, oldest("at_ms"), oldest("previous")).where(table.c.code.in_(codes))
+    query = select(
+        table.c.id, table.c.code, oldest("at_ms").label("at_ms"), oldest("previous")
+    ).where(table.c.code.in_(codes))
     async with store.database.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return {code: at_ms for code, at_ms, previous in rows if previous is not None}
+        found = {code: at_ms for _, code, at_ms, previous in rows if previous is not None}
+        begun = {each.id: each for each in rows if each.code not in found and each.at_ms}
+        if begun:
+            days = select(_part.c.equipment_id, _part.c.end_ms, _part.c.parts).where(
+                _part.c.grain == PartGrain.DAY.value,
+                _part.c.equipment_id.in_(list(begun)),
+                _part.c.end_ms <= max(each.at_ms for each in begun.values()),
+            )
+            for id_, end_ms, parts in (await connection.execute(days)).all():
+                each = begun[id_]
+                if end_ms <= each.at_ms and has_seen(parts):
+                    found[each.code] = each.at_ms
+    return found
 
 
 async def site_at(store: Store, at_ms: int) -> Site | None:

@@ -94,7 +94,7 @@ class RulePlan:
         self.rules = rules
         self.rule = rule
         self.downtime = union(downtime)
-        self._fingerprints: dict[tuple[int, int, int], int] = {}
+        self._fingerprints: dict[tuple[int, int, int, int], int] = {}
         self._planned: dict[tuple[int, int], tuple[Span, ...]] = {}
 
     def planned(self, begin_ms: int, end_ms: int) -> tuple[Span, ...]:
@@ -136,16 +136,19 @@ class RulePlan:
         work = self.calendar.planned(reach_ms, end_ms)
         return Judged(intervals=reclassify(found, self.rule, work), reach_ms=reach_ms)
 
-    def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
-        """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
-        key = (begin_ms, end_ms, reach_ms)
+    def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int, version: int = _FORMAT) -> int:
+        """Return what stands for all that a part of [begin_ms, end_ms) is judged by.
+
+        `version` is that of how it was computed.
+        """
+        key = (begin_ms, end_ms, reach_ms, version)
         found = self._fingerprints.get(key)
         if found is None:
             work: tuple[Span, ...] = ()
             if not self.calendar.is_around_the_clock:
                 work = self.calendar.planned(reach_ms, end_ms)
             judged_by = (
-                _FORMAT,
+                version,
                 self.rules,
                 self.rule.stop_after_s,
                 self.rule.value_map is None,
@@ -240,17 +243,31 @@ class MachinePlan:
 
     def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
         """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
+        return self._fingerprint(begin_ms, end_ms, reach_ms, _FORMAT, _ABSENT_FORMAT)
+
+    def is_judged_alike(self, fingerprint: int, begin_ms: int, end_ms: int, reach_ms: int) -> bool:
+        """Whether a part was judged by the same, though an earlier version may have computed it."""
+        return any(
+            fingerprint == self._fingerprint(begin_ms, end_ms, reach_ms, version, absent)
+            for version in range(_FORMAT, 0, -1)
+            for absent in range(_ABSENT_FORMAT, 0, -1)
+        )
+
+    def _fingerprint(
+        self, begin_ms: int, end_ms: int, reach_ms: int, version: int, absent: int
+    ) -> int:
         held = list(self._held(begin_ms, end_ms))
-        if len(held) == 1 and self._is_configured_throughout(begin_ms, end_ms):
-            return held[0][0].fingerprint(begin_ms, end_ms, reach_ms)
+        is_throughout = self._is_configured_throughout(begin_ms, end_ms)
+        if len(held) == 1 and is_throughout:
+            return held[0][0].fingerprint(begin_ms, end_ms, reach_ms, version)
         pieces = [
-            (begin, end, plan.fingerprint(begin, end, min(reach_ms, begin)))
+            (begin, end, plan.fingerprint(begin, end, min(reach_ms, begin), version))
             for plan, begin, end in held
         ]
         configured = self.configured_in(begin_ms, end_ms)
-        if self._is_configured_throughout(begin_ms, end_ms):
+        if is_throughout or absent == 1:  # the first had no number of its own
             return _digest((pieces, configured))
-        return _digest((pieces, configured, _ABSENT_FORMAT))
+        return _digest((pieces, configured, absent))
 
     def _at(self, at_ms: int) -> RulePlan:
         return self._plans[max(0, bisect_right(self._begins_ms, at_ms) - 1)]
@@ -280,6 +297,15 @@ class MachinePlan:
 def encode_parts(parts: KpiParts) -> bytes:
     """Return `parts` as they are stored, without their window and rules."""
     return _encode(_StoredParts(times=parts.times, stops=parts.stops, failures=parts.failures))
+
+
+def has_seen(stored: bytes) -> bool:
+    """Whether anything was known of the machine in a stored part that this version understands."""
+    try:
+        times = _decode(stored).times
+    except msgspec.MsgspecError:
+        return False
+    return times.planned_busy_ms > times.unseen_ms
 
 
 def decode_parts(stored: bytes, span: Span, rules: KpiRules) -> KpiParts:

@@ -86,7 +86,7 @@ async def stops_in(
                     again.append(machine)
                     continue
                 if as_figures:
-                    rules_at = _rules_in(plan, begin_ms, end_ms)
+                    rules_at = rules_in(plan, begin_ms, end_ms)
                     stops = list(counted_in(stops, begin_ms, end_ms, rules_at))
                 found += [MachineStop(machine=machine, stop=stop) for stop in stops]
         left = again
@@ -99,7 +99,7 @@ def _stops_of_machine(
     """Return those stops of what was read of a machine that overlap `asked`, explained."""
     judged = plan.judge(lane.intervals, read.begin_ms, read.end_ms)
     planned = plan.planned(read.begin_ms, read.end_ms)
-    rules_at = _rules_in(plan, asked.begin_ms, asked.end_ms) if as_figures else plan.rules_at
+    rules_at = rules_in(plan, asked.begin_ms, asked.end_ms) if as_figures else plan.rules_at
     long = [
         stop
         for span in plan.configured_in(read.begin_ms, read.end_ms)
@@ -114,7 +114,7 @@ def _stops_of_machine(
     ]
 
 
-def _rules_in(plan: MachinePlan, begin_ms: int, end_ms: int) -> Callable[[int], KpiRules]:
+def rules_in(plan: MachinePlan, begin_ms: int, end_ms: int) -> Callable[[int], KpiRules]:
     """Return the rules by which figures of [begin_ms, end_ms) tell what begins at a moment of it.
 
     They make up the window of pieces, each of which is judged by the rules at its end.

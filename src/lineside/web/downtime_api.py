@@ -96,10 +96,13 @@ class DowntimeApi:
                 store, chosen.machines, asked.begin_ms, asked.end_ms, as_figures=True
             )
         )
-        wanted = [each for each in found if not (unexplained and each.stop.reason)]
+        without_reason = [each for each in found if each.stop.reason is None]
+        wanted = without_reason if unexplained else found
         now_ms = self._past.now_ms()
         view = StopsView(
             next=str(skip + limit) if len(wanted) > skip + limit else None,
+            total=len(found),
+            unexplained=len(without_reason),
             stops=[stop_view(each, now_ms) for each in wanted[skip : skip + limit]],
         )
         return json_response(request, encode(view))
@@ -313,7 +316,12 @@ class DowntimeApi:
             )
 
         stops, now_ms = await self._past.write(question), self._past.now_ms()
-        view = StopsView(next=None, stops=[stop_view(each, now_ms) for each in stops])
+        view = StopsView(
+            next=None,
+            total=len(stops),
+            unexplained=sum(each.stop.reason is None for each in stops),
+            stops=[stop_view(each, now_ms) for each in stops],
+        )
         return Response(encode(view).body, media_type="application/json")
 
     async def _machine_and_begin(self, id_: str) -> tuple[Equipment, int]:

@@ -42,6 +42,8 @@ class StopsView(View):
     """`/api/stops`."""
 
     next: str | None
+    total: int = Field(description="Stops in the window, on all pages, with a reason or without.")
+    unexplained: int = Field(description="How many of them have no reason.")
     stops: list[StopView]
 
 

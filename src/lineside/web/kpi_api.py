@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import MINUTES_PER_DAY, Hours, PlantCalendar, ShiftWindow
 from lineside.core.model import Line, Site, StatusRule
-from lineside.history.kpi_words import RowGrain, RowsBy, Wanted, of_one_machine
+from lineside.history.kpi_words import Behind, RowGrain, RowsBy, Wanted, of_one_machine
 from lineside.web.answers import json_response
 from lineside.web.asking import (
     JSON,
@@ -59,6 +59,9 @@ ByQuery = Annotated[RowsBy, Query(description="One row per machine, or one per l
 DayQuery = Annotated[date | None, Query(description="Local day; left out: the one that goes on.")]
 ShiftQuery = Annotated[
     str, Query(description="Id of a shift, or `all` for the whole day.", max_length=200)
+]
+BehindQuery = Annotated[
+    Behind | None, Query(description="Only the intervals that this figure is made of.")
 ]
 OneCode = Annotated[str, Query(alias="code", description="Of the machine.", max_length=200)]
 
@@ -149,6 +152,7 @@ class KpiApi:
         code: OneCode,
         begin: From,
         end: To,
+        figure: BehindQuery = None,
         cursor: Cursor = None,
         limit: Limit = PAGE_MAX,
     ) -> Response:
@@ -163,11 +167,18 @@ class KpiApi:
             from lineside.history.counted import counted_intervals
 
             found = await counted_intervals(
-                store, site, chosen.machines, asked.begin_ms, until_ms, now_ms
+                store, site, chosen.machines, asked.begin_ms, until_ms, now_ms, figure
             )
-            page = found[skip : skip + limit]
-            following = str(skip + limit) if len(found) > skip + limit else None
-            return msgspec.json.encode({"code": code, "next": following, "intervals": page})
+            shown = found[skip : skip + limit]
+            return msgspec.json.encode(
+                {
+                    "code": code,
+                    "next": str(skip + limit) if len(found) > skip + limit else None,
+                    "total": len(found),
+                    "total_ms": sum(each.length_ms for each in found),
+                    "intervals": [each.told() for each in shown],
+                }
+            )
 
         return json_response(request, await self._past.ask_encoded(question))
 

@@ -91,6 +91,8 @@ class CountedIntervalsView(View):
 
     code: str
     next: str | None
+    total: int = Field(description="Intervals that were asked for, on all pages.")
+    total_ms: int = Field(description="How long they are together.")
     intervals: list[CountedIntervalView]
 
 

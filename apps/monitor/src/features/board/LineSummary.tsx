@@ -5,6 +5,7 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useShown } from '@/lib/hooks/useShown';
 import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
+import { roundPercentDown } from '@/lib/kpi/percent';
 import { formatDuration } from '@/lib/time/format';
 import { STATUSES_AS_COUNTED } from '@/lib/types/equipment';
 import styles from './LineSummary.module.css';
@@ -42,10 +43,10 @@ export function LineSummary({ session }: { readonly session: LineSession }) {
         <p className={styles.figure}>
           {share.running === null || share.coverage < COVERAGE_FIGURE_MIN
             ? '–'
-            : strings.board.share(toPercent(share.running))}
+            : strings.board.share(String(roundPercentDown(share.running)))}
         </p>
         <p className={styles.note}>
-          {strings.board.coverage(toPercent(share.coverage))}
+          {strings.board.coverage(String(roundPercentDown(share.coverage)))}
           {share.coverage < COVERAGE_MIN && ` · ${strings.board.insufficient}`}
         </p>
       </div>
@@ -78,9 +79,4 @@ function useLineShare(session: LineSession) {
     lateCodes,
     minute,
   ]);
-}
-
-function toPercent(share: number): string {
-  // Never rounded up to a hundred that was not reached.
-  return String(Math.floor(share * 100));
 }

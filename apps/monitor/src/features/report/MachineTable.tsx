@@ -2,7 +2,8 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import type { OpenFigure } from '@/lib/intervals/IntervalDrawer';
 import { dayOf } from '@/lib/kpi/days';
-import { FIGURE_NAMES, formatPercent, getFigure, getUnseenMs } from '@/lib/kpi/figures';
+import { FIGURE_NAMES, getFigure, getUnseenMs } from '@/lib/kpi/figures';
+import { formatCoverage } from '@/lib/kpi/percent';
 import { formatDuration } from '@/lib/time/format';
 import type { KpiRowView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
@@ -95,7 +96,7 @@ function MachineRow({ row, timeZone, onOpen, onMachine }: MachineRowProps) {
               {why === 'insufficient' ? words.insufficient : (text ?? '–')}
             </button>
             {figure === 'availability' && row.coverage !== null && (
-              <small>{words.coverage(formatPercent(row.coverage))}</small>
+              <small>{words.coverage(formatCoverage(row.coverage))}</small>
             )}
           </td>
         );

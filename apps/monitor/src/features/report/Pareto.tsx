@@ -2,7 +2,7 @@ import { useId, useMemo } from 'react';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { formatPercent } from '@/lib/kpi/figures';
+import { formatPercent } from '@/lib/kpi/percent';
 import { buildPareto, type ParetoBar } from '@/lib/kpi/pareto';
 import { formatDuration } from '@/lib/time/format';
 import type { ParetoRowView } from '@/lib/types/generated';

@@ -3,7 +3,8 @@ import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { dayOf, formatDay } from '@/lib/kpi/days';
-import { type Figure, formatPercent, getFigure } from '@/lib/kpi/figures';
+import { type Figure, getFigure } from '@/lib/kpi/figures';
+import { formatCoverage, roundPercent } from '@/lib/kpi/percent';
 import type { KpiRowView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import styles from './Charts.module.css';
@@ -80,7 +81,7 @@ export function Trend({ rows, day, timeZone, onDay }: TrendProps) {
                   </button>
                 </th>
                 <td>{describe(figure)}</td>
-                <td>{row.coverage === null ? '–' : formatPercent(row.coverage)}</td>
+                <td>{row.coverage === null ? '–' : formatCoverage(row.coverage)}</td>
                 <td>{row.stops}</td>
                 <td>{row.micro_stops}</td>
               </tr>
@@ -138,7 +139,7 @@ function TrendChart({ points, day }: { readonly points: readonly Point[]; readon
             )}
             {isBelieved && share !== null && (
               <text x={x + width / 2} y={y(share) - 4} className={styles.label} textAnchor="middle">
-                {Math.round(share * 100)}
+                {roundPercent(share)}
               </text>
             )}
             <text

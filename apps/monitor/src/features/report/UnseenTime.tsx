@@ -1,6 +1,7 @@
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { formatPercent, getUnseenMs, listShares, type ShareName } from '@/lib/kpi/figures';
+import { getUnseenMs, listShares, type ShareName } from '@/lib/kpi/figures';
+import { formatPercent } from '@/lib/kpi/percent';
 import { formatDuration } from '@/lib/time/format';
 import type { KpisView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';

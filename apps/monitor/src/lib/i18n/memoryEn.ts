@@ -42,6 +42,7 @@ export const memoryEn: MemoryStrings = {
   cancel: 'Cancel',
   save: 'Save',
   more: 'Show more',
+  firstOf: (shown, total) => `The first ${shown} of ${total} are shown.`,
   by: 'Your name',
   byHint: 'Kept with what you write',
   comment: 'Comment',

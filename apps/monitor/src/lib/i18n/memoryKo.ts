@@ -34,6 +34,7 @@ export const memoryKo: MemoryStrings = {
   cancel: '취소',
   save: '저장',
   more: '더 보기',
+  firstOf: (shown, total) => `전체 ${total}건 중 처음 ${shown}건을 보여 줍니다.`,
   by: '이름',
   byHint: '누가 적었는지 기록에 남습니다',
   comment: '메모',

@@ -16,6 +16,8 @@ export interface MemoryStrings {
   readonly cancel: string;
   readonly save: string;
   readonly more: string;
+  /** Of a list that is shown in part. */
+  readonly firstOf: (shown: number, total: number) => string;
   readonly by: string;
   readonly byHint: string;
   readonly comment: string;

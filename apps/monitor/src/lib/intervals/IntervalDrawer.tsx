@@ -1,21 +1,28 @@
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { lengthOf, listCounted } from '@/lib/intervals/counting';
 import { clockOf, dateTimeOf } from '@/lib/kpi/days';
 import { type FigureName, getFigure } from '@/lib/kpi/figures';
-import { EXPORT_FORMATS, getExportUrl, memoryRest, type Window } from '@/lib/memory/memoryRest';
-import { useAnswer } from '@/lib/memory/useAnswer';
+import {
+  EXPORT_FORMATS,
+  getExportUrl,
+  memoryRest,
+  type Query,
+  type Window,
+} from '@/lib/memory/memoryRest';
+import { askPages, useGrowing } from '@/lib/memory/pages';
 import { nameReason } from '@/lib/stops/reasonTree';
 import { formatDuration } from '@/lib/time/format';
 import type {
+  CountedIntervalsView,
   CountedIntervalView,
   DowntimeReasonView,
   KpiRowView,
   KpisView,
 } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
+import { FirstOf } from '@/lib/ui/FirstOf';
 import { Loaded } from '@/lib/ui/Loaded';
 import { Modal } from '@/lib/ui/Modal';
 import { StatusWord } from '@/lib/ui/StatusWord';
@@ -93,16 +100,16 @@ function Machines({ open, machines, onOpen }: IntervalDrawerProps) {
 }
 
 function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
-  const { code, machines, window, open, onMachine } = props;
+  const { code, window, open, onMachine } = props;
   const words = useMemoryStrings();
   const [isAll, setAll] = useState(false);
-  const microStops = machines.find((row) => row.code === code)?.micro_stops ?? 0;
   const { from, to } = window;
+  const figure = isAll ? null : open.figure;
   const ask = useCallback(
-    (signal: AbortSignal) => askAll(code, { from, to }, signal),
-    [code, from, to],
+    (count: number, signal: AbortSignal) => askIntervals({ code, from, to, figure }, count, signal),
+    [code, from, to, figure],
   );
-  const answer = useAnswer(ask);
+  const answer = useGrowing(ask, ROWS_STEP);
   return (
     <>
       <div className={styles.tools}>
@@ -135,33 +142,30 @@ function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
         )}
       </div>
       <Loaded answer={answer}>
-        {(intervals) => (
-          <IntervalTable
-            {...props}
-            intervals={isAll ? intervals : listCounted(intervals, open.figure, microStops)}
-          />
-        )}
+        {(some) => <IntervalTable {...props} some={some} onMore={answer.more} />}
       </Loaded>
     </>
   );
 }
 
-interface IntervalTableProps extends Pick<IntervalDrawerProps, 'reasons' | 'timeZone' | 'window'> {
+interface SomeIntervals extends Pick<CountedIntervalsView, 'total' | 'total_ms'> {
+  /** The first of them. */
   readonly intervals: readonly CountedIntervalView[];
 }
 
-/** Rows are drawn up to here; the export has the rest. */
-const ROWS_MAX = 500;
+interface IntervalTableProps extends Pick<IntervalDrawerProps, 'reasons' | 'timeZone' | 'window'> {
+  readonly some: SomeIntervals;
+  readonly onMore: () => void;
+}
 
-function IntervalTable({ intervals, reasons, timeZone, window }: IntervalTableProps) {
+/** Rows that are drawn at first, and more on demand; the export has all. */
+const ROWS_STEP = 500;
+
+function IntervalTable({ some, reasons, timeZone, window, onMore }: IntervalTableProps) {
+  const { intervals, total, total_ms: totalMs } = some;
   const words = useMemoryStrings();
   const strings = useStrings();
   const [{ language }] = useSettings();
-  const [count, setCount] = useState(ROWS_MAX);
-  const totalMs = useMemo(
-    () => intervals.reduce((sum, interval) => sum + lengthOf(interval), 0),
-    [intervals],
-  );
   const isLong = Date.parse(window.to) - Date.parse(window.from) > 86_400_000;
   const timeAt = (time: string): string =>
     isLong ? dateTimeOf(Date.parse(time), timeZone) : clockOf(Date.parse(time), timeZone);
@@ -169,7 +173,7 @@ function IntervalTable({ intervals, reasons, timeZone, window }: IntervalTablePr
   if (intervals.length === 0) return <p className={controls.soft}>{words.intervals.none}</p>;
   return (
     <>
-      <p className={styles.sum}>{words.intervals.sum(intervals.length, length(totalMs))}</p>
+      <p className={styles.sum}>{words.intervals.sum(total, length(totalMs))}</p>
       <div className={controls.scroll}>
         <table className={controls.table}>
           <thead>
@@ -185,7 +189,7 @@ function IntervalTable({ intervals, reasons, timeZone, window }: IntervalTablePr
             </tr>
           </thead>
           <tbody>
-            {intervals.slice(0, count).map((interval) => (
+            {intervals.map((interval) => (
               <tr key={interval.begin}>
                 <td>{timeAt(interval.begin)}</td>
                 <td>{timeAt(interval.end)}</td>
@@ -205,34 +209,25 @@ function IntervalTable({ intervals, reasons, timeZone, window }: IntervalTablePr
           </tbody>
         </table>
       </div>
-      {count < intervals.length && (
-        <button
-          type="button"
-          className={controls.button}
-          onClick={() => setCount(count + ROWS_MAX)}
-        >
-          {words.more}
-        </button>
-      )}
+      <FirstOf shown={intervals.length} total={total} onMore={onMore} />
     </>
   );
 }
 
-/** Pages are asked for up to here; more than a person reads. */
-const PAGES_MAX = 10;
-
-async function askAll(
-  code: string,
-  window: Window,
+/** Return the first `count` stretches, and how many and how long they are in all. */
+async function askIntervals(
+  query: Query,
+  count: number,
   signal: AbortSignal,
-): Promise<readonly CountedIntervalView[]> {
-  const found: CountedIntervalView[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const view = await memoryRest.getIntervals(code, window, cursor, signal);
-    found.push(...view.intervals);
-    cursor = view.next;
-    if (cursor === null) break;
-  }
-  return found;
+): Promise<SomeIntervals> {
+  const pages = await askPages(
+    (cursor, limit) => memoryRest.getIntervals({ ...query, cursor, limit }, signal),
+    count,
+  );
+  const [{ total, total_ms }] = pages;
+  return { total, total_ms, intervals: pages.flatMap((page) => page.intervals) };
+}
+
+function lengthOf({ begin, end }: CountedIntervalView): number {
+  return Date.parse(end) - Date.parse(begin);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatPercent, getFigure, getUnseenMs, listShares } from '@/lib/kpi/figures';
+import { getFigure, getUnseenMs, listShares } from '@/lib/kpi/figures';
 import type { KpisView } from '@/lib/types/generated';
 
 const words = { day: ' d', hour: ' h', minute: ' min', second: ' s' };
@@ -27,19 +27,6 @@ const KPIS: KpisView = {
   disconnected_ms: 3 * 60_000,
   unseen_ms: 2 * 60_000,
 };
-
-describe('formatPercent', () => {
-  it.each([
-    [0.8699, '87.0 %'],
-    [0, '0 %'],
-    [1, '100 %'],
-    [0.99999, '99.9 %'],
-    [0.00001, '0.1 %'],
-    [0.5, '50.0 %'],
-  ])('writes %d as %s: what is not all is never rounded up to all', (share, text) => {
-    expect(formatPercent(share)).toBe(text);
-  });
-});
 
 describe('getFigure', () => {
   it('shows a figure that can be believed', () => {

@@ -1,4 +1,5 @@
 /** From key figures to what stands on the page. Pure: nothing unknown ever becomes a number. */
+import { formatPercent } from '@/lib/kpi/percent';
 import { type DurationWords, formatDuration } from '@/lib/time/format';
 import type { KpisView } from '@/lib/types/generated';
 
@@ -22,14 +23,6 @@ export const FIGURE_NAMES = [
   'micro_stops',
 ] as const;
 export type FigureName = (typeof FIGURE_NAMES)[number];
-
-/** Return a share as people read it. What is not all is never rounded up to all, nor some to none. */
-export function formatPercent(share: number): string {
-  const rounded = Math.round(share * 1_000) / 10;
-  if (rounded >= 100 && share < 1) return '99.9 %';
-  if (rounded <= 0 && share > 0) return '0.1 %';
-  return `${rounded === 100 || rounded === 0 ? String(rounded) : rounded.toFixed(1)} %`;
-}
 
 /** Return one figure, or why there is none. */
 export function getFigure(kpis: KpisView, name: FigureName, words: DurationWords): Figure {

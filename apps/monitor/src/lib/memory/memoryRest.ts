@@ -112,8 +112,8 @@ export const memoryRest = {
   getReport: (line: string, day: string | null, shift: string, signal: AbortSignal) =>
     get<ReportView>('/api/report', { line, day, shift }, signal),
   getKpis: (query: Query, signal: AbortSignal) => get<KpiRowsView>('/api/kpis', query, signal),
-  getIntervals: (code: string, { from, to }: Window, cursor: string | null, signal: AbortSignal) =>
-    get<CountedIntervalsView>('/api/kpis/intervals', { code, from, to, cursor }, signal),
+  getIntervals: (query: Query, signal: AbortSignal) =>
+    get<CountedIntervalsView>('/api/kpis/intervals', query, signal),
   getStops: (query: Query, signal: AbortSignal) => get<StopsView>('/api/stops', query, signal),
   getReasons: async (signal: AbortSignal) => {
     const view = await get<{ readonly reasons: readonly DowntimeReasonView[] }>(

@@ -4,20 +4,24 @@ import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { clockOf, dateTimeOf, dayOf, parseLocalMs, timeOf } from '@/lib/kpi/days';
 import { flatten, memoryRest } from '@/lib/memory/memoryRest';
+import type { useAnswer } from '@/lib/memory/useAnswer';
 import { useName } from '@/lib/memory/useName';
 import { useWrite, type Write } from '@/lib/memory/useWrite';
 import { flattenReasons } from '@/lib/stops/reasonTree';
 import { StopHistory } from '@/lib/stops/StopHistory';
+import type { Neighbours } from '@/lib/stops/stopQuestions';
 import { formatDuration } from '@/lib/time/format';
 import type { DowntimeReasonView, StopView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
+import { Loaded } from '@/lib/ui/Loaded';
 import { Modal } from '@/lib/ui/Modal';
 import { NameField } from '@/lib/ui/NameField';
 import styles from './StopsPanel.module.css';
 
 interface StopDialogProps {
   readonly stop: StopView;
-  readonly neighbours: readonly StopView[];
+  /** What can be joined with it, or that this is awaited. */
+  readonly beside: ReturnType<typeof useAnswer<Neighbours>>;
   readonly timeZone: string;
   readonly reasons: readonly DowntimeReasonView[];
   readonly onDone: () => void;
@@ -174,48 +178,66 @@ function findInside(time: string, beginMs: number, endMs: number, timeZone: stri
   return null;
 }
 
-function MergeForm({ stop, neighbours, timeZone, write, save }: FormProps) {
+function MergeForm(props: FormProps) {
+  const { beside } = props;
+  const words = useMemoryStrings();
+  return (
+    <section>
+      <h3>{words.stops.merge}</h3>
+      <p className={controls.soft}>{words.stops.mergeHelp}</p>
+      <Loaded answer={beside}>
+        {({ others }) =>
+          others.length === 0 ? (
+            <p className={controls.soft}>{words.stops.noNeighbours}</p>
+          ) : (
+            <MergeWith {...props} others={others} />
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}
+
+function MergeWith({
+  stop,
+  others,
+  timeZone,
+  write,
+  save,
+}: FormProps & { readonly others: readonly StopView[] }) {
   const words = useMemoryStrings();
   const strings = useStrings();
   const [name] = useName();
   const [chosen, setChosen] = useState<string | null>(null);
-  const other = chosen ?? neighbours[0]?.id ?? '';
+  const other = chosen ?? others[0]?.id ?? '';
   function submit(event: FormEvent): void {
     event.preventDefault();
     void save(() => memoryRest.mergeStops(stop.id, name.trim(), other));
   }
   return (
     <form onSubmit={submit} aria-label={words.stops.merge}>
-      <h3>{words.stops.merge}</h3>
-      <p className={controls.soft}>{words.stops.mergeHelp}</p>
-      {neighbours.length === 0 ? (
-        <p className={controls.soft}>{words.stops.noNeighbours}</p>
-      ) : (
-        <>
-          <label className={controls.field}>
-            {words.stops.mergeWith}
-            <select
-              className={controls.input}
-              value={other}
-              onChange={(event) => setChosen(event.currentTarget.value)}
-            >
-              {neighbours.map(({ id, begin, down_ms: downMs }) => (
-                <option key={id} value={id}>
-                  {dateTimeOf(Date.parse(begin), timeZone)} ·{' '}
-                  {formatDuration(downMs / 1_000, strings.duration)}
-                </option>
-              ))}
-            </select>
-          </label>
-          <button
-            type="submit"
-            className={controls.button}
-            disabled={name.trim() === '' || write.isBusy}
-          >
-            {words.stops.merge}
-          </button>
-        </>
-      )}
+      <label className={controls.field}>
+        {words.stops.mergeWith}
+        <select
+          className={controls.input}
+          value={other}
+          onChange={(event) => setChosen(event.currentTarget.value)}
+        >
+          {others.map(({ id, begin, down_ms: downMs }) => (
+            <option key={id} value={id}>
+              {dateTimeOf(Date.parse(begin), timeZone)} ·{' '}
+              {formatDuration(downMs / 1_000, strings.duration)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="submit"
+        className={controls.button}
+        disabled={name.trim() === '' || write.isBusy}
+      >
+        {words.stops.merge}
+      </button>
     </form>
   );
 }

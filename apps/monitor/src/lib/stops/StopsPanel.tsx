@@ -3,13 +3,16 @@ import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { dateTimeOf, timeOf } from '@/lib/kpi/days';
-import { memoryRest, type Window } from '@/lib/memory/memoryRest';
+import type { Window } from '@/lib/memory/memoryRest';
+import { useGrowing } from '@/lib/memory/pages';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { nameReason } from '@/lib/stops/reasonTree';
 import { StopDialog } from '@/lib/stops/StopDialog';
+import { askNeighbours, askStops } from '@/lib/stops/stopQuestions';
 import { formatDuration } from '@/lib/time/format';
 import type { DowntimeReasonView, StopView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
+import { FirstOf } from '@/lib/ui/FirstOf';
 import { Loaded } from '@/lib/ui/Loaded';
 import { StatusWord } from '@/lib/ui/StatusWord';
 import styles from './StopsPanel.module.css';
@@ -25,7 +28,8 @@ interface StopsPanelProps {
   readonly onChange: () => void;
 }
 
-const STOPS_MAX = 500;
+/** Rows that are drawn at first, and more on demand. */
+const STOPS_STEP = 500;
 
 /**
  * The stops that the figures count: those that nobody has explained first, and on demand all of
@@ -35,21 +39,25 @@ export function StopsPanel(props: StopsPanelProps) {
   const { line, code, window, timeZone, reasons, onChange } = props;
   const words = useMemoryStrings();
   const [areAllShown, setAllShown] = useState(false);
-  const [openId, setOpenId] = useState<string | null>(null);
+  const [open, setOpen] = useState<StopView | null>(null);
   const [isSaved, setSaved] = useState(false);
   const { from, to } = window;
   const ask = useCallback(
-    (signal: AbortSignal) =>
-      memoryRest.getStops({ line, code, from, to, limit: STOPS_MAX }, signal),
-    [line, code, from, to],
+    (count: number, signal: AbortSignal) =>
+      askStops({ line, code, from, to }, !areAllShown, count, signal),
+    [line, code, from, to, areAllShown],
   );
-  const answer = useAnswer(ask);
-  const stops = answer.view?.stops ?? [];
-  const unexplained = stops.filter((stop) => stop.reason === null);
-  const shown = areAllShown ? stops : unexplained;
-  const open = stops.find((stop) => stop.id === openId);
+  const answer = useGrowing(ask, STOPS_STEP);
+  const askBeside = useCallback(
+    (signal: AbortSignal) => {
+      if (open === null) throw new Error('no stop is open');
+      return askNeighbours({ line, code, from, to }, open, signal);
+    },
+    [line, code, from, to, open],
+  );
+  const beside = useAnswer(open === null ? null : askBeside);
   function finish(): void {
-    setOpenId(null);
+    setOpen(null);
     setSaved(true);
     answer.reload();
     onChange();
@@ -58,7 +66,7 @@ export function StopsPanel(props: StopsPanelProps) {
     <section className={controls.panel} aria-labelledby="stops-title" data-panel="stops">
       <h2 id="stops-title" className={controls.title}>
         {words.stops.title}
-        {answer.view !== null && <small>{words.stops.unexplained(unexplained.length)}</small>}
+        {answer.view !== null && <small>{words.stops.unexplained(answer.view.unexplained)}</small>}
       </h2>
       <label className={styles.check}>
         <input
@@ -72,34 +80,37 @@ export function StopsPanel(props: StopsPanelProps) {
         {isSaved && words.stops.saved}
       </p>
       <Loaded answer={answer}>
-        {() =>
-          shown.length === 0 ? (
+        {({ stops, total }) =>
+          stops.length === 0 ? (
             <p className={controls.soft}>
               {areAllShown ? words.stops.noneAtAll : words.stops.none}
             </p>
           ) : (
-            <StopTable
-              stops={shown}
-              hasMachine={code === null}
-              timeZone={timeZone}
-              reasons={reasons}
-              onOpen={(id) => {
-                setSaved(false);
-                setOpenId(id);
-              }}
-            />
+            <>
+              <StopTable
+                stops={stops}
+                hasMachine={code === null}
+                timeZone={timeZone}
+                reasons={reasons}
+                onOpen={(stop) => {
+                  setSaved(false);
+                  setOpen(stop);
+                }}
+              />
+              <FirstOf shown={stops.length} total={total} onMore={answer.more} />
+            </>
           )
         }
       </Loaded>
-      {open !== undefined && (
+      {open !== null && (
         <StopDialog
           key={open.id}
-          stop={open}
-          neighbours={listNeighbours(stops, open)}
+          stop={beside.view?.own ?? open}
+          beside={beside}
           timeZone={timeZone}
           reasons={reasons}
           onDone={finish}
-          onClose={() => setOpenId(null)}
+          onClose={() => setOpen(null)}
         />
       )}
     </section>
@@ -111,7 +122,7 @@ interface StopTableProps {
   readonly hasMachine: boolean;
   readonly timeZone: string;
   readonly reasons: readonly DowntimeReasonView[];
-  readonly onOpen: (id: string) => void;
+  readonly onOpen: (stop: StopView) => void;
 }
 
 function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTableProps) {
@@ -166,7 +177,7 @@ function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTablePr
                       aria-label={(stop.reason === null
                         ? words.stops.explainOf
                         : words.stops.changeOf)(stop.name, timeOf(beginMs, timeZone))}
-                      onClick={() => onOpen(stop.id)}
+                      onClick={() => onOpen(stop)}
                     >
                       {stop.reason === null ? words.stops.explain : words.stops.change}
                     </button>
@@ -179,13 +190,4 @@ function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTablePr
       </table>
     </div>
   );
-}
-
-/** The stops of the same machine just before and just after: only these can be one event with it. */
-function listNeighbours(stops: readonly StopView[], stop: StopView): readonly StopView[] {
-  const own = stops
-    .filter(({ code }) => code === stop.code)
-    .sort((a, b) => Date.parse(a.begin) - Date.parse(b.begin));
-  const index = own.findIndex(({ id }) => id === stop.id);
-  return [own[index - 1], own[index + 1]].filter((item) => item !== undefined);
 }

@@ -1195,6 +1195,12 @@ export interface components {
             readonly entries: readonly components["schemas"]["AuditEntryView"][];
         };
         /**
+         * Behind
+         * @description A figure whose intervals can be asked for.
+         * @enum {string}
+         */
+        readonly Behind: "availability" | "strict_availability" | "utilisation" | "technical_efficiency" | "mtbf" | "mttr" | "stops" | "micro_stops" | "unseen";
+        /**
          * BoardView
          * @description `/api/board`: every machine as it was at one moment.
          */
@@ -1317,6 +1323,16 @@ export interface components {
             readonly code: string;
             /** Next */
             readonly next: string | null;
+            /**
+             * Total
+             * @description Intervals that were asked for, on all pages.
+             */
+            readonly total: number;
+            /**
+             * Total Ms
+             * @description How long they are together.
+             */
+            readonly total_ms: number;
             /** Intervals */
             readonly intervals: readonly components["schemas"]["CountedIntervalView"][];
         };
@@ -2495,6 +2511,16 @@ export interface components {
         readonly StopsView: {
             /** Next */
             readonly next: string | null;
+            /**
+             * Total
+             * @description Stops in the window, on all pages, with a reason or without.
+             */
+            readonly total: number;
+            /**
+             * Unexplained
+             * @description How many of them have no reason.
+             */
+            readonly unexplained: number;
             /** Stops */
             readonly stops: readonly components["schemas"]["StopView"][];
         };
@@ -2841,6 +2867,7 @@ export type AllRulesAppliedView = components['schemas']['AllRulesAppliedView'];
 export type ApplyRules = components['schemas']['ApplyRules'];
 export type AuditEntryView = components['schemas']['AuditEntryView'];
 export type AuditView = components['schemas']['AuditView'];
+export type Behind = components['schemas']['Behind'];
 export type BoardView = components['schemas']['BoardView'];
 export type ChangeView = components['schemas']['ChangeView'];
 export type ChangesView = components['schemas']['ChangesView'];
@@ -3500,6 +3527,8 @@ export interface operations {
                 readonly from: string;
                 /** @description Its end, not included. */
                 readonly to: string;
+                /** @description Only the intervals that this figure is made of. */
+                readonly figure?: components["schemas"]["Behind"] | null;
                 /** @description `next` of the page before. */
                 readonly cursor?: string | null;
                 /** @description Rows on one page. */

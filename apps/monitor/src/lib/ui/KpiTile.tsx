@@ -1,4 +1,5 @@
-import { type FigureName, formatPercent, getFigure } from '@/lib/kpi/figures';
+import { type FigureName, getFigure } from '@/lib/kpi/figures';
+import { formatCoverage } from '@/lib/kpi/percent';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { formatDuration } from '@/lib/time/format';
@@ -46,7 +47,7 @@ export function KpiTile({ kpis, name, period, onOpen }: KpiTileProps) {
 
   function describeNote(): string {
     if (name === 'availability' && kpis.coverage !== null) {
-      return words.coverage(formatPercent(kpis.coverage));
+      return words.coverage(formatCoverage(kpis.coverage));
     }
     if (why !== null) return words.whyNone[why];
     const length = (ms: number): string => formatDuration(ms / 1_000, strings.duration);
