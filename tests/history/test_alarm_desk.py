@@ -32,7 +32,7 @@ from lineside.core.model import (
     Status,
     TagRole,
 )
-from lineside.history import alarm_desk, alarm_point
+from lineside.history import alarm_flood, alarm_point
 from lineside.history.alarm_query import Recalled
 
 RUNNING, ERROR, DISCONNECTED = Status.RUNNING, Status.ERROR, Status.DISCONNECTED
@@ -627,14 +627,54 @@ def test_a_flood_of_the_whole_plant_is_raised_bit_by_bit(monkeypatch: pytest.Mon
     scene.all_run()
     for number in range(100, 700):
         scene.see(number, ERROR)
-    assert len(scene.alarms) == alarm_desk.RISES_MAX
+    assert len(scene.alarms) == alarm_flood.RISES_MAX
     scene.see(650, RUNNING)
     scene.pass_(59)
-    assert len(scene.alarms) == alarm_desk.RISES_MAX
+    assert len(scene.alarms) == alarm_flood.RISES_MAX
     scene.pass_(2)
-    assert len(scene.alarms) == 599
-    assert scene.desk.counts().held_back == 1
+    assert len(scene.alarms) == 600
+    assert scene.desk.counts().held_back == 0
     assert {alarm.raised_ms for alarm in scene.alarms} == {T0_MS + 1000}
+    over = [(alarm.source, alarm.cleared_ms) for alarm in scene.alarms if not alarm.is_on]
+    assert over == [(code(650), T0_MS + 1000)]
+
+
+def test_faults_that_are_over_before_there_is_room_for_them_have_their_alarms_late() -> None:
+    scene = Scene(site(line("weld1", range(100, 100 + 700))))
+    scene.all_run()
+    for number in range(100, 800):
+        scene.see(number, ERROR)
+    scene.pass_(20)
+    for number in range(100, 800):
+        scene.see(number, RUNNING)
+    for _ in range(3):  # it comes and goes again: of that there is a count
+        scene.see(799, ERROR)
+        scene.see(799, RUNNING)
+    scene.see(798, ERROR)
+    scene.pass_(60)
+    spells = {
+        (alarm.raised_ms, alarm.last_raised_ms, alarm.cleared_ms, alarm.raised_count)
+        for alarm in scene.alarms
+        if alarm.source != code(798)
+    }
+    assert len(scene.alarms) == 700
+    assert spells == {(T0_MS + 1_000, T0_MS + 1_000, T0_MS + 21_000, 1)}
+    (again,) = [alarm for alarm in scene.alarms if alarm.source == code(798)]
+    assert (again.raised_ms, again.last_raised_ms) == (T0_MS + 1_000, T0_MS + 21_000)
+    assert (again.is_on, again.raised_count) == (True, 2)
+    assert scene.desk.counts().held_back == 3
+
+
+def test_a_machine_that_leaves_during_a_flood_has_no_late_alarm() -> None:
+    scene = Scene(site(line("weld1", range(100, 100 + 501))))
+    scene.all_run()
+    for number in range(100, 601):
+        scene.see(number, ERROR)
+    for number in range(100, 601):
+        scene.see(number, RUNNING)
+    reconfigure(scene, site(line("weld1", range(100, 600))))
+    scene.pass_(61)
+    assert len(scene.alarms) == 500
 
 
 def test_only_so_many_alarms_of_one_machine_wait_for_an_acknowledgement() -> None:

@@ -69,6 +69,37 @@ async def test_a_standing_alarm_is_told_to_a_database_that_never_heard_of_it(sto
     assert await store.alarms.events(1) == []
 
 
+async def test_what_two_servers_told_of_one_alarm_at_the_same_time_is_all_kept(
+    store: Store,
+) -> None:
+    """One was cut off from the database, and spooled; the other one had taken over."""
+    alarm, first = raised()
+    cut_off, other = a_run(1), a_run(2, T0_MS + 1)
+    await store.write([a_batch(cut_off, numbered(first))])
+    here, said = told(alarm, E.COMMENTED, T0_MS + 40, "Lee", "on my way")
+    here, shelved = told(here, E.SHELVED, T0_MS + 50, "Lee", until_ms=T0_MS + 9_000)
+    await store.write([a_batch(other, numbered(said, shelved))])
+    there, _ = told(alarm, E.ACKNOWLEDGED, T0_MS + 20, "Kim", "seen")
+    _, known = told(alarm, E.ACKNOWLEDGED, T0_MS + 20, "Kim", "seen")
+    _, more = told(there, E.COMMENTED, T0_MS + 30, "Kim", "door")
+    late = a_batch(cut_off, [replace(known, seq=2), replace(more, seq=3)])
+    for _ in range(2):  # out of the spool, and once more after a crash
+        await store.write([late])
+    assert await store.alarms.alarm(1) == here
+    _, after = told(here, E.COMMENTED, T0_MS + 60, "Lee", "done")
+    for _ in range(2):
+        await store.write([a_batch(other, [replace(after, seq=3)])])
+    found = await store.alarms.events(1)
+    assert sorted((e.at_ms - T0_MS, e.kind, e.by, e.text) for e in found) == [
+        (0, "raised", "", ""),
+        (20, "acknowledged", "Kim", "seen"),
+        (30, "commented", "Kim", "door"),
+        (40, "commented", "Lee", "on my way"),
+        (50, "shelved", "Lee", ""),
+        (60, "commented", "Lee", "done"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

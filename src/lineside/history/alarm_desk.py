@@ -6,7 +6,7 @@ one for a fault of which no listed bit tells.
 The rule against floods: a machine has one alarm per code at a time, however often its fault comes
 and goes. When its fault has risen 10 times within 10 minutes it counts as gone only after 60 s
 without it. In the whole plant 500 faults a minute are raised; what exceeds that is raised as soon
-as there is room again, if its fault still stands. Of one machine up to 20 alarms wait for an
+as there is room again, also when it is over by then. Of one machine up to 20 alarms wait for an
 acknowledgement, and one more per alarm code that has bits; then the oldest whose fault is gone is
 closed, and says so.
 """
@@ -14,7 +14,6 @@ closed, and says so.
 from __future__ import annotations
 
 import secrets
-from collections import deque
 
 import msgspec
 import structlog
@@ -42,14 +41,13 @@ from lineside.history.alarm_book import (
     remove,
     supersede_oldest,
 )
+from lineside.history.alarm_flood import Flood
 from lineside.history.alarm_hints import AlarmHints
 from lineside.history.alarm_plant import AlarmPlant, alarm_code_in, alarm_word_in
 from lineside.history.alarm_point import Key, Lane, Passed, Point, WordSight
 from lineside.history.alarm_query import Recalled
 from lineside.history.recorder import SET_RIGHT_WITHIN_S
 
-RISES_MAX = 500  # in the whole plant
-RISES_WINDOW_S = 60.0
 OPEN_PER_SOURCE_MAX = 20
 IDS_PER_MS = 1_000
 
@@ -79,12 +77,10 @@ class AlarmDesk:
         self._words: dict[Source, WordSight] = {}  # of machines with one bit per alarm
         self._statuses: dict[Source, Status] = {}
         self._passed: dict[Key, Passed] = {}  # faults that were over before the past was known
-        self._held: dict[Key, Turn] = {}  # faults that stand and are not raised yet
         self._hints = AlarmHints()
-        self._rises: deque[float] = deque(maxlen=RISES_MAX)
+        self._flood = Flood()
         self._minute = 0
         self._last_id = 0
-        self._held_back_count = 0
 
     def on_message(self, message: BusMessage) -> None:
         """Take one message from the bus."""
@@ -97,7 +93,7 @@ class AlarmDesk:
 
     def counts(self) -> AlarmCounts:
         """Return how many alarms there are, and how many faults the flood rule has kept back."""
-        return msgspec.structs.replace(self.book.counts(), held_back=self._held_back_count)
+        return msgspec.structs.replace(self.book.counts(), held_back=self._flood.held_back_count)
 
     def adopt(self, recalled: Recalled) -> None:
         """Take in how things stood before the start; late is no harm."""
@@ -130,7 +126,7 @@ class AlarmDesk:
             watch.is_on, point.is_recalled, point.current = True, True, alarm.id
         elif watch.is_on and point.current is None:
             point.current = alarm.id  # the same fault, seen again
-            self._held.pop(point.key, None)
+            self._flood.held.pop(point.key, None)
             if self._is_other_fault(point):
                 point.is_recalled = True
                 point.other_since = watch.first_seen or now
@@ -167,14 +163,11 @@ class AlarmDesk:
         watch = point.watch
         if watch.is_on is None:
             watch.is_on = False
-        elif watch.is_on and point.current is None and point.key not in self._held:
+        elif watch.is_on and point.current is None and point.key not in self._flood.held:
             at = watch.first_seen or now
             self._rise(point, Turn(is_on=True, since=at), now, AlarmNote.FIRST_SIGHT)
         elif not watch.is_on and (passed := self._passed.pop(point.key, None)) is not None:
-            code, point.alarm_code = point.alarm_code, passed.alarm_code
-            self._rise(point, Turn(is_on=True, since=passed.since), now, AlarmNote.FIRST_SIGHT)
-            self._fall(point, Turn(is_on=False, since=passed.until))
-            point.alarm_code = code
+            self._pass(point, passed, now, AlarmNote.FIRST_SIGHT)
 
     def _take_site(self, message: SiteChange) -> None:
         before, self.plant = self.plant, AlarmPlant(message.site)
@@ -192,7 +185,7 @@ class AlarmDesk:
 
     def _forget(self, source: Source) -> None:
         for point in self._points.pop(source).values():
-            self._held.pop(point.key, None)
+            self._flood.forget(point.key)
         self._words.pop(source, None)
         self._hints.forget(source)
 
@@ -247,7 +240,9 @@ class AlarmDesk:
             self._turn(point, point.watch.due(now, point.rules(self.plant.rules, now)), now)
         for point in [each for each in points if each.other_since is not None]:
             self._turn_to_code(point, now)
-        for (source, lane), turn in list(self._held.items()):
+        for source, lane in list(self._flood.late):
+            self._make_up(self._points[source][lane], now)
+        for (source, lane), turn in list(self._flood.held.items()):
             self._rise(self._points[source][lane], turn, now)
         self._end_shelves(unix_ms(now.unix_s))
         minute = unix_ms(now.unix_s) // 60_000
@@ -326,8 +321,8 @@ class AlarmDesk:
             return
         heir = points[heirs[0]]
         plain.hand_over(heir)
-        if plain.key in self._held:
-            self._held[heir.key] = self._held.pop(plain.key)
+        if plain.key in self._flood.held:
+            self._flood.held[heir.key] = self._flood.held.pop(plain.key)
         if alarm is not None:
             self._take_code(heir, alarm, heirs[0], unix_ms(now.unix_s))
 
@@ -335,7 +330,7 @@ class AlarmDesk:
         """Whether the fault that stands tells another code than the one it is known by."""
         alarm = self.book.find(point.current) if point.current is not None else None
         known = alarm.alarm_code if alarm is not None and alarm.is_on else None
-        if point.current is None and point.watch.is_on and point.key not in self._held:
+        if point.current is None and point.watch.is_on and point.key not in self._flood.held:
             known = point.first_code
         return known is not None and point.alarm_code not in (None, known)
 
@@ -372,12 +367,28 @@ class AlarmDesk:
         else:
             self._fall(point, turn)
 
+    def _make_up(self, point: Point, now: Instant) -> None:
+        """Tell of a fault for which there was no room while it stood, if there is now."""
+        if point.key in self._flood.late and self._flood.has_room(now):
+            held = self._flood.held.pop(point.key, None)
+            self._pass(point, self._flood.late.pop(point.key), now)
+            if held is not None:
+                self._flood.held[point.key] = held
+
+    def _pass(
+        self, point: Point, passed: Passed, now: Instant, note: AlarmNote | None = None
+    ) -> None:
+        code, point.alarm_code = point.alarm_code, passed.alarm_code
+        self._rise(point, Turn(is_on=True, since=passed.since), now, note)
+        self._fall(point, Turn(is_on=False, since=passed.until))
+        point.alarm_code = code
+
     def _rise(self, point: Point, turn: Turn, now: Instant, note: AlarmNote | None = None) -> None:
-        if not self._has_room(now):
-            self._held[point.key] = turn
+        self._make_up(point, now)
+        if not self._flood.has_room(now):
+            self._flood.held[point.key] = turn
             return
-        self._held.pop(point.key, None)
-        self._rises.append(now.monotonic_s)
+        self._flood.note_rise(point.key, now)
         point.rises.append(now.monotonic_s)
         if point.is_chattering(now):
             note = note or AlarmNote.COMES_AND_GOES
@@ -392,10 +403,6 @@ class AlarmDesk:
         supersede_oldest(self.book, point.source, most, unix_ms(now.unix_s))
         self._look_at_shift(alarm, unix_ms(now.unix_s))
 
-    def _has_room(self, now: Instant) -> bool:
-        is_full = len(self._rises) == RISES_MAX
-        return not is_full or now.monotonic_s - self._rises[0] > RISES_WINDOW_S
-
     def _new(self, point: Point, since_ms: int) -> Alarm:
         # Ids follow each other, over restarts too, and are exact in JavaScript.
         newest = since_ms * IDS_PER_MS + secrets.randbelow(IDS_PER_MS)
@@ -409,8 +416,7 @@ class AlarmDesk:
             # It stood at first sight and is over before it is known whether it had risen.
             passed = Passed(since=began, until=turn.since, alarm_code=point.alarm_code)
             self._passed.setdefault(point.key, passed)
-        if self._held.pop(point.key, None) is not None:
-            self._held_back_count += 1
+        self._flood.note_fall(point.key, turn, point.alarm_code)
         current, point.current = point.current, None
         alarm = self.book.find(current) if current is not None else None
         if alarm is None or not alarm.is_on:
@@ -467,7 +473,7 @@ class AlarmDesk:
 
     def _wants_code(self, point: Point) -> bool:
         if point.current is None:
-            return point.watch.may_rise or point.key in self._held
+            return point.watch.may_rise or point.key in self._flood.held
         alarm = self.book.find(point.current)
         return alarm is not None and alarm.is_on and alarm.alarm_code is None
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, insert, select, update
+import structlog
+from sqlalchemy import Table, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
@@ -25,6 +26,8 @@ from lineside.history.records import (
     decode_site,
 )
 from lineside.history.run_writing import RunPart, RunWriting
+
+_log = structlog.get_logger("lineside.history")
 
 
 class Ids:
@@ -166,7 +169,44 @@ class Writing:
                 await self._connection.execute(upsert, rows)
         events = [_alarm_event_row(*each) for each in records if each[0].event is not None]
         if events:
-            await self._connection.execute(self._insert_new(schema.alarm_event), events)
+            events = await self._numbered(events)
+            if events:
+                await self._connection.execute(self._insert_new(schema.alarm_event), events)
+
+    async def _numbered(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give those of `events` another number whose own one is another event's.
+
+        Two servers have told of one alarm at the same time: one was cut off from the database, and
+        spooled what people said there. An event is known by its run and its number in that.
+        """
+        c = schema.alarm_event.c
+        pairs = [(each["alarm_id"], each["number"]) for each in events]
+        taken = await self._connection.execute(
+            select(c.alarm_id, c.number, c.run_id, c.seq).where(
+                tuple_(c.alarm_id, c.number).in_(pairs)
+            )
+        )
+        owners = {(row.alarm_id, row.number): (row.run_id, row.seq) for row in taken}
+        found = []
+        for each in events:
+            own = (each["run_id"], each["seq"])
+            if owners.get((each["alarm_id"], each["number"]), own) == own:
+                found.append(each)
+                continue
+            mine = (c.alarm_id == each["alarm_id"], c.run_id == own[0], c.seq == own[1])
+            if await self._connection.scalar(select(c.number).where(*mine)) is not None:
+                continue
+            last = select(func.max(c.number)).where(c.alarm_id == each["alarm_id"])
+            number = int(await self._connection.scalar(last) or 0) + 1
+            renumbered = {**each, "number": number}
+            await self._connection.execute(self._insert_new(schema.alarm_event), [renumbered])
+            _log.warning(
+                "history: another server has told of this alarm meanwhile; its audit has both",
+                alarm=each["alarm_id"],
+                what=str(each["kind"]),
+                by=each["person"] or "",
+            )
+        return found
 
     def _insert_new(self, table: Table) -> Insert:
         """Return an insert that passes over what is there already."""

@@ -288,7 +288,7 @@ def _alarms(counts: AlarmCounts) -> Iterator[Metric]:
     yield family
     yield CounterMetricFamily(
         "lineside_alarms_held_back",
-        "Faults that came and went while a flood of others was being raised.",
+        "Faults that came and went again while a flood of others was being raised.",
         value=counts.held_back,
     )
 
