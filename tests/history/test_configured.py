@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from builders import code, line, site
 from core.calendars import ms, plant, shift
-from history.told import a_batch, a_run
+from history.told import a_batch, a_change, a_run
 from lineside.core.calendar import WEEK
 from lineside.core.model import KpiRules, Site, Status
 from lineside.core.spans import Span
@@ -108,6 +108,45 @@ async def test_a_machine_that_was_away_for_a_while_has_no_planned_time_meanwhile
     await record(store, (OCTOBER.begin_ms, FIVE), (TWENTIETH_MS, FOUR), (back_ms, FIVE))
     mine = await figures(store, FIVE, [code(105)])
     assert mine.totals.times == Times(running_ms=29 * DAY_MS)
+
+
+async def test_a_stop_goes_on_through_time_in_which_a_machine_was_away_as_in_the_figures(
+    store: Store,
+) -> None:
+    back_ms = TWENTIETH_MS + DAY_MS
+    await record(store, (OCTOBER.begin_ms, FIVE), (TWENTIETH_MS, FOUR), (back_ms, FIVE))
+    changes = [
+        replace(a_change(9_000 + n, at_ms, status, number=105), reason="error_tag")
+        for n, (at_ms, status) in enumerate(
+            (
+                (TWENTIETH_MS - HOUR_MS, Status.ERROR),
+                (back_ms, Status.ERROR),  # as the board says it when the machine is back
+                (back_ms + 2 * HOUR_MS, Status.RUNNING),
+            )
+        )
+    ]
+    await store.write([a_batch(a_run(1, OCTOBER.begin_ms), changes, alive_ms=OCTOBER.end_ms)])
+    counts = (await figures(store, FIVE, [code(105)])).totals.stops
+    machines = [each for each in FIVE.lines[0].equipment if each.code == code(105)]
+    ends = (OCTOBER.begin_ms, OCTOBER.end_ms)
+    plans = await plans_of(store, FIVE)
+    found = await stops_in(store, plans, machines, *ends, OCTOBER.end_ms, as_figures=True)
+    assert sum(each.stop.counted for each in found) == counts.stops == 1
+    assert sum(each.stop.down_in(*ends) for each in found) == counts.stop_ms
+    assert [each.stop.is_open for each in found] == [False]
+
+
+async def test_a_stop_of_a_machine_that_was_taken_out_is_over(store: Store) -> None:
+    await record(store, (OCTOBER.begin_ms, FIVE), (TWENTIETH_MS, FOUR))
+    fails = replace(
+        a_change(9_000, TWENTIETH_MS - HOUR_MS, Status.ERROR, number=105), reason="error_tag"
+    )
+    await store.write([a_batch(a_run(1, OCTOBER.begin_ms), [fails], alive_ms=OCTOBER.end_ms)])
+    machines = [each for each in FIVE.lines[0].equipment if each.code == code(105)]
+    plans = await plans_of(store, FOUR)
+    ends = (OCTOBER.begin_ms, OCTOBER.end_ms)
+    (found,) = await stops_in(store, plans, machines, *ends, OCTOBER.end_ms, as_figures=True)
+    assert (found.stop.end_ms, found.stop.is_open) == (TWENTIETH_MS, False)
 
 
 async def test_time_in_which_the_server_was_off_stays_planned_and_unseen(store: Store) -> None:

@@ -77,8 +77,9 @@ async def stops_in(
             rules_at = _rules_in(plan, begin_ms, end_ms) if as_figures else plan.rules_at
             long = [
                 stop
-                for span in plan.configured_in(first_ms, last_ms)
-                for stop in _stops_of(judged.intervals, planned, span, last_ms)
+                for stop in _stops_of(
+                    judged.intervals, planned, plan.configured_in(first_ms, last_ms), last_ms
+                )
                 if asking((stop,), plan.rules_at(stop.begin_ms))
                 or (as_figures and any(counted_in((stop,), begin_ms, end_ms, rules_at)))
             ]
@@ -110,10 +111,19 @@ def _rules_in(plan: MachinePlan, begin_ms: int, end_ms: int) -> Callable[[int], 
 
 
 def _stops_of(
-    intervals: Sequence[StatusInterval], planned: Sequence[Span], span: Span, last_ms: int
+    intervals: Sequence[StatusInterval],
+    planned: Sequence[Span],
+    configured: Sequence[Span],
+    last_ms: int,
 ) -> list[Stop]:
-    """Return the stops in `span`; with a machine that is taken out before `last_ms` they end."""
-    found = all_stops(intervals, planned, span.begin_ms, span.end_ms)
-    if span.end_ms == last_ms:
+    """Return the stops of a machine; with one that is taken out before `last_ms` they end.
+
+    As in the figures, they go on through time in which it was away, which is not planned.
+    """
+    if not configured:
+        return []
+    begin_ms, end_ms = configured[0].begin_ms, configured[-1].end_ms
+    found = all_stops(intervals, planned, begin_ms, end_ms)
+    if end_ms == last_ms:
         return found
     return [msgspec.structs.replace(stop, is_open=False) for stop in found]
