@@ -90,7 +90,7 @@ class TimelineApi:
         async def question(store: Store) -> bytes:
             from lineside.history.alarm_marks import alarm_marks
             from lineside.history.configured import FAR_MS
-            from lineside.history.past import known_from_ms, lanes
+            from lineside.history.past import kept_from_ms, known_from_ms, lanes
 
             configured = await store.configurations.read()
             machines = {machine.code: machine for machine in chosen.machines}
@@ -120,7 +120,10 @@ class TimelineApi:
                 "shifts": [[s.span.begin_ms, s.span.end_ms, s.name] for s in shifts],
                 "breaks": [[b.begin_ms, b.end_ms] for s in shifts for b in s.breaks],
                 "alarms": marks,
-                "history": {"known_from_ms": await known_from_ms(store)},
+                "history": {
+                    "known_from_ms": await known_from_ms(store),
+                    "kept_from_ms": await kept_from_ms(store, chosen.codes, asked.begin_ms),
+                },
             }
             encoded = []
             async for lane in lanes(store, chosen.codes, asked.begin_ms, until_ms):

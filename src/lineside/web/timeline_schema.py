@@ -31,6 +31,10 @@ class TimelineHistoryView(View):
     """What the history can know."""
 
     known_from_ms: int | None = Field(description="Nothing is kept of before; None: of any time.")
+    kept_from_ms: int | None = Field(
+        description="What some of the machines did before it is not kept any more "
+        "(`keep_changes`) and therefore unseen here; None: all of the window is."
+    )
 
 
 class TimelineView(View):

@@ -132,7 +132,7 @@ describe('foldEarlier', () => {
     shifts: [],
     breaks: [],
     alarms: [],
-    history: { known_from_ms: START_MS - 5_000 },
+    history: { known_from_ms: START_MS - 5_000, kept_from_ms: null },
     equipment: [
       {
         code: 'A',
@@ -158,7 +158,7 @@ describe('foldEarlier', () => {
     const live = { ...emptyBoard, observedSinceMs: START_MS };
     expect(getKnownSinceMs(live)).toBe(START_MS);
     expect(getKnownSinceMs(foldEarlier(live, view))).toBe(START_MS - 5_000);
-    const empty = { ...view, history: { known_from_ms: null } };
+    const empty = { ...view, history: { known_from_ms: null, kept_from_ms: null } };
     expect(getKnownSinceMs(foldEarlier(live, empty))).toBe(START_MS);
   });
 });
