@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from lineside.config import load_config
 from lineside.core.alarm import AlarmEventKind
 from lineside.core.model import Site, Status
 from lineside.drivers import DRIVERS
+from lineside.history.part_work import PartWork
 from lineside.history.records import (
     AlarmRecord,
     Batch,
@@ -33,8 +34,10 @@ from lineside.history.records import (
     RunCause,
     config_record,
 )
+from lineside.history.retention import forget
 from lineside.history.service import History
-from lineside.history.settings import HistorySettings
+from lineside.history.settings import HistorySettings, Retention
+from lineside.history.store import Store
 from serving import eventually
 
 MINUTE_MS = 60_000
@@ -109,6 +112,17 @@ def remember(folder: Path, batches: Sequence[Batch]) -> None:
     folder.mkdir(exist_ok=True)
     with ThreadPoolExecutor(1) as other:  # Playwright's loop may be running in this thread
         other.submit(asyncio.run, _keep(folder, batches)).result(300)
+
+
+def forget_past(folder: Path, now_ms: int, kept_s: float) -> None:
+    """Compute what is kept of figures, and delete the changes that are older than `kept_s`."""
+
+    async def grow_old(store: Store) -> None:
+        await PartWork(store, lambda: now_ms, pause_s=0).compute()
+        await forget(store.database, Retention(changes_s=kept_s), now_ms / 1_000)
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(asyncio.run, _ask(folder, grow_old)).result(300)
 
 
 def _life(
@@ -198,12 +212,19 @@ def _alarm(number: int, code: str, begin_ms: int, end_ms: int) -> list[AlarmReco
 
 
 async def _keep(folder: Path, batches: Sequence[Batch]) -> None:
+    async def write(store: Store) -> None:
+        for batch in batches:
+            await store.write([batch])
+
+    await _ask(folder, write)
+
+
+async def _ask(folder: Path, question: Callable[[Store], Awaitable[None]]) -> None:
     history = History(HistorySettings(folder=folder), system_clock, "1.0.0")
     history.start()
     try:
         await eventually(lambda: history.is_open, "the history was not opened")
-        for batch in batches:
-            await history.ask(lambda store, batch=batch: store.write([batch]))  # type: ignore[misc]
+        await history.ask(question)
     finally:
         history.stop()
         await history.wait_stopped(30)

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from lineside.core.model import Site, Status
+from lineside.core.times import iso_utc
 from lineside.history import schema
 from lineside.history.lanes import LaneChange, LaneInterval, lane_intervals
 from lineside.history.left_out import LeftOut
@@ -187,6 +188,23 @@ async def whole_from_ms(store: Store, codes: Sequence[str]) -> dict[str, int]:
                 if end_ms <= each.at_ms and has_seen(parts):
                     found[each.code] = each.at_ms
     return found
+
+
+async def kept_from_ms(store: Store, codes: Sequence[str], begin_ms: int) -> int | None:
+    """Return from when on all changes of some machines are kept; None: those since `begin_ms` are.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    whole_ms = await whole_from_ms(store, codes)
+    latest_ms = max(whole_ms.values(), default=begin_ms)
+    return latest_ms if begin_ms < latest_ms else None
+
+
+async def kept_from(store: Store, codes: Sequence[str], begin_ms: int) -> str | None:
+    """Return what `kept_from_ms` does, as ISO 8601."""
+    found_ms = await kept_from_ms(store, codes, begin_ms)
+    return None if found_ms is None else iso_utc(found_ms / 1000)
 
 
 async def site_at(store: Store, at_ms: int) -> Site | None:

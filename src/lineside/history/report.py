@@ -17,6 +17,7 @@ from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.figures import Plans, totals_in
 from lineside.history.kpi import sum_totals
 from lineside.history.kpi_rows import Window, figures_of, plans_of, row_of
+from lineside.history.past import kept_from
 from lineside.history.stop_questions import MachineStop, stops_in
 from lineside.history.store import Store
 
@@ -63,6 +64,7 @@ async def report(
         "pareto_by_reason": pareto_by_reason(stops, window.span, site.downtime_reasons),
         "trend": await _trend(store, plans, calendar, line, day, shift, now_ms),
         "alarms": [msgspec.structs.asdict(each) for each in alarms],
+        "kept_from": await kept_from(store, [each.code for each in machines], begin_ms),
     }
 
 

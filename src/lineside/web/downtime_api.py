@@ -91,11 +91,16 @@ class DowntimeApi:
         """
         asked, skip = window(begin, end, days_max=100), int(cursor or 0)
         chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
-        found = await self._past.ask(
-            lambda store: self._stops_there(
+
+        async def question(store: Store) -> tuple[list[MachineStop], str | None]:
+            from lineside.history.past import kept_from
+
+            found = await self._stops_there(
                 store, chosen.machines, asked.begin_ms, asked.end_ms, as_figures=True
             )
-        )
+            return found, await kept_from(store, chosen.codes, asked.begin_ms)
+
+        found, whole_from = await self._past.ask(question)
         without_reason = [each for each in found if each.stop.reason is None]
         wanted = without_reason if unexplained else found
         now_ms = self._past.now_ms()
@@ -103,6 +108,7 @@ class DowntimeApi:
             next=str(skip + limit) if len(wanted) > skip + limit else None,
             total=len(found),
             unexplained=len(without_reason),
+            kept_from=whole_from,
             stops=[stop_view(each, now_ms) for each in wanted[skip : skip + limit]],
         )
         return json_response(request, encode(view))
@@ -320,6 +326,7 @@ class DowntimeApi:
             next=None,
             total=len(stops),
             unexplained=sum(each.stop.reason is None for each in stops),
+            kept_from=None,
             stops=[stop_view(each, now_ms) for each in stops],
         )
         return Response(encode(view).body, media_type="application/json")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from lineside.core.model import Status
-from lineside.web.schema import View
+from lineside.web.schema import KeptFrom, View
 from lineside.web.words import OneLine, Storable
 
 Name = Annotated[
@@ -44,6 +44,7 @@ class StopsView(View):
     next: str | None
     total: int = Field(description="Stops in the window, on all pages, with a reason or without.")
     unexplained: int = Field(description="How many of them have no reason.")
+    kept_from: KeptFrom
     stops: list[StopView]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -26,6 +26,9 @@ from lineside.web.schema import (
     StoredReasonView,
     StoredTagView,
 )
+
+if TYPE_CHECKING:
+    from lineside.history.store import Store
 
 PAGE_MAX = 1_000
 
@@ -80,15 +83,20 @@ class HistoryApi:
                 raise not_found("equipment", code, self._live.equipment_by_code)
         begin_ms, end_ms = moment("from", begin), moment("to", end)
         at_ms, run_id, seq = map(int, after.split(".")) if after else (0, 0, 0)
-        found = await self._ask(
-            lambda store: store.changes(
+
+        async def question(store: Store) -> tuple[list[StoredChange], str | None]:
+            from lineside.history.past import kept_from
+
+            changes = await store.changes(
                 [code],
                 begin_ms,
                 end_ms,
                 after=(at_ms, run_id, seq) if after else None,
                 limit=limit + 1,
             )
-        )
+            return changes, await kept_from(store, [code], begin_ms)
+
+        found, whole_from = await self._ask(question)
         page = found[:limit]
         last = page[-1] if len(found) > limit else None
         envelope = StoredChangesView(
@@ -96,6 +104,7 @@ class HistoryApi:
             begin=iso_utc(begin.timestamp()),
             end=iso_utc(end.timestamp()),
             next=f"{last.at_ms}.{last.run_id}.{last.seq}" if last else None,
+            kept_from=whole_from,
             changes=[],
         )
         return json_response(request, await encode_in_slices(envelope, page, stored_change_view))

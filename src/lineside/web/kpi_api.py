@@ -165,6 +165,7 @@ class KpiApi:
 
         async def question(store: Store) -> bytes:
             from lineside.history.counted import counted_intervals
+            from lineside.history.past import kept_from
 
             found = await counted_intervals(
                 store, site, chosen.machines, asked.begin_ms, until_ms, now_ms, figure
@@ -176,6 +177,7 @@ class KpiApi:
                     "next": str(skip + limit) if len(found) > skip + limit else None,
                     "total": len(found),
                     "total_ms": sum(each.length_ms for each in found),
+                    "kept_from": await kept_from(store, [code], asked.begin_ms),
                     "intervals": [each.told() for each in shown],
                 }
             )

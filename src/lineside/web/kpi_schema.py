@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from lineside.web.schema import View
+from lineside.web.schema import KeptFrom, View
 from lineside.web.timeline_schema import LaneStatus, ShiftView
 
 
@@ -93,6 +93,7 @@ class CountedIntervalsView(View):
     next: str | None
     total: int = Field(description="Intervals that were asked for, on all pages.")
     total_ms: int = Field(description="How long they are together.")
+    kept_from: KeptFrom
     intervals: list[CountedIntervalView]
 
 
@@ -132,3 +133,4 @@ class ReportView(View):
     pareto_by_reason: list[ParetoRowView]
     trend: list[KpiRowView] = Field(description="The same of the 14 days up to this one.")
     alarms: list[AlarmCountView]
+    kept_from: KeptFrom

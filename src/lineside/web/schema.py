@@ -5,7 +5,7 @@ Times are ISO 8601 UTC with milliseconds and `Z`; durations are seconds unless n
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,15 @@ class View(BaseModel):
     """Base of every REST answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+KeptFrom = Annotated[
+    str | None,
+    Field(
+        description="What changed before it is not kept any more (`keep_changes`), so that nothing "
+        "of that time is listed; figures of it may be kept. None: all of the window is."
+    ),
+]
 
 
 class HealthView(View):
@@ -301,6 +310,7 @@ class StoredChangesView(View):
     begin: str
     end: str
     next: str | None = Field(description="`after` for the next page; None: this is the last.")
+    kept_from: KeptFrom
     changes: list[StoredChangeView]
 
 

@@ -91,7 +91,7 @@ class TimelineApi:
         async def question(store: Store) -> bytes:
             from lineside.history.alarm_marks import alarm_marks
             from lineside.history.configured import FAR_MS
-            from lineside.history.past import known_from_ms, lanes
+            from lineside.history.past import kept_from_ms, known_from_ms, lanes
 
             configured = await store.configurations.read()
             machines = {machine.code: machine for machine in chosen.machines}
@@ -124,6 +124,7 @@ class TimelineApi:
                 "history": {
                     "known_from_ms": await known_from_ms(store),
                     "known_until_ms": known_until_ms,
+                    "kept_from_ms": await kept_from_ms(store, chosen.codes, asked.begin_ms),
                 },
             }
             encoded = []

@@ -35,6 +35,10 @@ class TimelineHistoryView(View):
         description="What happened later is not stored yet: ask again for a window that reaches "
         "beyond."
     )
+    kept_from_ms: int | None = Field(
+        description="What some of the machines did before it is not kept any more "
+        "(`keep_changes`) and therefore unseen here; None: all of the window is."
+    )
 
 
 class TimelineView(View):

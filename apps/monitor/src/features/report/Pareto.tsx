@@ -13,6 +13,8 @@ interface ParetoProps {
   readonly id: string;
   readonly title: string;
   readonly rows: readonly ParetoRowView[];
+  /** False: stops of the window were deleted, so that no rows does not mean no stops. */
+  readonly isWhole: boolean;
   /** Opens what is behind a bar; left out where nothing can be opened. */
   readonly onOpen?: (code: string) => void;
 }
@@ -20,7 +22,7 @@ interface ParetoProps {
 const BARS_MAX = 8;
 
 /** The few causes of most of the downtime: bars and their running total, and the same as a table. */
-export function Pareto({ id, title, rows, onOpen }: ParetoProps) {
+export function Pareto({ id, title, rows, isWhole, onOpen }: ParetoProps) {
   const words = useMemoryStrings();
   const strings = useStrings();
   const [{ language }] = useSettings();
@@ -40,7 +42,9 @@ export function Pareto({ id, title, rows, onOpen }: ParetoProps) {
         {title}
       </h2>
       {bars.length === 0 ? (
-        <p className={controls.soft}>{words.report.noDowntime}</p>
+        <p className={controls.soft}>
+          {isWhole ? words.report.noDowntime : words.report.downtimeGone}
+        </p>
       ) : (
         <div className={styles.pareto}>
           <Bars bars={bars} />

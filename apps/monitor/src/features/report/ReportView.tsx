@@ -17,6 +17,7 @@ import { ALL_SHIFTS } from '@/lib/place/place';
 import { usePlace } from '@/lib/place/usePlace';
 import { StopsPanel } from '@/lib/stops/StopsPanel';
 import type { DowntimeReasonView, ReportView as Report } from '@/lib/types/generated';
+import { KeptFrom } from '@/lib/ui/KeptFrom';
 import { Loaded } from '@/lib/ui/Loaded';
 import styles from './ReportView.module.css';
 
@@ -74,6 +75,7 @@ function Content({ view, reasons, onMachine, onDay, onChange }: ContentProps) {
   return (
     <>
       <PrintHead view={view} />
+      <KeptFrom keptFrom={view.kept_from} timeZone={timeZone} />
       <KpiTiles kpis={view.kpis} onOpen={(figure) => setOpen({ figure, code: null })} />
       <UnseenTime kpis={view.kpis} onOpen={() => setOpen({ figure: 'unseen', code: null })} />
       <div className={styles.charts}>
@@ -81,11 +83,13 @@ function Content({ view, reasons, onMachine, onDay, onChange }: ContentProps) {
           id="pareto-reason"
           title={words.report.paretoByReason}
           rows={view.pareto_by_reason}
+          isWhole={view.kept_from === null}
         />
         <Pareto
           id="pareto-machine"
           title={words.report.paretoByMachine}
           rows={view.pareto_by_machine}
+          isWhole={view.kept_from === null}
           onOpen={(code) => setOpen({ figure: 'stops', code })}
         />
         <Trend rows={view.trend} day={view.day} timeZone={timeZone} onDay={onDay} />

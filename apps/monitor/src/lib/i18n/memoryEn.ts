@@ -42,6 +42,8 @@ export const memoryEn: MemoryStrings = {
   cancel: 'Cancel',
   save: 'Save',
   more: 'Show more',
+  keptFrom: (time) =>
+    `Single changes before ${time} are not kept any more (keep_changes): stops and stretches of that time cannot be listed. Figures of it are those that were kept.`,
   firstOf: (shown, total) => `The first ${shown} of ${total} are shown.`,
   by: 'Your name',
   byHint: 'Kept with what you write',
@@ -94,6 +96,7 @@ export const memoryEn: MemoryStrings = {
     share: 'Share',
     cumulative: 'Cumulative',
     noDowntime: 'There was no downtime.',
+    downtimeGone: 'The single stops of this time are not kept any more.',
     asTable: 'Show as a table',
     trend: 'Availability, last 14 days',
     trendHelp: 'Hatched days were seen for less than 95 % and cannot be believed.',

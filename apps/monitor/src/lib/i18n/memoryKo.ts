@@ -34,6 +34,8 @@ export const memoryKo: MemoryStrings = {
   cancel: '취소',
   save: '저장',
   more: '더 보기',
+  keptFrom: (time) =>
+    `${time} 이전의 상태 변화는 보관 기간(keep_changes)이 지나 지워졌습니다. 그때의 정지와 구간은 나열할 수 없고, 지표는 보관된 값입니다.`,
   firstOf: (shown, total) => `전체 ${total}건 중 처음 ${shown}건을 보여 줍니다.`,
   by: '이름',
   byHint: '누가 적었는지 기록에 남습니다',
@@ -86,6 +88,7 @@ export const memoryKo: MemoryStrings = {
     share: '비율',
     cumulative: '누적',
     noDowntime: '비가동 시간이 없습니다.',
+    downtimeGone: '이때의 정지 하나하나는 지워져 남아 있지 않습니다.',
     asTable: '표로 보기',
     trend: '최근 14일 시간가동률',
     trendHelp: '빗금은 관측이 95 % 미만이라 믿을 수 없는 날입니다.',

@@ -16,6 +16,8 @@ export interface MemoryStrings {
   readonly cancel: string;
   readonly save: string;
   readonly more: string;
+  /** Changes before this time were deleted. */
+  readonly keptFrom: (time: string) => string;
   /** Of a list that is shown in part. */
   readonly firstOf: (shown: number, total: number) => string;
   readonly by: string;
@@ -69,6 +71,8 @@ export interface MemoryStrings {
     readonly share: string;
     readonly cumulative: string;
     readonly noDowntime: string;
+    /** The stops were deleted; the figures of them are kept. */
+    readonly downtimeGone: string;
     readonly asTable: string;
     readonly trend: string;
     readonly trendHelp: string;

@@ -23,6 +23,7 @@ import type {
 } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import { FirstOf } from '@/lib/ui/FirstOf';
+import { KeptFrom } from '@/lib/ui/KeptFrom';
 import { Loaded } from '@/lib/ui/Loaded';
 import { Modal } from '@/lib/ui/Modal';
 import { StatusWord } from '@/lib/ui/StatusWord';
@@ -100,7 +101,7 @@ function Machines({ open, machines, onOpen }: IntervalDrawerProps) {
 }
 
 function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
-  const { code, window, open, onMachine } = props;
+  const { code, window, open, timeZone, onMachine } = props;
   const words = useMemoryStrings();
   const [isAll, setAll] = useState(false);
   const { from, to } = window;
@@ -142,13 +143,20 @@ function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
         )}
       </div>
       <Loaded answer={answer}>
-        {(some) => <IntervalTable {...props} some={some} onMore={answer.more} />}
+        {(some) => (
+          <>
+            <KeptFrom keptFrom={some.kept_from} timeZone={timeZone} />
+            {(some.total > 0 || some.kept_from === null) && (
+              <IntervalTable {...props} some={some} onMore={answer.more} />
+            )}
+          </>
+        )}
       </Loaded>
     </>
   );
 }
 
-interface SomeIntervals extends Pick<CountedIntervalsView, 'total' | 'total_ms'> {
+interface SomeIntervals extends Pick<CountedIntervalsView, 'total' | 'total_ms' | 'kept_from'> {
   /** The first of them. */
   readonly intervals: readonly CountedIntervalView[];
 }
@@ -224,8 +232,8 @@ async function askIntervals(
     (cursor, limit) => memoryRest.getIntervals({ ...query, cursor, limit }, signal),
     count,
   );
-  const [{ total, total_ms }] = pages;
-  return { total, total_ms, intervals: pages.flatMap((page) => page.intervals) };
+  const [{ total, total_ms, kept_from }] = pages;
+  return { total, total_ms, kept_from, intervals: pages.flatMap((page) => page.intervals) };
 }
 
 function lengthOf({ begin, end }: CountedIntervalView): number {

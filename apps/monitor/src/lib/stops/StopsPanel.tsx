@@ -13,6 +13,7 @@ import { formatDuration } from '@/lib/time/format';
 import type { DowntimeReasonView, StopView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import { FirstOf } from '@/lib/ui/FirstOf';
+import { KeptFrom } from '@/lib/ui/KeptFrom';
 import { Loaded } from '@/lib/ui/Loaded';
 import { StatusWord } from '@/lib/ui/StatusWord';
 import styles from './StopsPanel.module.css';
@@ -66,7 +67,9 @@ export function StopsPanel(props: StopsPanelProps) {
     <section className={controls.panel} aria-labelledby="stops-title" data-panel="stops">
       <h2 id="stops-title" className={controls.title}>
         {words.stops.title}
-        {answer.view !== null && <small>{words.stops.unexplained(answer.view.unexplained)}</small>}
+        {answer.view !== null && answer.view.kept_from === null && (
+          <small>{words.stops.unexplained(answer.view.unexplained)}</small>
+        )}
       </h2>
       <label className={styles.check}>
         <input
@@ -80,27 +83,32 @@ export function StopsPanel(props: StopsPanelProps) {
         {isSaved && words.stops.saved}
       </p>
       <Loaded answer={answer}>
-        {({ stops, total }) =>
-          stops.length === 0 ? (
-            <p className={controls.soft}>
-              {areAllShown ? words.stops.noneAtAll : words.stops.none}
-            </p>
-          ) : (
-            <>
-              <StopTable
-                stops={stops}
-                hasMachine={code === null}
-                timeZone={timeZone}
-                reasons={reasons}
-                onOpen={(stop) => {
-                  setSaved(false);
-                  setOpen(stop);
-                }}
-              />
-              <FirstOf shown={stops.length} total={total} onMore={answer.more} />
-            </>
-          )
-        }
+        {({ stops, total, kept_from: keptFrom }) => (
+          <>
+            <KeptFrom keptFrom={keptFrom} timeZone={timeZone} />
+            {stops.length === 0 ? (
+              keptFrom === null && (
+                <p className={controls.soft}>
+                  {areAllShown ? words.stops.noneAtAll : words.stops.none}
+                </p>
+              )
+            ) : (
+              <>
+                <StopTable
+                  stops={stops}
+                  hasMachine={code === null}
+                  timeZone={timeZone}
+                  reasons={reasons}
+                  onOpen={(stop) => {
+                    setSaved(false);
+                    setOpen(stop);
+                  }}
+                />
+                <FirstOf shown={stops.length} total={total} onMore={answer.more} />
+              </>
+            )}
+          </>
+        )}
       </Loaded>
       {open !== null && (
         <StopDialog

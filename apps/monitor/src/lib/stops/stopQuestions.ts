@@ -1,7 +1,7 @@
 /** What is asked about stops. */
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { askPages, PAGE_MAX } from '@/lib/memory/pages';
-import type { StopView } from '@/lib/types/generated';
+import type { StopsView, StopView } from '@/lib/types/generated';
 
 export interface StopsOf extends Window {
   readonly line: string;
@@ -9,13 +9,11 @@ export interface StopsOf extends Window {
   readonly code: string | null;
 }
 
-export interface SomeStops {
+export interface SomeStops extends Pick<StopsView, 'kept_from' | 'unexplained'> {
   /** The first of those that were asked for, the oldest first. */
   readonly stops: readonly StopView[];
   /** How many were asked for. */
   readonly total: number;
-  /** How many of the window have no reason, shown or not. */
-  readonly unexplained: number;
 }
 
 /** Return the first `count` stops, all or those without a reason, and how many there are in all. */
@@ -30,11 +28,12 @@ export async function askStops(
     (cursor, limit) => memoryRest.getStops({ ...query, cursor, limit }, signal),
     count,
   );
-  const [{ total, unexplained }] = pages;
+  const [{ total, unexplained, kept_from }] = pages;
   return {
     stops: pages.flatMap((page) => page.stops),
     total: isUnexplained ? unexplained : total,
     unexplained,
+    kept_from,
   };
 }
 

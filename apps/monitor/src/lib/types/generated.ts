@@ -1333,6 +1333,11 @@ export interface components {
              * @description How long they are together.
              */
             readonly total_ms: number;
+            /**
+             * Kept From
+             * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
+             */
+            readonly kept_from: string | null;
             /** Intervals */
             readonly intervals: readonly components["schemas"]["CountedIntervalView"][];
         };
@@ -2263,6 +2268,11 @@ export interface components {
             readonly trend: readonly components["schemas"]["KpiRowView"][];
             /** Alarms */
             readonly alarms: readonly components["schemas"]["AlarmCountView"][];
+            /**
+             * Kept From
+             * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
+             */
+            readonly kept_from: string | null;
         };
         /**
          * RowGrain
@@ -2521,6 +2531,11 @@ export interface components {
              * @description How many of them have no reason.
              */
             readonly unexplained: number;
+            /**
+             * Kept From
+             * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
+             */
+            readonly kept_from: string | null;
             /** Stops */
             readonly stops: readonly components["schemas"]["StopView"][];
         };
@@ -2557,6 +2572,11 @@ export interface components {
              * @description `after` for the next page; None: this is the last.
              */
             readonly next: string | null;
+            /**
+             * Kept From
+             * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
+             */
+            readonly kept_from: string | null;
             /** Changes */
             readonly changes: readonly components["schemas"]["StoredChangeView"][];
         };
@@ -2630,6 +2650,11 @@ export interface components {
              * @description What happened later is not stored yet: ask again for a window that reaches beyond.
              */
             readonly known_until_ms: number;
+            /**
+             * Kept From Ms
+             * @description What some of the machines did before it is not kept any more (`keep_changes`) and therefore unseen here; None: all of the window is.
+             */
+            readonly kept_from_ms: number | null;
         };
         /**
          * TimelineLaneView
