@@ -260,8 +260,7 @@ class AlarmDesk:
             self.started_ms = (self.started_ms or 0) + by_ms
             for point in [each for lanes in self._points.values() for each in lanes.values()]:
                 point.move(by_s)
-            for key, turn in self._held.items():
-                self._held[key] = turn.moved(by_s)
+            self._flood.move(by_s)
             for key, passed in self._passed.items():
                 self._passed[key] = passed.moved(by_s)
         if now.monotonic_s - self._first_tick_at.monotonic_s > SET_RIGHT_WITHIN_S:

@@ -49,3 +49,8 @@ class Flood:
         """Let go of what is watched no longer."""
         self.held.pop(key, None)
         self.late.pop(key, None)
+
+    def move(self, by_s: float) -> None:
+        """Let all that waits have been so much later: the clock was set right."""
+        self.held = {key: turn.moved(by_s) for key, turn in self.held.items()}
+        self.late = {key: passed.moved(by_s) for key, passed in self.late.items()}
