@@ -165,7 +165,7 @@ async def test_a_question_about_a_broken_past_is_503_in_words_and_the_present_is
             f"/api/kpis?{day}",
             f"/api/stops?{day}",
             "/api/report?period=day&day=2025-11-03",
-            "/api/board?at=2025-11-03T11:00:00Z",
+            "/api/board?at=2025-11-03T10:31:00Z",
         ):
             answer = await plant.ask(path)
             assert answer.status_code == 503, (path, answer.text)

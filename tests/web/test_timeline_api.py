@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from builders import T0_S, WebPlant, code, site
+from builders import (
+    T0_S,
+    TurnedClock,
+    WebPlant,
+    code,
+    site,
+    site_change,
+    state_change,
+)
 from core.calendars import SEOUL, ms, shift
 from core.calendars import plant as calendar
 from history.alarms import raised
+from history.told import T0_MS, tick
 from lineside.core.alarm import AlarmKind
+from lineside.core.model import Status
+from lineside.core.times import iso_utc
+from lineside.history.service import History
+from lineside.history.settings import HistorySettings
+from serving import eventually
 from web.memory import MINUTE_MS, remembering, told
 
 DAY_MS = ms("2025-11-03 08:00")  # a Monday in Seoul
@@ -128,6 +144,47 @@ async def test_of_a_time_in_no_run_the_board_says_that_nobody_watched(plant: Web
     body = await get(plant, "/api/board?at=2025-11-03T09:00:00%2B09:00")
     assert {each["status"] for each in body["equipment"]} == {"disconnected"}
     assert len(body["unseen_codes"]) == len(body["equipment"]) == 7
+
+
+async def test_of_a_moment_that_is_on_its_way_the_board_says_nothing_yet(tmp_path: Path) -> None:
+    """The database is locked by another program while a machine starts."""
+    watched = site()
+    history = History(HistorySettings(folder=tmp_path), TurnedClock(), "1.2.3")
+    plant = WebPlant(watched, history=history)
+    plant.configure()
+    plant.tick()
+    history.start()
+    await eventually(lambda: history.is_open, "the history was not opened")
+    for message in (
+        site_change(watched, at_s=T0_S),
+        state_change(101, Status.IDLE, at_s=T0_S),
+        tick(1),
+    ):
+        history.on_message(message)
+
+    def is_known(second: int) -> bool:
+        at_ms = T0_MS + second * 1_000
+        return history.known_until_ms(at_ms + 500) == at_ms
+
+    await eventually(lambda: is_known(1), "the first second is not kept")
+    plant.clock.turn(4.5)
+    at = f"/api/board?line=weld1&at={iso_utc(T0_S + 3)}"
+    with closing(sqlite3.connect(tmp_path / "lineside-history.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        history.on_message(state_change(101, Status.RUNNING, at_s=T0_S + 2))
+        history.on_message(tick(4))
+        answer = await plant.ask(at)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert "2025-11-03T10:30:46.000Z" in answer.json()["detail"]
+        other.execute("ROLLBACK")
+    await eventually(lambda: is_known(4), "what waited is not kept")
+    board = await get(plant, at)
+    assert board["equipment"][0]["status"] == "running"
+    assert code(101) not in board["unseen_codes"]
+    assert (await plant.ask(f"/api/board?at={iso_utc(T0_S + 60)}")).status_code == 503
+    history.stop()
+    await history.wait_stopped(60)
 
 
 async def test_shifts_come_whole_with_their_breaks(plant: WebPlant) -> None:

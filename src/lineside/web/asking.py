@@ -20,7 +20,7 @@ from lineside.core.calendar import LineCalendar
 from lineside.core.errors import HistoryError
 from lineside.core.model import Equipment, Line, Site
 from lineside.core.ports import Clock
-from lineside.core.times import unix_ms
+from lineside.core.times import iso_utc, unix_ms
 from lineside.history.service import History
 from lineside.web.answers import Encoded, tagged
 from lineside.web.live import LiveView
@@ -214,6 +214,15 @@ class Past:
 
 def _unavailable(detail: str) -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
+
+
+def not_known_yet(until_ms: int) -> Problem:
+    """Return the 503 for a moment that the history does not reach, at `until_ms` or later."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"That moment is not known yet: the history reaches up to {iso_utc(until_ms / 1000)}.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def window(begin: datetime, end: datetime, *, days_max: int = WINDOW_MAX_DAYS) -> Span:

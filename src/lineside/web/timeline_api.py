@@ -28,6 +28,7 @@ from lineside.web.asking import (
     To,
     documented,
     moment,
+    not_known_yet,
     window,
 )
 from lineside.web.problem import not_found
@@ -151,9 +152,13 @@ class TimelineApi:
     async def board(self, request: Request, at: At, line: LineQuery = None) -> Response:
         """Return the line as it was at one moment, as configured then where that is known.
 
-        A line that was not there yet has no machines.
+        A line that was not there yet has no machines. What happened a moment ago is on its way into
+        the history: until it is there nothing is known of it (503), which is not unseen.
         """
         at_ms = moment("at", at)
+        until_ms = self._past.known_until_ms()
+        if at_ms >= until_ms:
+            raise not_known_yet(until_ms)
         now_site = self._past.site
 
         async def question(store: Store) -> tuple[Site, dict[str, Moment]]:

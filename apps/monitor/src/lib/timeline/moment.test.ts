@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { getObservedSinceMs } from '@/lib/board/board';
 import { buildSpans } from '@/lib/board/timeline';
 import type { Interval, Lane, LaneStatus } from '@/lib/timeline/model';
-import { buildMoment, foldBoardAt } from '@/lib/timeline/moment';
+import { buildMoment, foldBoardAt, reachesMoment } from '@/lib/timeline/moment';
 import { buildList, buildView } from '@/lib/testing';
 
 const lane = (
@@ -54,6 +54,13 @@ describe('the board of a moment', () => {
       unseenCodes: new Set(),
     });
     expect(buildMoment([late], 15, 0, frame).unseenCodes).toEqual(new Set(['A']));
+  });
+
+  it('tells what is only on its way into the history from what nobody saw', () => {
+    expect(reachesMoment(lanes, 399)).toBe(true);
+    expect(reachesMoment(lanes, 400)).toBe(false);
+    expect(reachesMoment([lane('GONE', ['running', 0, 100]), ...lanes], 399)).toBe(true);
+    expect(reachesMoment([], 399)).toBe(true);
   });
 
   it('knows nothing of a moment that is not loaded', () => {

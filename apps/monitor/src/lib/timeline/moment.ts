@@ -81,6 +81,14 @@ export function buildMoment(
   return { board, unseenCodes };
 }
 
+/**
+ * Return whether `lanes` hold `atMs`: all of them end where the history did when it was asked, and
+ * what is on its way into it is not unseen.
+ */
+export function reachesMoment(lanes: readonly Lane[], atMs: number): boolean {
+  return lanes.length === 0 || lanes.some(({ intervals }) => (intervals.at(-1)?.endMs ?? 0) > atMs);
+}
+
 /** Fold in what `/api/board` says of the same moment: since when exactly, why, and the tags. */
 export function foldBoardAt(moment: Moment, view: Pick<BoardView, 'equipment'>): Moment {
   const machines = new Map(moment.board.machines);

@@ -2,10 +2,11 @@
  * The time machine of one line: which moment is shown, whether it plays, and the board of it. Joins
  * the loaded past, the playback clock and the past session; what each means is decided there.
  */
+import { RestError } from '@/lib/rest/rest';
 import type { LineSession } from '@/lib/session/lineSession';
 import { PastSession } from '@/lib/session/pastSession';
 import type { Lane } from '@/lib/timeline/model';
-import { buildMoment, foldBoardAt, type Moment } from '@/lib/timeline/moment';
+import { buildMoment, foldBoardAt, type Moment, reachesMoment } from '@/lib/timeline/moment';
 import {
   findChange,
   type Playback,
@@ -21,6 +22,7 @@ import type { BoardView } from '@/lib/types/generated';
 const SHOW_PERIOD_MS = 100;
 /** A hand that moves on asks nothing. */
 const DETAIL_DELAY_MS = 250;
+const DETAIL_AGAIN_MS = 5_000;
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 /** Strips of the boxes show this much before the moment. */
@@ -190,8 +192,8 @@ export class TimeMachine {
     }
     const { board } = live.getState();
     const positions = new Map([...board.machines].map(([code, { position }]) => [code, position]));
-    const isKnown = store.isLoaded(EXACT, atMs, atMs + 1);
     const { lanes } = this.#lanes;
+    const isKnown = store.isLoaded(EXACT, atMs, atMs + 1) && reachesMoment(lanes, atMs);
     const known = isKnown ? lanes : lanes.map((lane) => ({ ...lane, intervals: [] }));
     const loadedFromMs = store.isLoaded(EXACT, fromMs, tile) ? fromMs : tile;
     return {
@@ -226,8 +228,11 @@ export class TimeMachine {
       if (signal.aborted) return;
       this.#update({ detail });
       this.#show();
-    } catch {
+    } catch (error) {
       // The board itself comes from the timeline; without the answer it has no reasons.
+      if (signal.aborted || !(error instanceof RestError) || error.status !== 503) return;
+      // The history does not reach the moment yet.
+      this.#detailTimer = setTimeout(() => void this.#askDetail(), DETAIL_AGAIN_MS);
     }
   }
 

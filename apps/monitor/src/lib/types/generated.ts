@@ -651,7 +651,8 @@ export interface paths {
          * Get board
          * @description Return the line as it was at one moment, as configured then where that is known.
          *
-         *     A line that was not there yet has no machines.
+         *     A line that was not there yet has no machines. What happened a moment ago is on its way into
+         *     the history: until it is there nothing is known of it (503), which is not unseen.
          */
         readonly get: operations["get_board"];
         readonly put?: never;
