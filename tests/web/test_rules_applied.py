@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from builders import WebPlant, line, site
 from core.calendars import ms, plant
 from history.told import a_batch, a_run
-from lineside.core.model import Site
+from lineside.core.model import Line, Site
 from lineside.history.records import config_record
 from web.memory import MINUTE_MS, remembering, told
 
@@ -27,11 +27,18 @@ WISH = {
 }
 
 
+def ruled(some: Line, minutes: int) -> Line:
+    return replace(
+        some,
+        equipment=tuple(
+            replace(machine, rule=replace(machine.rule, stop_after_s=minutes * 60.0))
+            for machine in some.equipment
+        ),
+    )
+
+
 def with_stop_after(minutes: int) -> Site:
-    (only,) = THEN.lines
-    (machine,) = only.equipment
-    changed = replace(machine, rule=replace(machine.rule, stop_after_s=minutes * 60.0))
-    return replace(THEN, lines=(replace(only, equipment=(changed,)),))
+    return replace(THEN, lines=(ruled(THEN.lines[0], minutes),))
 
 
 NOW = with_stop_after(30)
@@ -99,3 +106,36 @@ async def test_rules_are_applied_to_the_time_that_was_shown_and_to_no_other(
     rest = {"from": early["to"], "to": WISH["to"]}
     await send(history, "POST", "/api/rules/applied", {**wish, **rest}, 201)
     assert await idle_min(history) == 30
+
+
+async def test_a_preview_shows_each_machine_that_was_in_the_line_as_applied_rules_judge_it(
+    tmp_path: Path,
+) -> None:
+    """103 was taken out and 102 moved away since; another server knew them by 5 minutes."""
+
+    def plant_of(minutes: int, weld: Sequence[int], pack: Sequence[int]) -> Site:
+        lines = (ruled(line("weld1", weld), minutes), ruled(line("pack", pack), minutes))
+        return replace(site(*lines), calendar=plant())
+
+    waits = "r" * 60 + "i" * 60 + "r" * 60
+    weeks = {101: waits + "r" * 60, 102: waits + "r" * 60, 103: waits, 104: "r" * 240}
+    (first,) = told(plant_of(5, (101, 102, 103), (104,)), BEGIN_MS, weeks)
+    now = plant_of(30, (101,), (104, 102))
+    change = a_batch(a_run(1, BEGIN_MS), [config_record(9_000, BEGIN_MS + 180 * MINUTE_MS, now)])
+    now_s = (BEGIN_MS + 240 * MINUTE_MS) / 1000
+    web, kept = await remembering(tmp_path, now, [first, change], now_s=now_s)
+
+    async def rows() -> dict[str, Any]:
+        answer = await web.ask(f"/api/kpis?line=weld1&{WINDOW}")
+        return {row["code"]: row for row in answer.json()["rows"]}
+
+    shown = await send(web, "POST", "/api/kpis/preview", WISH, 200)
+    assert {row["code"]: row for row in shown["current"]} == await rows()
+    assert len(shown["current"]) == 3
+    wish = {"line": "weld1", "version": shown["version"], "from": WISH["from"], "by": "김"}
+    await send(web, "POST", "/api/rules/applied", wish, 201)
+    assert {row["code"]: row for row in shown["preview"]} == await rows()
+    tried = await send(web, "POST", "/api/kpis/preview", {**WISH, "stop_after": 60}, 200)
+    assert [row["code"] for row in tried["preview"]] == [row["code"] for row in tried["current"]]
+    kept.stop()
+    await kept.wait_stopped(10)

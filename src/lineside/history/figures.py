@@ -62,8 +62,9 @@ class Plans:
             downtimes: planned downtime.
             rules: what takes the place of the site's rules, by machine, for a preview.
             configured: which configuration held when; None: not known, `site` always did.
-            is_by_site: let `site` and `rules` judge all the past; machines have planned time only
-                while they were configured nevertheless.
+            is_by_site: let `site` and `rules` judge all the past of each machine in the line in
+                which `site` has it; machines have planned time only while they were configured
+                nevertheless.
         """
         self._site = site
         self._downtimes = list(downtimes)
@@ -107,7 +108,7 @@ class Plans:
         return found
 
     def _find(self, code: str, line_id: str | None) -> MachinePlan:
-        machine, judges = self._machines.get(code), self._judges(code)
+        machine, judges = self._machines.get(code), self._judges(code, line_id)
         spans = None if self._configured is None else self._configured.spans_of(code)
         if self._configured is not None and line_id is not None:
             spans = self._configured.there(code, line_id)
@@ -144,10 +145,13 @@ class Plans:
             return (Span(0, FAR_MS),) if machine.line_id == line_id else ()
         return self._configured.spans_in_line(machine.code, line_id)
 
-    def _judges(self, code: str) -> Sequence[Judge]:
+    def _judges(self, code: str, line_id: str | None) -> Sequence[Judge]:
         machine = self._machines.get(code)
         found = () if self._configured is None else self._configured.judges_of(code)
-        if machine is None or (found and not self._is_by_site):
+        is_by_site = self._is_by_site and (
+            machine is not None and line_id in (None, machine.line_id)
+        )
+        if machine is None or (found and not is_by_site):
             return found
         return (
             Judge(

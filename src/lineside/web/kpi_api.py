@@ -217,14 +217,16 @@ class KpiApi:
     async def preview(self, body: Preview) -> Response:
         """Return a line's figures as they are, and as another configuration would have made them.
 
-        Nothing is changed. With neither `stop_after` nor `shifts` it shows what the rules in force
-        would make of the past; with its `version` they can be applied: POST /api/rules/applied.
-        Other rules are written into lineside.toml first.
+        Nothing is changed. Machines that were taken out or moved away since are in the answer when
+        they were there, as in `/api/kpis`; no other rules judge them. With neither `stop_after` nor
+        `shifts` it shows what the rules in force would make of the past; with its `version` they
+        can be applied: POST /api/rules/applied. Other rules are written into lineside.toml first.
         """
         asked = window(body.begin, body.end, days_max=PREVIEW_MAX_DAYS)
         site = self._past.site
         moments = AskedTime(begin=asked.begin_ms, end=asked.end_ms)
-        chosen = self._past.choose(body.line, None)
+        self._past.choose(body.line, None)  # rules of a line that is gone cannot be changed
+        chosen = await self._past.choose_in(body.line, None, asked.begin_ms, asked.end_ms)
         wanted = self._wanted(moments, chosen, RowGrain.WHOLE, RowsBy.EQUIPMENT)
         count = sum(len(machines) for _, machines in wanted.lines)
         days_max = PREVIEW_MAX_MACHINE_DAYS // max(1, count)

@@ -310,9 +310,10 @@ export interface paths {
          * Preview kpis
          * @description Return a line's figures as they are, and as another configuration would have made them.
          *
-         *     Nothing is changed. With neither `stop_after` nor `shifts` it shows what the rules in force
-         *     would make of the past; with its `version` they can be applied: POST /api/rules/applied.
-         *     Other rules are written into lineside.toml first.
+         *     Nothing is changed. Machines that were taken out or moved away since are in the answer when
+         *     they were there, as in `/api/kpis`; no other rules judge them. With neither `stop_after` nor
+         *     `shifts` it shows what the rules in force would make of the past; with its `version` they
+         *     can be applied: POST /api/rules/applied. Other rules are written into lineside.toml first.
          */
         readonly post: operations["preview_kpis"];
         readonly delete?: never;
