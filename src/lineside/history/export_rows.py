@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from lineside.core.alarm import Alarm, AlarmKind
+from lineside.core.alarm import Alarm, AlarmKind, AlarmState
+from lineside.core.alarm_text import Severity
 from lineside.core.asked_time import AskedTime
 from lineside.core.model import Equipment, Line, Site
 from lineside.core.spans import Span
@@ -54,6 +55,9 @@ class ExportWish(msgspec.Struct, frozen=True, kw_only=True):
     grain: RowGrain = RowGrain.DAY
     by: RowsBy = RowsBy.EQUIPMENT
     asked: AskedTime | None = None  # what is meant for each line, within the time above
+    states: tuple[AlarmState, ...] = ()  # of alarms; empty: any, and so below
+    severities: tuple[Severity, ...] = ()
+    text: str = ""
 
     @property
     def machines(self) -> list[Equipment]:
@@ -298,6 +302,9 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
         code=wish.machines[0].code if len(codes) == 1 and not is_whole else None,
         begin_ms=wish.begin_ms,
         end_ms=wish.end_ms,
+        states=wish.states,
+        severities=wish.severities,
+        text=wish.text,
     )
     while True:
 
