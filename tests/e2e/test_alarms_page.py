@@ -209,17 +209,46 @@ def test_the_list_is_filtered_and_grows_page_by_page(open_alarms: OpenAlarms, pl
     expect(page.get_by_text("No alarm matches.")).to_be_visible(timeout=ANSWER_MS)
 
 
+def downloaded(page: Page, name: str) -> bytes:
+    with page.expect_download() as found:
+        page.get_by_role("link", name=name).click()
+    return Path(found.value.path()).read_bytes()
+
+
+def rows_in(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+
+
 def test_alarms_are_taken_along_as_files(open_alarms: OpenAlarms) -> None:
     page = open_alarms()
+    choice(page, "State").select_option("")
     for name, begin in (("CSV", b"\xef\xbb\xbf"), ("Excel", b"PK"), ("Parquet", b"PAR1")):
-        with page.expect_download() as found:
-            page.get_by_role("link", name=name).click()
-        data = Path(found.value.path()).read_bytes()
+        data = downloaded(page, name)
         assert data.startswith(begin)
         if name == "CSV":
-            rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+            rows = rows_in(data)
             assert len(rows) >= PAST_ALARMS
             assert "Message number 77" in [row["text_en"] for row in rows]
+
+
+def test_a_file_has_the_alarms_that_the_page_lists(open_alarms: OpenAlarms, standing: str) -> None:
+    page = open_alarms()
+    rows = page.locator("tr[data-alarm]")
+    expect(row_of(page, standing)).to_be_visible(timeout=ANSWER_MS)
+    present = rows_in(downloaded(page, "CSV"))
+    assert standing in [row["name"] for row in present]
+    assert {row["state"] for row in present}.isdisjoint({"normal"})
+    choice(page, "State").select_option("")
+    page.get_by_label("Search").fill("number 77")
+    expect(rows).to_have_count(1, timeout=ANSWER_MS)
+    assert [row["text_en"] for row in rows_in(downloaded(page, "CSV"))] == ["Message number 77"]
+    page.get_by_label("Search").fill("")
+    choice(page, "Severity").select_option("critical")
+    expect(rows).to_have_count(PAST_ALARMS // 10, timeout=ANSWER_MS)
+    assert len(rows_in(downloaded(page, "CSV"))) == PAST_ALARMS // 10
+    link = page.get_by_role("link", name="CSV").get_attribute("href")
+    answer = page.request.get(link or "")  # saved or opened beside the page, and not pressed
+    assert len(rows_in(answer.body())) == PAST_ALARMS // 10
 
 
 @pytest.mark.parametrize(("theme", "language"), LOOKS)

@@ -146,6 +146,15 @@ def test_to_the_second_of_a_change(memory: Memory, open_monitor: OpenMonitor) ->
     monitor.expect_colors([RUNNING], "purple")
 
 
+def test_the_moment_of_a_link_is_announced_on_the_clock_of_the_plant(
+    memory: Memory, open_monitor: OpenMonitor
+) -> None:
+    at_ms = memory.second(4.5)
+    monitor = open_past(open_monitor, memory, at_ms)
+    announced = monitor.page.get_by_role("status").filter(has_text="Seeing the past")
+    expect(announced).to_have_text(f"Seeing the past, {written(at_ms)}. This is not live.")
+
+
 def test_nothing_of_the_present_stands_beside_the_past(
     memory: Memory, open_monitor: OpenMonitor
 ) -> None:

@@ -443,6 +443,23 @@ async def test_alarms_are_exported_with_who_acknowledged_them_and_what_was_said(
     assert (await scene.ask(f"/api/export/alarms.xlsx?{window}")).content.startswith(b"PK")
 
 
+@pytest.mark.parametrize(
+    "query", ["", "state=acknowledged", "severity=critical", "q=103", "state=unacknowledged&q=용접"]
+)
+async def test_an_export_has_what_the_list_has_by_the_same_filters(
+    scene: Scene, query: str
+) -> None:
+    await scene.post(f"/api/alarms/{await scene.id_of(102)}/acknowledge", KIM)
+    await scene.stored()
+    window = "line=weld1&from=2025-11-03T00:00:00Z&to=2025-11-04T00:00:00Z"
+    listed = await scene.codes(f"{window}&{query}")
+    exported = await scene.ask(f"/api/export/alarms.csv?{window}&{query}")
+    rows = csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig")))
+    assert [each["code"][-3:] for each in rows] == listed
+    refused = await scene.ask(f"/api/export/stops.csv?{window}&state=acknowledged")
+    assert refused.status_code == 422
+
+
 async def test_between_two_rises_an_alarm_is_in_no_list_no_export_and_no_report(
     scene: Scene,
 ) -> None:

@@ -294,6 +294,9 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
         code=wish.machines[0].code if len(codes) == 1 and not is_whole else None,
         begin_ms=wish.begin_ms,
         end_ms=wish.end_ms,
+        states=wish.states,
+        severities=wish.severities,
+        text=wish.text,
     )
     while True:
 

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from lineside.core.alarm import AlarmState
+from lineside.core.alarm_text import Severity
 from lineside.core.asked_time import AskedTime
 from lineside.core.model import Equipment, Line, Site
 from lineside.core.spans import Span
@@ -28,6 +30,9 @@ class ExportWish(msgspec.Struct, frozen=True, kw_only=True):
     by: RowsBy = RowsBy.EQUIPMENT
     asked: AskedTime | None = None  # what is meant for each line, within the time above
     is_whole: bool = False  # figures are of all that one machine did, in whichever line
+    states: tuple[AlarmState, ...] = ()  # of alarms; empty: any, and so below
+    severities: tuple[Severity, ...] = ()
+    text: str = ""
 
     @property
     def machines(self) -> list[Equipment]:

@@ -12,6 +12,8 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from lineside.core.alarm import AlarmState
+from lineside.core.alarm_text import Severity
 from lineside.history.kpi_words import RowGrain, RowsBy
 from lineside.web.asking import (
     CodeQuery,
@@ -21,6 +23,7 @@ from lineside.web.asking import (
     ToOrDay,
     asked_time,
     described,
+    refused,
     window_of_all,
 )
 from lineside.web.download import Download
@@ -40,6 +43,11 @@ Kind = Annotated[
 ]
 Format = Annotated[Literal["csv", "xlsx", "parquet"], Path(description="How it is written.")]
 GrainQuery = Annotated[RowGrain, Query(description="Of `kpis`: into which pieces time is cut.")]
+States = Annotated[list[AlarmState], Query(description="Of `alarms`: in any of these states.")]
+Severities = Annotated[list[Severity], Query(description="Of `alarms`: of any of these.")]
+Text = Annotated[
+    str, Query(description="Of `alarms`: to be found in a name, code or message.", max_length=100)
+]
 ByQuery = Annotated[RowsBy, Query(description="Of `kpis`: a row per machine or per line.")]
 
 
@@ -61,10 +69,15 @@ class ExportApi:
         code: CodeQuery = None,
         grain: GrainQuery = RowGrain.DAY,
         by: ByQuery = RowsBy.EQUIPMENT,
+        state: States = [],  # noqa: B006 -- FastAPI copies it
+        severity: Severities = [],  # noqa: B006
+        q: Text = "",
     ) -> Response:
         """Return a file for a spreadsheet or a program; times as the plant's clock and UTC show."""
         from lineside.history.export_wish import ExportWish
 
+        if kind != "alarms" and (state or severity or q):
+            raise refused("state, severity and q", "only alarms have them")
         asked, site = asked_time(begin, end), self._past.site
         around = window_of_all(asked, site.lines, site)
         chosen = await self._past.choose_in(line, code, around.begin_ms, around.end_ms)
@@ -79,6 +92,9 @@ class ExportApi:
             grain=grain,
             by=by,
             is_whole=line is None and code is not None,
+            states=tuple(state),
+            severities=tuple(severity),
+            text=q.strip(),
         )
         address = request.client.host if request.client else ""
         if address in self._running or len(self._running) >= EXPORTS_MAX:

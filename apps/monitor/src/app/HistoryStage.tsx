@@ -61,6 +61,7 @@ export function HistoryStage(props: HistoryStageProps) {
   }, [store]);
   const zoneName = useSyncExternalStore(store.subscribe, () => store.getState().timeZone);
   const zone = useMemo(() => createZone(zoneName), [zoneName]);
+  const isZoneKnown = useSyncExternalStore(store.subscribe, () => store.getState().version > 0);
   const machine = useTimeMachine(props, store);
   const isPast = route.atMs !== null;
   const seek = useCallback(
@@ -94,7 +95,7 @@ export function HistoryStage(props: HistoryStageProps) {
   );
   return (
     <>
-      {isPast && <Past {...props} machine={machine} zone={zone} />}
+      {isPast && <Past {...props} machine={machine} zone={zone} isZoneKnown={isZoneKnown} />}
       {route.view === 'timeline' ? (
         <main className={styles.body}>
           <TimelineView
@@ -164,10 +165,12 @@ function useTimeMachine(
 interface PastProps extends HistoryStageProps {
   readonly machine: TimeMachine;
   readonly zone: Zone;
+  /** The server has said by whose clock: what is told once must not be told by another one. */
+  readonly isZoneKnown: boolean;
 }
 
 /** What is around every view of the past, and the ways out of it. */
-function Past({ machine, live, zone, navigate }: PastProps) {
+function Past({ machine, live, zone, isZoneKnown, navigate }: PastProps) {
   const words = useTimelineStrings();
   const [{ isWall }] = useSettings();
   const leave = useCallback(() => navigate({ atMs: null }), [navigate]);
@@ -185,20 +188,18 @@ function Past({ machine, live, zone, navigate }: PastProps) {
     window.addEventListener('keydown', onKey, { signal: stopped.signal, capture: true });
     return () => stopped.abort();
   }, [leave]);
-  const [entered] = useState(() =>
-    words.entered(formatZoneMoment(zone, machine.getState().playback.atMs)),
-  );
+  const [enteredMs] = useState(() => machine.getState().playback.atMs);
   return (
     <>
       <PastFrame machine={machine} live={live} zone={zone} onLive={leave} />
       <p role="status" className="visually-hidden">
-        {entered}
+        {isZoneKnown && words.entered(formatZoneMoment(zone, enteredMs))}
       </p>
     </>
   );
 }
 
-function PastBoard({ machine, zone, filterCodes }: PastProps) {
+function PastBoard({ machine, zone, filterCodes }: Omit<PastProps, 'isZoneKnown'>) {
   const [settings] = useSettings();
   const [openCode, setOpenCode] = useState<string | null>(null);
   const order = useSession(machine.past, (state) => state.board.order);

@@ -1,8 +1,13 @@
 import { SEVERITIES } from '@/lib/alarms/text';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
-import { EXPORT_FORMATS, getExportUrl } from '@/lib/memory/memoryRest';
+import {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  getExportUrl,
+  type Query,
+} from '@/lib/memory/memoryRest';
 import { getServerNowMs } from '@/lib/time/serverClock';
-import { ALARM_STATES } from '@/lib/types/memory';
+import { ACTIVE_STATES, ALARM_STATES } from '@/lib/types/memory';
 import controls from '@/lib/ui/controls.module.css';
 import styles from './AlarmsView.module.css';
 
@@ -30,6 +35,8 @@ interface FilterBarProps {
 /** Which alarms are listed, and the same as CSV, Excel or Parquet. */
 export function FilterBar({ filter, code, machines, lineId, onFilter, onCode }: FilterBarProps) {
   const words = useMemoryStrings();
+  const getUrl = (format: ExportFormat): string =>
+    getExportUrl('alarms', format, { line: lineId, code, ...describeFilter(filter) });
   const set = (change: Partial<AlarmFilter>): void => onFilter({ ...filter, ...change });
   return (
     <section className={styles.filters} aria-label={words.alarms.filters}>
@@ -109,13 +116,9 @@ export function FilterBar({ filter, code, machines, lineId, onFilter, onCode }: 
           <a
             key={format}
             className={controls.button}
-            href={getExportUrl('alarms', format, { line: lineId, code })}
+            href={getUrl(format)}
             onClick={(event) => {
-              event.currentTarget.href = getExportUrl('alarms', format, {
-                line: lineId,
-                code,
-                ...getWindow(filter.days),
-              });
+              event.currentTarget.href = getUrl(format);
             }}
             download
           >
@@ -127,8 +130,21 @@ export function FilterBar({ filter, code, machines, lineId, onFilter, onCode }: 
   );
 }
 
-/** The window ends when the link is pressed, and not when the list was drawn. */
-function getWindow(days: number): { readonly from: string; readonly to: string } {
+/** Present alarms are listed whenever they were raised: as far back as an export reaches. */
+const DAYS_MAX = 399;
+
+/**
+ * The same as the list asks for. The window begins when the link is pressed, and not when the list
+ * was drawn; it ends later than now, for a link that is saved or opened beside the page.
+ */
+function describeFilter({ state, severity, text, days }: AlarmFilter): Query {
   const nowMs = getServerNowMs();
-  return { from: new Date(nowMs - days * DAY_MS).toISOString(), to: new Date(nowMs).toISOString() };
+  const isActive = state === 'active';
+  return {
+    state: isActive ? ACTIVE_STATES : state,
+    severity,
+    q: text.trim(),
+    from: new Date(nowMs - (isActive ? DAYS_MAX : days) * DAY_MS).toISOString(),
+    to: new Date(nowMs + DAY_MS).toISOString(),
+  };
 }

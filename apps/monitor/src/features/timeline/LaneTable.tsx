@@ -70,7 +70,13 @@ export function LaneTable(props: LaneTableProps) {
               </thead>
               <tbody>
                 {rows.map((interval) => {
-                  const said = describeInterval(interval, zone, nowMs, strings.duration);
+                  const said = describeInterval(
+                    interval,
+                    zone,
+                    nowMs,
+                    resolutionMs,
+                    strings.duration,
+                  );
                   return (
                     <tr key={interval.beginMs} data-status={interval.status}>
                       <th scope="row">

@@ -4674,6 +4674,12 @@ export interface operations {
                 readonly grain?: components["schemas"]["RowGrain"];
                 /** @description Of `kpis`: a row per machine or per line. */
                 readonly by?: components["schemas"]["RowsBy"];
+                /** @description Of `alarms`: in any of these states. */
+                readonly state?: readonly components["schemas"]["AlarmState"][];
+                /** @description Of `alarms`: of any of these. */
+                readonly severity?: readonly components["schemas"]["Severity"][];
+                /** @description Of `alarms`: to be found in a name, code or message. */
+                readonly q?: string;
             };
             readonly header?: never;
             readonly path: {
