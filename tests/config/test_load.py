@@ -75,13 +75,16 @@ def test_a_machine_without_a_line_belongs_to_the_only_line(tmp_path: Path) -> No
         ('stop_after = "never"\n', "", None),
         ('stop_after = "never"\n', "stop_after = 0\n", 0.0),
         ('stop_after = "never"\n', 'stop_after = "5m"\n', 300.0),
+        ('stop_after = "5m"\n', 'stop_after = "5m"\n', 300.0),
     ],
 )
 def test_a_machine_has_its_own_stop_time_or_that_of_its_line(
     tmp_path: Path, of_line: str, of_machine: str, expected: float | None
 ) -> None:
     loaded = load(tmp_path, LINE + of_line + PLC + MACHINE + TAGS + of_machine)
-    assert loaded.site.lines[0].equipment[0].rule.stop_after_s == expected
+    (machine,) = loaded.site.lines[0].equipment
+    assert machine.rule.stop_after_s == expected
+    assert machine.has_own_stop_after is (of_machine != "")
 
 
 @pytest.mark.parametrize(

@@ -139,3 +139,25 @@ async def test_a_preview_shows_each_machine_that_was_in_the_line_as_applied_rule
     assert [row["code"] for row in tried["preview"]] == [row["code"] for row in tried["current"]]
     kept.stop()
     await kept.wait_stopped(10)
+
+
+async def test_a_tried_stop_after_leaves_machines_alone_that_have_one_of_their_own(
+    tmp_path: Path,
+) -> None:
+    """What the preview shows is what `stop_after` of the line in lineside.toml would bring."""
+    (mine,) = ruled(line("weld1", (102,)), 5).equipment
+    own = replace(mine, has_own_stop_after=True)
+    (usual,) = ruled(line("weld1", (101,)), 5).equipment
+    both = replace(site(replace(THEN.lines[0], equipment=(usual, own))), calendar=plant())
+    waits = "r" * 60 + "i" * 60 + "r" * 120
+    now_s = (BEGIN_MS + 240 * MINUTE_MS) / 1000
+    batches = told(both, BEGIN_MS, {101: waits, 102: waits})
+    web, kept = await remembering(tmp_path, both, batches, now_s=now_s)
+    tried = await send(web, "POST", "/api/kpis/preview", {**WISH, "stop_after": 1_800}, 200)
+    assert [row["idle_ms"] / MINUTE_MS for row in tried["current"]] == [5, 5]
+    assert [row["idle_ms"] / MINUTE_MS for row in tried["preview"]] == [30, 5]
+    assert tried["own_stop_after"] == [own.code]
+    hours = await send(web, "POST", "/api/kpis/preview", WISH, 200)
+    assert hours["own_stop_after"] == [], "no stop_after is tried"
+    kept.stop()
+    await kept.wait_stopped(10)

@@ -113,6 +113,7 @@ def _equipment(
         alarm_bits=AlarmBits(codes=table.alarm_bits, width=alarm_word)
         if table.alarm_bits and alarm_word
         else None,
+        has_own_stop_after="stop_after" in table.model_fields_set,
     )
 
 

@@ -145,6 +145,7 @@ class Equipment(msgspec.Struct, frozen=True, kw_only=True):
 
     `alarm_table` names the messages in `Site.alarm_tables` for what its alarm code says.
     `alarm_bits` says which alarm each bit of the alarm code's word is; None: the word is one code.
+    `has_own_stop_after`: its `stop_after` stands beside it, and is not that of its line.
     """
 
     code: str
@@ -156,6 +157,7 @@ class Equipment(msgspec.Struct, frozen=True, kw_only=True):
     position: tuple[float, float] | None = None  # percent of the floor plan's width and height
     alarm_table: str | None = None
     alarm_bits: AlarmBits | None = None
+    has_own_stop_after: bool = False
 
     @property
     def is_configured(self) -> bool:

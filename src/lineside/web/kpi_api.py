@@ -84,8 +84,8 @@ class Preview(BaseModel):
     line: StorableText = Field(max_length=200)
     stop_after: float | None = Field(
         default=None,
-        description="Seconds of waiting after which idle is stopped; null: never; left out: as "
-        "configured.",
+        description="Seconds of waiting after which idle is stopped, of the machines that have no "
+        "`stop_after` of their own; null: never; left out: as configured.",
         ge=0,
         le=604_800,
     )
@@ -233,18 +233,23 @@ class KpiApi:
         if wanted.end_ms - wanted.begin_ms > days_max * _DAY_MS:
             raise refused("to", f"a preview of {count} machines may have {days_max} days at most")
         other_site = msgspec.structs.replace(site, calendar=_with_hours(site, body.shifts))
-        rules = {}
+        rules: dict[str, StatusRule] = {}
+        own: list[str] = []
         if "stop_after" in body.model_fields_set:
+            machines = self._past.choose(body.line, None).machines
+            own = [each.code for each in machines if each.has_own_stop_after]
             rules = {
                 each.code: _with_stop_after(each.rule, body.stop_after)
-                for _, machines in wanted.lines
                 for each in machines
+                if not each.has_own_stop_after
             }
 
         from lineside.history.preview import preview
 
-        is_tried = bool(body.shifts) or bool(rules)
-        found = await preview(self._past.ask, site, other_site, rules, wanted, is_tried=is_tried)
+        is_tried = bool(body.shifts) or "stop_after" in body.model_fields_set
+        found = await preview(
+            self._past.ask, site, other_site, rules, wanted, own, is_tried=is_tried
+        )
         return Response(found, media_type="application/json")
 
     def _wanted(self, asked: AskedTime, chosen: Chosen, grain: RowGrain, by: RowsBy) -> Wanted:

@@ -67,6 +67,10 @@ class KpiPreviewView(View):
     version: int | None = Field(
         description="Of the rules in force, where the preview is by them: they can be applied."
     )
+    own_stop_after: list[str] = Field(
+        description="Codes of the machines that a tried `stop_after` of the line leaves as they "
+        "are: lineside.toml names another one beside them."
+    )
     current: list[KpiRowView]
     preview: list[KpiRowView]
 

@@ -148,6 +148,9 @@ export function PreviewPanel({ view, onChange }: PreviewPanelProps) {
         {previewed !== null && (
           <>
             <PreviewTable found={previewed.found} />
+            {previewed.found.own_stop_after.length > 0 && (
+              <p className={controls.soft}>{words.ownStopAfter(listOwn(previewed.found))}</p>
+            )}
             {previewed.found.version === null ? (
               <HowToApply change={previewed.change} />
             ) : isSame(previewed.found) ? (
@@ -186,6 +189,12 @@ function HowToApply({ change }: { readonly change: string }) {
       </pre>
     </>
   );
+}
+
+/** The names of the machines that a tried `stop_after` leaves alone. */
+function listOwn({ current, own_stop_after: codes }: KpiPreviewView): string {
+  const names = new Map(current.map((row) => [row.code, row.name]));
+  return codes.map((code) => names.get(code) ?? code).join(', ');
 }
 
 /** Whether the past was judged by these rules already. */

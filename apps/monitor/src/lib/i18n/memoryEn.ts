@@ -180,6 +180,8 @@ export const memoryEn: MemoryStrings = {
     apply: 'To apply it',
     applyHelp:
       'Change these lines in lineside.toml: the server takes them while it runs. Figures follow from then on; those of the past stay as they were judged.',
+    ownStopAfter: (names) =>
+      `These have a stop_after of their own in lineside.toml and keep it: ${names}`,
   },
   rules: {
     apply: 'Apply these rules to this time',

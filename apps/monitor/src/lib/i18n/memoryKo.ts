@@ -172,6 +172,7 @@ export const memoryKo: MemoryStrings = {
     apply: '적용하려면',
     applyHelp:
       'lineside.toml에서 아래 줄을 바꾸면 서버가 실행 중에 반영합니다. 그때부터의 지표에 적용되며, 과거의 지표는 당시 기준 그대로 남습니다.',
+    ownStopAfter: (names) => `설비에 직접 적힌 stop_after가 있어 그대로 두는 설비: ${names}`,
   },
   rules: {
     apply: '이 규칙을 이 기간에 적용',

@@ -144,6 +144,8 @@ export interface MemoryStrings {
     readonly noDifference: string;
     readonly apply: string;
     readonly applyHelp: string;
+    /** Machines that the tried time does not touch. */
+    readonly ownStopAfter: (names: string) => string;
   };
   /** Today's rules, applied to the past. */
   readonly rules: {

@@ -1648,6 +1648,11 @@ export interface components {
              * @description Of the rules in force, where the preview is by them: they can be applied.
              */
             readonly version: number | null;
+            /**
+             * Own Stop After
+             * @description Codes of the machines that a tried `stop_after` of the line leaves as they are: lineside.toml names another one beside them.
+             */
+            readonly own_stop_after: readonly string[];
             /** Current */
             readonly current: readonly components["schemas"]["KpiRowView"][];
             /** Preview */
@@ -2139,7 +2144,7 @@ export interface components {
             readonly line: string;
             /**
              * Stop After
-             * @description Seconds of waiting after which idle is stopped; null: never; left out: as configured.
+             * @description Seconds of waiting after which idle is stopped, of the machines that have no `stop_after` of their own; null: never; left out: as configured.
              */
             readonly stop_after?: number | null;
             /**
