@@ -344,6 +344,22 @@ async def test_other_hours_of_a_shift_are_tried_and_change_nothing(plant: WebPla
     assert (await plant.ask("/api/kpis/preview", method="POST", body=wrong)).status_code == 422
 
 
+async def test_a_shift_that_is_called_all_has_a_report_of_its_own(tmp_path: Path) -> None:
+    hours = shift("all", "08:00-10:00"), shift("late", "10:00-12:00")
+    called_all = replace(SITE, calendar=calendar(*hours))
+    now_s = (DAY_MS + 240 * MINUTE_MS) / 1000
+    batches = told(called_all, DAY_MS, {101: FIRST})
+    plant, history = await remembering(tmp_path, called_all, batches, now_s=now_s)
+    day = "/api/report?line=weld1&day=2025-11-03"
+    whole, mine = await get(plant, day), await get(plant, f"{day}&shift=all")
+    assert (whole["shift"], whole["end"]) == (None, "2025-11-03T15:00:00.000Z")
+    assert (mine["shift"], mine["end"]) == ("all", "2025-11-03T01:00:00.000Z")
+    free = await plant.ask("/api/report?line=weld1&day=2025-11-02&shift=all")
+    assert free.status_code == 404, "it does not run on a Sunday"
+    history.stop()
+    await history.wait_stopped(60)
+
+
 async def test_the_report_of_a_day_has_figures_pareto_and_trend(plant: WebPlant) -> None:
     first, second, _ = [each["id"] for each in await stops(plant)]
     await post(plant, f"/api/stops/{first}/reason", {"by": "김", "reason": "M20"})

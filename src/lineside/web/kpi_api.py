@@ -58,7 +58,12 @@ GrainQuery = Annotated[
 ByQuery = Annotated[RowsBy, Query(description="One row per machine, or one per line.")]
 DayQuery = Annotated[date | None, Query(description="Local day; left out: the one that goes on.")]
 ShiftQuery = Annotated[
-    str, Query(description="Id of a shift, or `all` for the whole day.", max_length=200)
+    str | None,
+    Query(
+        description="Id of a shift; left out: the whole day. `all` is the whole day, too, where no "
+        "shift is called so.",
+        max_length=200,
+    ),
 ]
 BehindQuery = Annotated[
     Behind | None, Query(description="Only the intervals that this figure is made of.")
@@ -189,7 +194,7 @@ class KpiApi:
         request: Request,
         line: LineQuery = None,
         day: DayQuery = None,
-        shift: ShiftQuery = "all",
+        shift: ShiftQuery = None,
     ) -> Response:
         """Return the report of one day or shift of a line, the first one when none is named.
 
@@ -206,8 +211,10 @@ class KpiApi:
 
             that = day or chosen.calendar.day_at(now_ms)
             shifts = chosen.calendar.shifts_of(that)
+            is_named = any(each.id == shift for each in site.calendar.shifts)
+            asked = None if shift == "all" and not is_named else shift
             found = await report(
-                store, site, chosen.line, that, _shift(shift, shifts, chosen.line), now_ms
+                store, site, chosen.line, that, _shift(asked, shifts, chosen.line), now_ms
             )
             found["shifts"] = [shift_view(each).model_dump() for each in shifts]
             return msgspec.json.encode(found)
@@ -297,8 +304,8 @@ def _around(day: date | None, now_ms: int) -> tuple[int, int]:
     return noon_ms - _REPORT_DAYS * _DAY_MS, noon_ms + 3 * _DAY_MS
 
 
-def _shift(wanted: str, shifts: tuple[ShiftWindow, ...], line: Line) -> ShiftWindow | None:
-    if wanted == "all":
+def _shift(wanted: str | None, shifts: tuple[ShiftWindow, ...], line: Line) -> ShiftWindow | None:
+    if wanted is None:
         return None
     for each in shifts:
         if each.shift_id == wanted:

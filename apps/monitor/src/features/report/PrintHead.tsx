@@ -1,7 +1,6 @@
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { dayOf, formatDay, timeOf } from '@/lib/kpi/days';
-import { ALL_SHIFTS } from '@/lib/place/place';
 import { usePrintMoment } from '@/lib/memory/usePrintMoment';
 import type { ReportView } from '@/lib/types/generated';
 import styles from './ReportView.module.css';
@@ -12,7 +11,7 @@ export function PrintHead({ view }: { readonly view: ReportView }) {
   const [{ language }] = useSettings();
   const { time_zone: timeZone } = view;
   const shift =
-    view.shift === null || view.shift === ALL_SHIFTS
+    view.shift === null
       ? words.report.allShifts
       : (view.shifts.find(({ id }) => id === view.shift)?.name ?? view.shift);
   const [beginMs, endMs] = [Date.parse(view.begin), Date.parse(view.end)];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parsePlace, writePlace } from '@/lib/place/place';
+import { ALL_SHIFTS, parsePlace, writePlace } from '@/lib/place/place';
 import { findNeighbour } from '@/lib/place/shifts';
 
 describe('the place in the address', () => {
@@ -10,9 +10,16 @@ describe('the place in the address', () => {
     expect(writePlace('?line=weld1', place)).toBe(search);
   });
 
+  it('tells a shift that is called all from the whole day', () => {
+    const search = '?page=report&shift=all';
+    expect(parsePlace(search).shift).not.toBe(ALL_SHIFTS);
+    expect(writePlace('', parsePlace(search))).toBe(search);
+    expect(writePlace('', { ...parsePlace(search), shift: ALL_SHIFTS })).toBe('?page=report');
+  });
+
   it('leaves out what is not understood', () => {
     const place = parsePlace('?page=report&day=2026-02-31');
-    expect(place).toEqual({ view: 'report', day: null, shift: 'all', code: null });
+    expect(place).toEqual({ view: 'report', day: null, shift: ALL_SHIFTS, code: null });
     expect(parsePlace('?page=nowhere').view).toBe('board');
   });
 
@@ -27,8 +34,8 @@ describe('findNeighbour', () => {
   const shifts = [{ id: 'day' }, { id: 'night' }];
 
   it('steps from whole day to whole day', () => {
-    expect(findNeighbour(shifts, 'all', 1)).toEqual({ shift: 'all', dayStep: 1 });
-    expect(findNeighbour([], 'all', -1)).toEqual({ shift: 'all', dayStep: -1 });
+    expect(findNeighbour(shifts, ALL_SHIFTS, 1)).toEqual({ shift: ALL_SHIFTS, dayStep: 1 });
+    expect(findNeighbour([], ALL_SHIFTS, -1)).toEqual({ shift: ALL_SHIFTS, dayStep: -1 });
   });
 
   it('steps from shift to shift, and on to the next day', () => {

@@ -2,7 +2,8 @@
 import { isDay } from '@/lib/kpi/days';
 import { parseRoute, type View } from '@/lib/navigation/navigation';
 
-export const ALL_SHIFTS = 'all';
+/** The whole day: what no shift can be called. The server takes it as left out. */
+export const ALL_SHIFTS = '';
 
 export interface Place {
   readonly view: View;

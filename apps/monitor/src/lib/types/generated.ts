@@ -3624,8 +3624,8 @@ export interface operations {
                 readonly line?: string | null;
                 /** @description Local day; left out: the one that goes on. */
                 readonly day?: string | null;
-                /** @description Id of a shift, or `all` for the whole day. */
-                readonly shift?: string;
+                /** @description Id of a shift; left out: the whole day. `all` is the whole day, too, where no shift is called so. */
+                readonly shift?: string | null;
             };
             readonly header?: never;
             readonly path?: never;
