@@ -4,6 +4,7 @@
  * than it shows.
  */
 import { buildPath } from '@/lib/memory/memoryRest';
+import { askPages } from '@/lib/memory/pages';
 import type { AlarmsView, AlarmView, KpiRowsView, TodayView } from '@/lib/types/generated';
 import { ACTIVE_STATES } from '@/lib/types/memory';
 import { askServer } from '@/lib/rest/server';
@@ -14,7 +15,9 @@ const TODAY_EVERY_MS = 60_000;
 /** A thousand screens must not ask as one. */
 const JITTER_MS = 2_000;
 const TIMEOUT_MS = 10_000;
-const ALARMS_MAX = 500;
+/** More than a line can have open: what is counted is all of them. */
+const ALARMS_MAX = 20_000;
+const NO_ANSWER: AlarmsView = { is_complete: false, next: null, alarms: [] };
 
 export interface MachineToday {
   readonly failures: number;
@@ -102,10 +105,13 @@ export class LineMemory {
   }
 
   async #askAlarms(): Promise<void> {
-    const query = { line: this.#lineId, state: ACTIVE_STATES, limit: ALARMS_MAX };
-    const view = await this.#get<AlarmsView>(buildPath('/api/alarms', query));
-    if (view === null) return;
-    const { alarms } = view;
+    const query = { line: this.#lineId, state: ACTIVE_STATES };
+    const pages = await askPages(async (cursor, limit) => {
+      const path = buildPath('/api/alarms', { ...query, cursor, limit });
+      return (await this.#get<AlarmsView>(path)) ?? NO_ANSWER;
+    }, ALARMS_MAX);
+    if (pages.includes(NO_ANSWER)) return;
+    const alarms = pages.flatMap((page) => page.alarms);
     const unacknowledged = alarms.filter(isUnacknowledged).length;
     this.#update({ isKnown: true, alarms, unacknowledged });
   }

@@ -1,4 +1,5 @@
 /** The questions about the past, and what people write into it. Shapes: `lib/types/memory.ts`. */
+import { askPages } from '@/lib/memory/pages';
 import { RestError } from '@/lib/rest/rest';
 import { askServer, locate } from '@/lib/rest/server';
 import type {
@@ -22,6 +23,9 @@ import type {
 
 /** A month's figures of a large plant may take a while; a person waits for them. */
 const TIMEOUT_MS = 20_000;
+
+/** More than people write about one machine in a year. */
+const AUDIT_MAX = 20_000;
 
 type Value = string | number | boolean | null | undefined;
 /** A list is asked for with one parameter for each of its items. */
@@ -144,8 +148,13 @@ export const memoryRest = {
     code: string,
     { from, to }: Window,
     signal: AbortSignal,
-  ): Promise<readonly AuditEntryView[]> =>
-    (await get<AuditView>('/api/audit', { code, from, to, limit: 1_000 }, signal)).entries,
+  ): Promise<readonly AuditEntryView[]> => {
+    const pages = await askPages(
+      (cursor, limit) => get<AuditView>('/api/audit', { code, from, to, cursor, limit }, signal),
+      AUDIT_MAX,
+    );
+    return pages.flatMap((page) => page.entries);
+  },
   /** Figures as they are, and as another configuration would have made them. Nothing is written. */
   preview: async (wish: object) => (await post('/api/kpis/preview', wish)) as KpiPreviewView,
   /** Which times of the past a person has let later rules judge, of every line. */
