@@ -51,7 +51,11 @@ async def sift(batch: Batch, put: Put) -> list[Refused]:
             waiting += reversed(halves_of(piece))
             continue
         await _assert_answers(piece, put)
-        if piece.records:
+        # Whatever it was may be over by now: then it was not about this record.
+        error = await put(piece)
+        if error is not None and not is_refusal(error):
+            raise error
+        if error is not None and piece.records:
             refused.append(Refused(batch=piece, why=f"{type(error).__name__}: {error}"))
     if refused:
         await _mark(refused[-1].batch, put)
