@@ -147,6 +147,34 @@ async def test_a_copy_that_cannot_be_finished_leaves_the_older_one(
     assert sorted(os.listdir(tmp_path)) == ["copy.db", "history"]  # noqa: PTH208 -- nor more
 
 
+@pytest.mark.parametrize(
+    "name", ["lineside-history.db", "lineside-history.db-wal", "lineside-history.lock", "link.db"]
+)
+async def test_the_history_itself_is_no_place_for_its_copy(
+    settings: HistorySettings, tmp_path: Path, name: str
+) -> None:
+    await write(settings, 1)
+    (settings.folder / "link.db").symlink_to(settings.folder / "lineside-history.db")
+    with pytest.raises(HistoryError, match="belongs to the history itself"):
+        back_up(settings, settings.folder / name, may_replace=True)
+    assert len(await stored(settings)) == 1
+
+
+@pytest.mark.parametrize("content", ["[server]\nport = 8000\n", "x"])
+async def test_a_file_that_is_no_backup_is_not_overwritten(
+    settings: HistorySettings, tmp_path: Path, content: str
+) -> None:
+    await write(settings, 1)
+    config = tmp_path / "lineside.toml"
+    config.write_text(content)
+    with pytest.raises(HistoryError, match="is no backup"):
+        back_up(settings, config, may_replace=True)
+    assert config.read_text() == content
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    assert back_up(settings, empty, may_replace=True).change_count == 1
+
+
 async def test_the_commands_say_what_they_did(settings: HistorySettings, tmp_path: Path) -> None:
     await write(settings, 1, 2)
     target = tmp_path / "copy.db"

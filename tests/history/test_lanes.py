@@ -267,3 +267,21 @@ def test_short_intervals_become_one_of_their_worst_status() -> None:
         (100, 108, "stopped", "stopped"),
         (108, 300, "running", "running"),
     ]
+
+
+def test_what_goes_on_is_not_swallowed_by_something_worse_before_it() -> None:
+    fine = [
+        LaneInterval(begin_ms=begin, end_ms=end, status=status, reason=status)
+        for begin, end, status in (
+            (0, 100, "running"),
+            (100, 103, "error"),
+            (103, 106, "running"),
+            (106, 107, "running"),  # the same, told again
+        )
+    ]
+    assert pieces(fine, 10)[-1] == (100, 107, "error", "error")
+    assert pieces(fine, 10, goes_on=True)[1:] == [
+        (100, 103, "error", "error"),
+        (103, 107, "running", "running"),
+    ]
+    assert pieces([], 10, goes_on=True) == []

@@ -19,6 +19,7 @@ from lineside.history.lock import FolderLock
 from lineside.history.settings import HistorySettings
 from lineside.history.troubles import in_plain_words
 
+_MAGIC = b"SQLite format 3\0"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
@@ -44,8 +45,18 @@ def back_up(settings: HistorySettings, target: Path, *, may_replace: bool = Fals
             f"there is no history: {source} does not exist; if it lies elsewhere, name its folder "
             "with folder = … in [history]"
         )
+    own = [source.with_name(source.name + each) for each in ("", *_SIDE_FILES)]
+    place = target.resolve()
+    if place in [each.resolve() for each in (*own, settings.lock_file)] or place.is_relative_to(
+        settings.spool_folder.resolve()
+    ):
+        raise HistoryError(
+            f"{target} belongs to the history itself: name another file for the copy"
+        )
     if target.exists() and not may_replace:
         raise HistoryError(f"{target} exists already and is left as it is")
+    if target.exists() and not _is_database(target):
+        raise HistoryError(f"{target} is no backup and is left as it is: name another file")
     unfinished = target.with_name(f"{target.name}.unfinished")
     try:
         unfinished.unlink(missing_ok=True)
@@ -151,6 +162,16 @@ def _connection(file: Path, mode: str) -> Iterator[sqlite3.Connection]:
             connection.close()
     except sqlite3.Error as error:
         raise HistoryError(in_plain_words(error, str(file))) from error
+
+
+def _is_database(file: Path) -> bool:
+    """Whether a file is a SQLite database, be it a damaged one, or empty."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(len(_MAGIC))
+    except OSError as error:
+        raise HistoryError(f"{file} cannot be read: {error.strerror or error}") from error
+    return head in (_MAGIC, b"")
 
 
 def _move_away(file: Path, now: datetime) -> Path | None:

@@ -155,17 +155,23 @@ def only_in(found: Iterable[LaneInterval], spans: Sequence[Span]) -> list[LaneIn
     return cut
 
 
-def pieces(found: Iterable[LaneInterval], resolution_ms: int = 0) -> list[Piece]:
+def pieces(
+    found: Iterable[LaneInterval], resolution_ms: int = 0, *, goes_on: bool = False
+) -> list[Piece]:
     """Return a lane as a client draws it; neighbours of one status and reason are joined.
 
     With `resolution_ms`, intervals shorter than it are merged with those short ones beside them
-    until the run is as long, and get the worst status of the run: none is lost.
+    until the run is as long, and get the worst status of the run: none is lost. What lasts at the
+    end of a lane that `goes_on` is not merged: it is how the machine stands.
     """
     done: list[Piece] = []
     run: list[Piece] = []
-    for each in found:
-        piece = (each.begin_ms, each.end_ms, each.status or UNSEEN, each.reason)
-        if each.end_ms - each.begin_ms >= resolution_ms:
+    told = [(each.begin_ms, each.end_ms, each.status or UNSEEN, each.reason) for each in found]
+    lasting = len(told)
+    while goes_on and lasting > 0 and told[lasting - 1][2:] == told[-1][2:]:
+        lasting -= 1
+    for index, piece in enumerate(told):
+        if index >= lasting or piece[1] - piece[0] >= resolution_ms:
             _close(run, done)
             _append(done, piece)
             continue

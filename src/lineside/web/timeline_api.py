@@ -141,7 +141,9 @@ class TimelineApi:
                         [span.begin_ms, span.end_ms if span.end_ms < FAR_MS else None]
                         for span in there[lane.code]
                     ],
-                    "intervals": pieces(intervals, resolution_ms),
+                    "intervals": pieces(
+                        intervals, resolution_ms, goes_on=known_until_ms < asked.end_ms
+                    ),
                 }
                 encoded.append(msgspec.json.encode(view))
             start = msgspec.json.encode(head)[:-1]

@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import { getAlarmText } from '@/lib/alarms/text';
+import { chooseText } from '@/lib/alarms/text';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
@@ -17,7 +17,6 @@ interface PrecursorsProps {
 }
 
 const HOUR_MS = 3_600_000;
-const ALARMS_MAX = 1_000;
 const SHOWN_MAX = 6;
 /** Of fewer failures nothing can be said. */
 const FAILURES_LEAST = 3;
@@ -31,11 +30,8 @@ export function Precursors({ code, window }: PrecursorsProps) {
   const { from, to } = window;
   const ask = useCallback(
     async (signal: AbortSignal) => {
-      const [timeline, { alarms }] = await Promise.all([
-        memoryRest.getTimeline({ code, from, to }, signal),
-        memoryRest.getAlarms({ code, from, to, limit: ALARMS_MAX }, signal),
-      ]);
-      return { intervals: timeline.equipment[0]?.intervals ?? [], alarms };
+      const { equipment, alarms } = await memoryRest.getTimeline({ code, from, to }, signal);
+      return { intervals: equipment[0]?.intervals ?? [], alarms };
     },
     [code, from, to],
   );
@@ -48,9 +44,9 @@ export function Precursors({ code, window }: PrecursorsProps) {
       <p className={controls.soft}>{words.machineView.beforeHelp}</p>
       <Loaded answer={answer}>
         {({ intervals, alarms }) => {
-          const named = alarms.map((alarm) => ({
-            raised: alarm.raised,
-            text: getAlarmText(alarm, language),
+          const named = alarms.map(([, atMs, , textKo, textEn]) => ({
+            atMs,
+            text: chooseText(textKo, textEn, language),
           }));
           const { failures, unseen, found } = findPrecursors(intervals, named);
           return (

@@ -12,8 +12,6 @@ export interface Tip {
   readonly lane: number;
   readonly name: string;
   readonly interval: Interval;
-  /** Of the timeline that the interval is from. */
-  readonly resolutionMs: number;
   readonly alarms: readonly AlarmMark[];
   /** The moment under the pointer. */
   readonly atMs: number;
@@ -42,13 +40,7 @@ export function IntervalTip({ tip, chart, zone, nowMs, onMoment }: IntervalTipPr
   const strings = useStrings();
   const [{ language }] = useSettings();
   const { interval, isPinned } = tip;
-  const { from, to, duration } = describeInterval(
-    interval,
-    zone,
-    nowMs,
-    tip.resolutionMs,
-    strings.duration,
-  );
+  const { from, to, duration } = describeInterval(interval, zone, nowMs, strings.duration);
   const widthPx = Math.min(WIDTH_PX, chart.widthPx - 16);
   const leftPx = Math.max(8, Math.min(chart.widthPx - widthPx - 8, tip.xPx - widthPx / 2));
   const isBelow = tip.footPx + ROOM_PX < chart.heightPx || tip.topPx < ROOM_PX;

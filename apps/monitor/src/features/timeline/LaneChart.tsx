@@ -123,7 +123,6 @@ export function LaneChart(props: LaneChartProps) {
       lane,
       name: lanes[lane]?.name ?? code,
       interval,
-      resolutionMs: chartRef.current?.getLevel().resolutionMs ?? 0,
       alarms: listAlarms(store, code, interval, atMs, msPerPx * ALARM_REACH_PX),
       atMs,
       xPx: namesPx + toPx(window_, atMs, widthPx),
@@ -382,13 +381,7 @@ interface SayOptions {
 
 /** What the tip shows, for those who read by ear. */
 function say(tip: Tip, { zone, nowMs, words, strings, language }: SayOptions): string {
-  const { from, to, duration } = describeInterval(
-    tip.interval,
-    zone,
-    nowMs,
-    tip.resolutionMs,
-    strings.duration,
-  );
+  const { from, to, duration } = describeInterval(tip.interval, zone, nowMs, strings.duration);
   const reason = tip.interval.reason === null ? '' : `, ${words.reason[tip.interval.reason]}`;
   const status = words.status[tip.interval.status];
   const alarms = tip.alarms.map(

@@ -70,13 +70,7 @@ export function LaneTable(props: LaneTableProps) {
               </thead>
               <tbody>
                 {rows.map((interval) => {
-                  const said = describeInterval(
-                    interval,
-                    zone,
-                    nowMs,
-                    resolutionMs,
-                    strings.duration,
-                  );
+                  const said = describeInterval(interval, zone, nowMs, strings.duration);
                   return (
                     <tr key={interval.beginMs} data-status={interval.status}>
                       <th scope="row">

@@ -14,21 +14,15 @@ export interface IntervalWords {
 /** What ends less than this before the present has not ended: the record is a little behind. */
 const ONGOING_MS = 15_000;
 
-/**
- * Return from, to and duration of `interval` on the clock of `zone`.
- *
- * @param resolutionMs of the timeline that it is from. In a coarse one the worst of several short
- * stretches stands for all of them: whether it goes on is not known, and it ends where it was told.
- */
+/** Return from, to and duration of `interval` on the clock of `zone`. */
 export function describeInterval(
   interval: Interval,
   zone: Zone,
   nowMs: number,
-  resolutionMs: number,
   words: DurationWords,
 ): IntervalWords {
   const { beginMs, endMs } = interval;
-  const isOngoing = resolutionMs === 0 && endMs >= nowMs - ONGOING_MS;
+  const isOngoing = endMs >= nowMs - ONGOING_MS;
   const from = formatZoneMoment(zone, beginMs);
   const end = formatZoneMoment(zone, endMs);
   const isSameDay = from.slice(0, 10) === end.slice(0, 10);

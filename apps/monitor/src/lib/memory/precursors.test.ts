@@ -15,7 +15,7 @@ function lane(...parts: ReadonlyArray<readonly [number, TimelineInterval[2]]>): 
   });
 }
 const alarm = (minute: number, text: string) => ({
-  raised: new Date(START + minute * MINUTE).toISOString(),
+  atMs: START + minute * MINUTE,
   text,
 });
 
@@ -42,6 +42,14 @@ describe('findPrecursors', () => {
     const alarms = [alarm(22, 'low pressure'), alarm(25, 'low pressure'), alarm(30, 'fault')];
     expect(findPrecursors(intervals, alarms).found).toEqual([
       { kind: 'alarm', name: 'low pressure', count: 1, share: 1 },
+    ]);
+  });
+
+  it('counts an alarm that nobody acknowledges with each of its rises', () => {
+    const intervals = lane([30, 'running'], [5, 'error'], [30, 'running'], [5, 'error']);
+    const rises = [alarm(25, 'low pressure'), alarm(60, 'low pressure')];
+    expect(findPrecursors(intervals, rises).found).toEqual([
+      { kind: 'alarm', name: 'low pressure', count: 2, share: 1 },
     ]);
   });
 

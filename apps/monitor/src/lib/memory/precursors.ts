@@ -1,5 +1,4 @@
 /** What a machine did before it failed, counted over many failures. Pure. */
-import type { AlarmView } from '@/lib/types/generated';
 import type { TimelineInterval } from '@/lib/types/memory';
 
 export const BEFORE_MS = 10 * 60_000;
@@ -12,6 +11,12 @@ export interface Precursor {
   readonly count: number;
   /** Of all failures looked at, 0 to 1. */
   readonly share: number;
+}
+
+/** An alarm rose. One that nobody acknowledges does so again and again. */
+export interface Rise {
+  readonly atMs: number;
+  readonly text: string;
 }
 
 export interface Precursors {
@@ -30,11 +35,11 @@ export interface Precursors {
  * minutes and not with the failure itself.
  *
  * @param intervals in order, without gaps; ask for ten minutes more than is to be looked at.
- * @param alarms of the same machine, with the text to show.
+ * @param alarms of the same machine: each rise of each, with the text to show.
  */
 export function findPrecursors(
   intervals: readonly TimelineInterval[],
-  alarms: ReadonlyArray<Pick<AlarmView, 'raised'> & { readonly text: string }>,
+  alarms: readonly Rise[],
 ): Precursors {
   const counts = new Map<string, Precursor>();
   let failures = 0;
@@ -55,9 +60,8 @@ export function findPrecursors(
     const seen = new Set(
       before.filter((name) => name !== 'running').map((name) => `status ${name}`),
     );
-    for (const { raised, text } of alarms) {
-      const raisedMs = Date.parse(raised);
-      if (raisedMs >= fromMs && raisedMs < atMs - 1_000) seen.add(`alarm ${text}`);
+    for (const { atMs: roseMs, text } of alarms) {
+      if (roseMs >= fromMs && roseMs < atMs - 1_000) seen.add(`alarm ${text}`);
     }
     for (const key of seen) {
       const [kind, name] = split(key);
