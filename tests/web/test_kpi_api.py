@@ -338,6 +338,12 @@ async def test_other_hours_of_a_shift_are_tried_and_change_nothing(plant: WebPla
     overnight = {**body, "shifts": [{"id": "day", "start": "11:00", "end": "10:05"}]}
     (row, *_) = (await post(plant, "/api/kpis/preview", overnight))["preview"]
     assert row["planned_busy_ms"] == 60 * MINUTE_MS  # from 11 on; on Sunday nobody works
+    assert found["breaks"] == [], "its break lies in the hours"
+    cut = (await post(plant, "/api/kpis/preview", overnight))["breaks"]
+    assert cut == [{"id": "day", "breaks": ["10:00-10:05"]}], "as lineside.toml has to say then"
+    none = {**body, "shifts": [{"id": "day", "start": "11:00", "end": "12:00"}]}
+    found = await post(plant, "/api/kpis/preview", none)
+    assert found["breaks"] == [{"id": "day", "breaks": []}]
     unknown = {**body, "shifts": [{"id": "dusk", "start": "09:00", "end": "12:00"}]}
     assert (await plant.ask("/api/kpis/preview", method="POST", body=unknown)).status_code == 404
     wrong = {**body, "shifts": [{"id": "day", "start": "9 h", "end": "12:00"}]}

@@ -6,7 +6,7 @@ time, each a question of its own, so that questions of people come in between.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -30,7 +30,7 @@ async def preview(
     other_site: Site,
     rules: Mapping[str, StatusRule],
     wanted: Wanted,
-    own_stop_after: Sequence[str] = (),
+    told: Mapping[str, Any],
     *,
     is_tried: bool = True,
 ) -> bytes:
@@ -42,7 +42,7 @@ async def preview(
         other_site: the plant with another calendar, which judges all of the window.
         rules: what takes the place of the other plant's rules, by machine.
         wanted: rows per machine.
-        own_stop_after: codes of machines that `rules` leave alone, as the answer says.
+        told: what else the answer says.
         is_tried: whether the other plant is one that is tried, and not the rules in force.
 
     Raises:
@@ -66,10 +66,7 @@ async def preview(
         await ask(question)
     return b"".join(
         (
-            b'{"version":',
-            msgspec.json.encode(version),
-            b',"own_stop_after":',
-            msgspec.json.encode(own_stop_after),
+            msgspec.json.encode({"version": version, **told})[:-1],
             b',"current":[',
             b",".join(current),
             b'],"preview":[',

@@ -253,9 +253,13 @@ class KpiApi:
 
         from lineside.history.preview import preview
 
+        told = {
+            "own_stop_after": own,
+            "breaks": _changed_breaks(site.calendar, other_site.calendar),
+        }
         is_tried = bool(body.shifts) or "stop_after" in body.model_fields_set
         found = await preview(
-            self._past.ask, site, other_site, rules, wanted, own, is_tried=is_tried
+            self._past.ask, site, other_site, rules, wanted, told, is_tried=is_tried
         )
         return Response(found, media_type="application/json")
 
@@ -334,6 +338,24 @@ def _with_hours(site: Site, wanted: list[ShiftHours]) -> PlantCalendar:
             for shift in calendar.shifts
         ),
     )
+
+
+def _changed_breaks(usual: PlantCalendar, tried: PlantCalendar) -> list[dict[str, Any]]:
+    """Return the breaks of shifts that have others in the hours that are tried."""
+
+    def written(hours: Hours) -> list[str]:
+        minutes = ((begin % MINUTES_PER_DAY, end % MINUTES_PER_DAY) for begin, end in hours.breaks)
+        return [f"{_clock(begin)}-{_clock(end)}" for begin, end in minutes]
+
+    return [
+        {"id": other.id, "breaks": written(other.hours)}
+        for shift, other in zip(usual.shifts, tried.shifts, strict=True)
+        if sorted(written(shift.hours)) != sorted(written(other.hours))
+    ]
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _other_hours(usual: Hours, wanted: ShiftHours) -> Hours:

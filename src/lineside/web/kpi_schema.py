@@ -61,6 +61,13 @@ class KpiRowsView(View):
     rows: list[KpiRowView]
 
 
+class BreaksView(View):
+    """The breaks that remain of a shift in hours that are tried."""
+
+    id: str
+    breaks: list[str] = Field(description="As in lineside.toml: 12:00-12:40.")
+
+
 class KpiPreviewView(View):
     """`/api/kpis/preview`: figures as they are, and as they would be."""
 
@@ -70,6 +77,10 @@ class KpiPreviewView(View):
     own_stop_after: list[str] = Field(
         description="Codes of the machines that a tried `stop_after` of the line leaves as they "
         "are: lineside.toml names another one beside them."
+    )
+    breaks: list[BreaksView] = Field(
+        description="Of shifts that have breaks outside of the hours that are tried: those that "
+        "remain. lineside.toml has to name them together with such hours."
     )
     current: list[KpiRowView]
     preview: list[KpiRowView]

@@ -66,10 +66,12 @@ export function PreviewPanel({ view, onChange }: PreviewPanelProps) {
       shifts: others.map(({ id, hours }) => ({ id, ...hours })),
       ...(stopAfterMin === null ? {} : { stop_after: stopAfterMin * 60 }),
     };
-    const change = writeChange(view.line_id, stopAfterMin, others);
-    await write.run(async () =>
-      setPreviewed({ found: await memoryRest.preview(wish), change, window }),
-    );
+    await write.run(async () => {
+      const found = await memoryRest.preview(wish);
+      const remaining = new Map(found.breaks.map(({ id, breaks }) => [id, breaks]));
+      const changes = others.map(({ id, hours }) => ({ id, hours, breaks: remaining.get(id) }));
+      setPreviewed({ found, change: writeChange(view.line_id, stopAfterMin, changes), window });
+    });
   }
   function changePast(): void {
     setPreviewed(null);

@@ -9,6 +9,8 @@ export interface Hours {
 interface ShiftChange {
   readonly id: string;
   readonly hours: Hours;
+  /** Those that remain, where others would lie outside of the hours; left out: they stay. */
+  readonly breaks?: readonly string[] | undefined;
 }
 
 /** Return the lines to change. `stopAfterMin` in minutes; null: it stays as it is. */
@@ -18,8 +20,11 @@ export function writeChange(
   shifts: readonly ShiftChange[],
 ): string {
   const tables = shifts.map(
-    ({ id, hours }) =>
-      `[[shift]]\nid = ${JSON.stringify(id)}\nstart = "${hours.start}"\nend = "${hours.end}"`,
+    ({ id, hours, breaks }) =>
+      `[[shift]]\nid = ${JSON.stringify(id)}\nstart = "${hours.start}"\nend = "${hours.end}"` +
+      (breaks === undefined
+        ? ''
+        : `\nbreaks = [${breaks.map((each) => JSON.stringify(each)).join(', ')}]`),
   );
   if (stopAfterMin !== null) {
     const seconds = Math.round(stopAfterMin * 60);

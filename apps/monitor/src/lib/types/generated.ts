@@ -1218,6 +1218,19 @@ export interface components {
             readonly equipment: readonly components["schemas"]["EquipmentView"][];
         };
         /**
+         * BreaksView
+         * @description The breaks that remain of a shift in hours that are tried.
+         */
+        readonly BreaksView: {
+            /** Id */
+            readonly id: string;
+            /**
+             * Breaks
+             * @description As in lineside.toml: 12:00-12:40.
+             */
+            readonly breaks: readonly string[];
+        };
+        /**
          * ChangeView
          * @description One status change.
          */
@@ -1653,6 +1666,11 @@ export interface components {
              * @description Codes of the machines that a tried `stop_after` of the line leaves as they are: lineside.toml names another one beside them.
              */
             readonly own_stop_after: readonly string[];
+            /**
+             * Breaks
+             * @description Of shifts that have breaks outside of the hours that are tried: those that remain. lineside.toml has to name them together with such hours.
+             */
+            readonly breaks: readonly components["schemas"]["BreaksView"][];
             /** Current */
             readonly current: readonly components["schemas"]["KpiRowView"][];
             /** Preview */
@@ -2901,6 +2919,7 @@ export type AuditEntryView = components['schemas']['AuditEntryView'];
 export type AuditView = components['schemas']['AuditView'];
 export type Behind = components['schemas']['Behind'];
 export type BoardView = components['schemas']['BoardView'];
+export type BreaksView = components['schemas']['BreaksView'];
 export type ChangeView = components['schemas']['ChangeView'];
 export type ChangesView = components['schemas']['ChangesView'];
 export type CommentBody = components['schemas']['CommentBody'];
