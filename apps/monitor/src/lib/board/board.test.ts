@@ -158,7 +158,10 @@ describe('foldEarlier', () => {
     const live = { ...emptyBoard, observedSinceMs: START_MS };
     expect(getKnownSinceMs(live)).toBe(START_MS);
     expect(getKnownSinceMs(foldEarlier(live, view))).toBe(START_MS - 5_000);
-    const empty = { ...view, history: { known_from_ms: null, known_until_ms: START_MS, kept_from_ms: null } };
+    const empty = {
+      ...view,
+      history: { known_from_ms: null, known_until_ms: START_MS, kept_from_ms: null },
+    };
     expect(getKnownSinceMs(foldEarlier(live, empty))).toBe(START_MS);
   });
 });
