@@ -104,6 +104,17 @@ def test_events_go_to_standard_output_as_csv(config: Path, kind: str, row: str) 
     assert (status, out.splitlines()[1:]) == (0, [f"2025-11-03 08:00:00{row},Asia/Seoul"])
 
 
+def test_what_waits_in_the_spool_is_not_called_unseen(config: Path) -> None:
+    words = ("intervals", "--from", "2025-11-03", "--to", "2025-11-04")
+    _, output, _ = export(config, *words)
+    assert output.strip().splitlines()[-1].count("unseen") == 1, "no server has watched since"
+    spool = config.parent / "lineside-history.spool"
+    spool.mkdir(exist_ok=True)
+    (spool / "000001.spool").write_bytes(b"what a server could not store yet")
+    _, output, _ = export(config, *words)
+    assert ",running,600000," in output.strip().splitlines()[-1]
+
+
 def test_kpis_of_a_line(config: Path) -> None:
     words = ("--from", "2025-11-03", "--to", "2025-11-04", "--by", "line", "--grain", "whole")
     status, out, _ = export(config, "kpis", *words)

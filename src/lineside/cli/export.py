@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
+from msgspec.structs import replace
 
 from lineside.cli.streams import drop_broken_streams, open_missing_streams
 from lineside.core.errors import LinesideError
@@ -248,6 +249,10 @@ async def _run(
     try:
         configured = await store.configurations.read()
         wish = wish_of(configured.lines_in(site.lines, window.begin_ms, window.end_ms))
+        if any(each.stat().st_size for each in settings.spool_folder.glob("*.spool")):
+            # What waits beside the database is known, though not to this command: not unseen.
+            ends_ms = [run.end_ms for run in await store.runs(0, wish.now_ms)]
+            wish = replace(wish, now_ms=min(wish.now_ms, max(ends_ms, default=wish.now_ms)))
         if output is None:
             return await _write(ask, wish, kind, format_, sys.stdout.buffer)
         return await _write_whole(ask, wish, kind, format_, output)

@@ -64,7 +64,11 @@ class TimelineView(View):
 
 
 class BoardView(View):
-    """`/api/board`: every machine as it was at one moment."""
+    """`/api/board`: every machine as it was at one moment.
+
+    `tags` are those of the read that was recorded last, at `last_updated`: what a tag did since
+    that changed neither the status nor its reason is not recorded.
+    """
 
     at: str
     unseen_codes: list[str] = Field(

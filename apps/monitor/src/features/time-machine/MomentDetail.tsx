@@ -39,6 +39,8 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
   const { reason, sinceMs } = then;
   const facts = reason === null ? null : getReasonFacts(then, reason, { nowS, strings });
   const said = detail?.equipment.find(({ equipment_code }) => equipment_code === code);
+  const readMs = Date.parse(said?.last_updated ?? '');
+  const readAt = Number.isNaN(readMs) ? null : formatZoneMoment(zone, readMs);
   return (
     <dialog
       ref={open}
@@ -81,18 +83,14 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
           )}
           {!isUnseen && said !== undefined && (
             <>
-              <h3>{words.tagsThen}</h3>
+              <h3>{words.tagsThen(readAt)}</h3>
               <dl className={styles.tags}>
                 <dt>{strings.role.status_tag}</dt>
                 <dd>{said.tags.status_tag}</dd>
                 <dt>{strings.role.error_tag}</dt>
                 <dd>{said.tags.error_tag}</dd>
                 <dt>{strings.detail.lastUpdated}</dt>
-                <dd>
-                  {said.last_updated === null
-                    ? strings.detail.never
-                    : formatZoneMoment(zone, Date.parse(said.last_updated))}
-                </dd>
+                <dd>{readAt ?? strings.detail.never}</dd>
               </dl>
             </>
           )}

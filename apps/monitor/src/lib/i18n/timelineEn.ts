@@ -82,7 +82,7 @@ export const timelineEn: TimelineStrings = {
   copied: 'Copied',
   entered: (moment) => `Seeing the past, ${moment}. This is not live.`,
   left: 'Back to live.',
-  tagsThen: 'Tags at that moment',
+  tagsThen: (at) => `Tags as last recorded${at === null ? '' : `, at ${at}`}`,
   whyThen: 'Why was it this colour?',
   sinceThen: (time) => `since ${time}`,
   unseenThen:

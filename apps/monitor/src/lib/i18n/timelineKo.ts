@@ -80,7 +80,7 @@ export const timelineKo: TimelineStrings = {
   copied: '복사했습니다',
   entered: (moment) => `과거 ${moment} 보기. 실시간이 아닙니다.`,
   left: '실시간으로 돌아왔습니다.',
-  tagsThen: '그때의 태그',
+  tagsThen: (at) => `마지막으로 기록된 태그${at === null ? '' : ` (${at})`}`,
   whyThen: '그때 왜 이 색이었나?',
   sinceThen: (time) => `${time}부터`,
   unseenThen: '이 시점에는 아무도 이 설비를 관측하지 않았습니다. 앞뒤 상태로 채우지 않습니다.',

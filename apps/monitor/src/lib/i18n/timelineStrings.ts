@@ -57,7 +57,8 @@ export interface TimelineStrings {
   readonly copied: string;
   readonly entered: (moment: string) => string;
   readonly left: string;
-  readonly tagsThen: string;
+  /** `at`: of the read that decided; the value may have become another one since. Null: never. */
+  readonly tagsThen: (at: string | null) => string;
   readonly whyThen: string;
   readonly sinceThen: (time: string) => string;
   readonly unseenThen: string;

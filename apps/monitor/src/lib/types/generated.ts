@@ -1205,6 +1205,9 @@ export interface components {
         /**
          * BoardView
          * @description `/api/board`: every machine as it was at one moment.
+         *
+         *     `tags` are those of the read that was recorded last, at `last_updated`: what a tag did since
+         *     that changed neither the status nor its reason is not recorded.
          */
         readonly BoardView: {
             /** At */
