@@ -29,6 +29,7 @@ from lineside.core.model import (
     TagRole,
     TagValue,
 )
+from lineside.core.times import unix_ms
 
 RULE = StatusRule(stop_after_s=300.0, stale_after_s=3.0)
 
@@ -126,6 +127,24 @@ def test_the_changes_of_a_machine_never_go_back_in_time() -> None:
     (change,) = board.fold(reading({"M100": True, "M200": False}, at(3)), at(5))
     assert (change.status, change.at_s) == (Status.RUNNING, at(5).unix_s)
     assert only(board, at(5)).last_updated_s == at(3).unix_s
+
+
+def test_a_change_that_comes_in_after_a_tick_is_none_of_what_that_tick_has_shown() -> None:
+    board = Board(site(machine()), at(0))
+    board.fold(reading({"M100": True, "M200": False}, at(1)), at(1))
+    shown = only(board, at(2))
+    (change,) = board.fold(reading({"M100": False, "M200": True}, at(1.8)), at(2.7))
+    assert (shown.status, change.status) == (Status.RUNNING, Status.ERROR)
+    assert unix_ms(change.at_s) == unix_ms(at(2).unix_s) + 1
+    # Nor is what is heard in the very millisecond of the tick.
+    only(board, at(3))
+    (change,) = board.note_plc(lost(at(3.0002)), at(3.0002))
+    assert unix_ms(change.at_s) == unix_ms(at(3).unix_s) + 1
+    # What is read after the tick counts from when it was read, and so after a swap of the site.
+    board = Board(site(machine()), at(3.1), board)
+    board.note_plc(PlcState(id="PLC01", link=PlcLink.ONLINE, since_s=at(3.2).unix_s), at(3.2))
+    (change,) = board.fold(reading({"M100": True, "M200": False}, at(3.4)), at(3.9))
+    assert change.at_s == at(3.4).unix_s
 
 
 def test_a_wall_clock_stepped_by_an_hour_makes_nothing_stale_and_nothing_fresh() -> None:

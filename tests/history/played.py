@@ -46,6 +46,7 @@ from lineside.history.store import Store
 
 TICK_MS = 3  # after each whole second
 READ_S = 0.1  # before the tick that shows it
+LATE_S = 0.4  # after a tick, what was read before it may come in
 QUIET_S = 3  # the recorder must hear of a tick so often
 BEGIN_S = ms("2026-03-02 05:30") // 1000
 MAP = {
@@ -247,10 +248,11 @@ class Play:
     def _step(self) -> None:
         """Read what answers and tick, at `now_s`."""
         read_at = _instant(self.now_s - READ_S)
-        for plc_id, link in self.links.items():
-            if link is PlcLink.ONLINE:
-                for change in self.board.fold(self._reading(plc_id, read_at)):
-                    self._publish(change)
+        online = [plc_id for plc_id, link in self.links.items() if link is PlcLink.ONLINE]
+        self.late = [plc_id for plc_id in online if self.rng.random() < 0.1]
+        for plc_id in online:
+            if plc_id not in self.late:
+                self._fold(self._reading(plc_id, read_at), read_at)
         snapshot, changes = self.board.tick(self.clock())
         for change in changes:
             self._publish(change)
@@ -261,6 +263,12 @@ class Play:
                 moments, said = self.said[state.code], _said(state, line.id)
                 if not moments or moments[-1][1] != said:
                     moments.append((self.now_s * 1000 + TICK_MS, said))
+        for plc_id in self.late:
+            self._fold(self._reading(plc_id, read_at), _instant(self.now_s + LATE_S))
+
+    def _fold(self, reading: Reading, now: Instant) -> None:
+        for change in self.board.fold(reading, now):
+            self._publish(change)
 
     def _reading(self, plc_id: str, read_at: Instant) -> Reading:
         is_stopped = plc_id in self.stopped
@@ -290,13 +298,13 @@ class Play:
         """Go on to the next second in which something may be another."""
         snapshot = self.snapshot
         states = [state for line in snapshot.lines for state in line.equipment]
-        settled_s = 5 if any(self.now_s - state.since_s < 5 for state in states) else 0
+        is_settled = not self.late and all(self.now_s - state.since_s >= 5 for state in states)
         due = [state.reason.until_s for state in states if state.reason.until_s is not None]
         minute_s = self.now_s // 60 * 60 + 60  # shifts begin and end on whole minutes
         if not any(state.status is Status.STOPPED for state in states):
             minute_s = until_s
         next_s = min([until_s, minute_s, *(int(each) for each in due)])
-        next_s = self.now_s + 1 if settled_s else max(self.now_s + 1, next_s)
+        next_s = max(self.now_s + 1, next_s) if is_settled else self.now_s + 1
         for second in range(self.now_s + QUIET_S, next_s, QUIET_S):
             self.recorder.on_message(replace(snapshot, at=_instant(second + TICK_MS / 1000)))
         self.now_s = next_s

@@ -266,6 +266,20 @@ def test_a_file_that_the_disk_damages_is_put_aside_and_counted(tmp_path: Path) -
     assert [path.suffix for path in tmp_path.iterdir()] == [".damaged"]
 
 
+@pytest.mark.parametrize("way", ["taken away", "damaged"])
+def test_when_the_last_file_is_gone_nothing_waits_any_more(tmp_path: Path, way: str) -> None:
+    folder = tmp_path / "spool"
+    spool = opened(folder)
+    spool.append(batch(0))
+    if way == "taken away":
+        shutil.rmtree(folder)
+    else:
+        (file,) = folder.iterdir()
+        file.write_bytes(b"\xff" * file.stat().st_size)
+    assert drained(spool) == []
+    assert (spool.oldest_ms, spool.record_count, spool.lost_count) == (None, 0, 3)
+
+
 def test_a_file_that_the_disk_does_not_give_holds_up_those_behind_it_three_times_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

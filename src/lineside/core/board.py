@@ -45,6 +45,8 @@ from lineside.core.status import (
 )
 from lineside.core.window import Window
 
+MILLISECOND_S = 0.001  # the grain of all that is recorded
+
 _WAITING = frozenset({ReasonCode.IDLE_WAIT, ReasonCode.STOP_ELAPSED, ReasonCode.OUTSIDE_SHIFT})
 
 
@@ -85,6 +87,7 @@ class Board:
         """
         self.site = site
         self._sequence: int = before._sequence if before else 0
+        self._ticked_at: Instant | None = before._ticked_at if before else None
         self._plcs: dict[str, _PlcMemory] = {}
         for plc in site.plcs:
             self._plcs[plc.id] = self._remember_plc(plc, before, now)
@@ -149,9 +152,9 @@ class Board:
     def fold(self, reading: Reading, now: Instant | None = None) -> list[StateChange]:
         """Take in one poll of one PLC, which came in at `now`; return the changes that it causes.
 
-        A change counts from when it was read. What is stale when it comes in, or was read before
-        the machine's last change, counts from when it comes in: it was never shown before that.
-        Without `now` the poll came in as soon as it was read.
+        A change counts from when it was read, but not from before what a tick showed meanwhile.
+        What is stale when it comes in, or was read before the machine's last change, counts from
+        when it comes in. Without `now` the poll came in as soon as it was read.
         """
         plc = self._plcs.get(reading.plc_id)
         if plc is None:
@@ -162,7 +165,8 @@ class Board:
         for memory in self._by_plc[reading.plc_id]:
             _fold_tags(memory, reading.tags)
             _fold_run_sample(memory, reading.read_at)
-            changes += self._decide(memory, _counts_from(memory, reading.read_at, now))
+            counts_from = _counts_from(memory, reading.read_at, now)
+            changes += self._decide(memory, self.after_tick(counts_from))
         return changes
 
     def note_plc(self, state: PlcState, now: Instant) -> list[StateChange]:
@@ -181,6 +185,7 @@ class Board:
         # With a PLC that answers again comes its answer: why it is out of sight until then, for a
         # moment, is no news.
         may_wait = state.link is PlcLink.ONLINE
+        now = self.after_tick(now)
         return [
             change
             for memory in self._by_plc[state.id]
@@ -195,6 +200,7 @@ class Board:
         it was out of sight for less than it takes a value to grow stale: what lasts longer is not
         known to have stood.
         """
+        now = self.after_tick(now)
         changes = []
         for code, state in past.items():
             memory = self._equipment.get(code)
@@ -218,6 +224,7 @@ class Board:
         """Return the whole plant at `now`, and the changes that the passing of time has caused."""
         changes = [c for memory in self._equipment.values() for c in self._decide(memory, now)]
         self._sequence += 1
+        self._ticked_at = now
         lines = tuple(
             LineState(
                 id=line.id,
@@ -228,6 +235,18 @@ class Board:
         )
         plcs = tuple(self._aged_state_of(self._plcs[plc.id], now) for plc in self.site.plcs)
         return Snapshot(at=now, sequence=self._sequence, lines=lines, plcs=plcs), changes
+
+    def after_tick(self, at: Instant) -> Instant:
+        """Return `at`, or the first millisecond after the last tick where that is later.
+
+        What a tick has shown stays what is said of that moment, however late better is known.
+        """
+        if self._ticked_at is None:
+            return at
+        late_s = self._ticked_at.monotonic_s + MILLISECOND_S - at.monotonic_s
+        if late_s <= 0.0:
+            return at
+        return Instant(unix_s=at.unix_s + late_s, monotonic_s=at.monotonic_s + late_s)
 
     def _fold_heartbeat(self, plc: _PlcMemory, reading: Reading) -> None:
         address = plc.evidence.heartbeat

@@ -89,7 +89,7 @@ class Engine:
         now = self._clock()
         self._board = Board(site, now, before=self._board)
         self._targets = tuple(targets)
-        self._bus.publish(SiteChange(site=site, at_s=now.unix_s))
+        self._bus.publish(SiteChange(site=site, at_s=self._board.after_tick(now).unix_s))
         self._start_pollers()
 
     def recall(self, past: Mapping[str, PastState]) -> None:

@@ -185,8 +185,6 @@ class Spool:
         self._read_offset = self._peeked_to
         if self._read_offset >= file.size_bytes:
             self._remove_oldest()
-        if not self:
-            self.oldest_ms = None
 
     def set_aside(self, batch: Batch, why: str) -> None:
         """Put what can never be stored into a file for people to read, as one line of JSON.
@@ -359,6 +357,7 @@ class Spool:
         file = self._files.popleft()
         if not self._files:
             self.close()
+            self.oldest_ms = None
         self.tally.lost += file.record_count  # good once, and not to be read now
         self.record_count -= file.record_count
         self.size_bytes -= file.size_bytes - self._read_offset
