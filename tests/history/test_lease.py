@@ -158,6 +158,14 @@ async def test_of_two_servers_of_which_one_has_a_copy_of_the_others_folder_one_r
     def errors() -> list[bool]:
         return ["another Lineside" in each.health().error for each in (first, second)]
 
+    told_on_the_way = []
+    close = Database.close
+
+    async def close_looked_at(database: Database) -> None:
+        told_on_the_way.append(errors())
+        await close(database)
+
+    monkeypatch.setattr(Database, "close", close_looked_at)
     await servers.until(
         lambda: errors() == [is_image, not is_image], "both record, or none, or the wrong one"
     )
@@ -168,6 +176,8 @@ async def test_of_two_servers_of_which_one_has_a_copy_of_the_others_folder_one_r
     for _ in range(20):
         servers.tick()
         assert errors().count(True) == 1
+    assert bool(told_on_the_way) == is_image, "only one that has begun has to give up"
+    assert all(told == [is_image, not is_image] for told in told_on_the_way)
     assert await count(recording, "alarm") <= 1
     for each in list(servers.running):
         await servers.stop(each)
@@ -288,6 +298,7 @@ async def test_a_server_that_has_lost_the_lease_stands_by_until_it_can_have_it_b
             "it goes on as if nothing had happened",
         )
         servers.turn(Status.ERROR)
+        await servers.until(lambda: not server.recorder, "what another records is recorded twice")
         await sign("another", 0)
         await servers.until(lambda: server.is_open and not server.health().is_behind, "not back")
         await servers.until(lambda: server.health().queued == 0, "it lags")

@@ -388,6 +388,7 @@ class History:
             await writer.run()
         finally:
             if not self._is_stopping.is_set():
+                self._trouble = self._trouble or writer.error  # until it records again
                 self._writer, self._store = None, None
             for task in behind:
                 task.cancel()

@@ -413,6 +413,11 @@ class Writer:
         if whole is None or whole[0] != stored.run.key or whole[1] < stored.alive_ms:
             self._whole = (stored.run.key, stored.alive_ms)
 
+    @property
+    def error(self) -> str:
+        """What keeps it from storing, in English; empty when nothing does. For any thread."""
+        return "; ".join(filter(None, (self._error, self._spool_error)))
+
     def health(self) -> HistoryHealth:
         """Return how things stand. May be asked from any thread."""
         pending, spooled = self._recorder.in_hand, self._spool.record_count
@@ -439,7 +444,7 @@ class Writer:
             aside_files=self._spool.aside.files,
             aside_oldest_ms=self._spool.aside.oldest_ms,
             wal_bytes=wal_bytes,
-            error="; ".join(filter(None, (self._error, self._spool_error))),
+            error=self.error,
             warnings=tuple(warnings),
         )
 
