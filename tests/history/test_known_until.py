@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from history.test_writer import Scene, playing
-from history.told import T0_MS, tick
+from history.told import T0_MS, a_batch, a_change, a_run, tick
 from serving import eventually
 
 
@@ -40,6 +40,32 @@ async def test_time_in_which_the_board_did_not_tick_was_seen_by_nobody(tmp_path:
         await known(scene)
         assert scene.writer.known_until_ms(T0_MS + 3_000) == T0_MS + 1_000
         assert scene.writer.known_until_ms(T0_MS + 60_000) == T0_MS + 60_000
+
+
+async def test_what_was_heard_since_the_start_is_not_known_until_some_of_it_is_stored(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path)
+    scene.store.is_hung = True
+    async with playing(scene):
+        began_ms = scene.recorder.began_ms
+        assert began_ms is not None
+        scene.change()
+        assert scene.writer.known_until_ms(T0_MS + 1_300) == began_ms
+        await eventually(lambda: scene.store.attempts > 0, "it is not being stored")
+        assert scene.writer.known_until_ms(T0_MS + 1_300) == began_ms
+        scene.store.is_hung = False
+        scene.store.go_on.set()
+        await known(scene)
+        assert scene.writer.known_until_ms(T0_MS + 1_300) == T0_MS + 1_000
+
+
+async def test_what_an_earlier_process_has_left_in_the_spool_is_not_known_either(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path, is_quiet=True)
+    scene.spool.append(a_batch(a_run(), [a_change(1, T0_MS - 60_000)]))
+    assert scene.writer.known_until_ms(T0_MS) == T0_MS - 60_000
 
 
 async def test_nothing_is_known_beyond_the_present(tmp_path: Path) -> None:

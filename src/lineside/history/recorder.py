@@ -105,6 +105,7 @@ class Recorder:
         self._queue: deque[_Heard] = deque()
         self._run: Run | None = None
         self.first_key: int | None = None  # of the first run of this server
+        self.began_ms: int | None = None  # when that began
         self._seq = 0
         self._is_torn = False  # nothing more is taken into this run
         self._renewal: RunCause | None = None  # why the next tick begins another
@@ -290,7 +291,7 @@ class Recorder:
         key = (at_ms << 20) | secrets.randbits(20)
         self._run = Run(key=key, started_ms=at_ms, cause=cause, version=self._version)
         if self.first_key is None:
-            self.first_key = key
+            self.first_key, self.began_ms = key, at_ms
         self._seq = 0
         self._last_ms.clear()
         self._links.clear()

@@ -147,7 +147,10 @@ class Writer:
         """
         heard, whole = self._recorder.alive, self.alive
         if heard is None or whole is None:
-            return now_ms
+            # Nothing of this process is stored: what is on its way begins with its first run, or
+            # with what an earlier process has left in the spool.
+            waiting_ms = [self._recorder.began_ms, self._spool.oldest_ms]
+            return min([now_ms, *(each for each in waiting_ms if each is not None)])
         is_quiet = whole == heard and now_ms - heard[1] > GAP_S * 1000
         return now_ms if is_quiet else min(now_ms, whole[1])
 
