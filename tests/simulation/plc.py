@@ -13,8 +13,8 @@ from random import Random
 from msgspec.structs import replace
 
 from lineside.core.model import CpuState, Equipment
+from lineside.drivers.melsec.asking import Asker
 from lineside.drivers.melsec.commands import RANDOM_READ
-from lineside.drivers.melsec.driver import route_of
 from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Response, Route
 from lineside.drivers.melsec.simulated_cpu import SimulatedCpu
 from simulation.faults import Fault, FaultKind
@@ -59,7 +59,7 @@ class SimulatedPlc:
         self.plan = plan
         self.random = random
         self.codec = Codec(FrameKind(config.frame), Coding(config.code))
-        self.cpu = SimulatedCpu(config.family, self.codec, route_of(config))
+        self.cpu = SimulatedCpu(config.family, self.codec, Asker(config).route)
         self.registers = Registers(random, machines, tempo_s, end_s, self.cpu.memory)
         self.faults: dict[FaultKind, Fault] = {}
         self.refused_until_s: dict[str, float] = {}  # addresses, and when the refusal ended

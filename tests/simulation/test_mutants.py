@@ -59,11 +59,11 @@ class PatientDriver(MelsecDriver):
     """Keeps its connection whatever happens."""
 
     def _drop(self) -> None:
-        if self._link is None or self._link._end is not None:
+        if self._asker.link is None or self._asker.link._end is not None:
             super()._drop()
 
     async def open(self) -> None:
-        if self._link is None:
+        if self._asker.link is None:
             await super().open()
 
     async def close(self) -> None:
@@ -118,7 +118,7 @@ class ForgetfulDriver(MelsecDriver):
     """Leaves its connection open at the end."""
 
     async def close(self) -> None:
-        self._link = None
+        self._asker.link = None
 
 
 def test_a_driver_that_leaves_its_connection_open_is_found() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
+from lineside.core.errors import PlcRefused
 from lineside.core.limits import BAD_TAG_RETEST_S
 from lineside.core.model import Quality
+from lineside.drivers.melsec.driver import MelsecDriver
 from lineside.drivers.melsec.frame import Request, Response
 from lineside.drivers.melsec.simulator import MelsecSimulator
 
@@ -139,6 +143,106 @@ async def test_a_plc_that_takes_no_double_words_is_read_by_single_words(
 
     assert {text: tag.value for text, tag in reading.tags.items()} == FAR_APART
     assert reading.request_count == 2
+
+
+MANY = [f"D{80 * n}" for n in range(150)]
+
+
+async def steady_requests(driver: MelsecDriver, clock: HandClock) -> int:
+    """Return how many requests a poll takes once the driver has learned what it can."""
+    counts = []
+    for _ in range(4):
+        clock.now_s += 1.0
+        reading = await driver.read()
+        assert {tag.quality for tag in reading.tags.values()} == {Quality.GOOD}
+        counts.append(reading.request_count)
+    return counts[-1]
+
+
+@pytest.mark.parametrize("end_code", [0xC056, 0xC059, 0xC051, 0x4031, 0x4ABC])
+@pytest.mark.parametrize("frame", ["3E", "4E"])
+@pytest.mark.parametrize("length", [1, 2])
+async def test_what_is_refused_for_a_moment_is_asked_for_as_before(
+    drivers: Drivers,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
+    frame: str,
+    end_code: int,
+    length: int,
+) -> None:
+    async with MelsecSimulator(frame=frame) as plc:
+        driver = drivers.on(plc, MANY)
+        await driver.open()
+        before = await steady_requests(driver, clock)
+        answer = plc.cpu.answer
+        for at in range(before):
+            first = plc.request_count + 1 + at
+            monkeypatch.setattr(
+                plc.cpu,
+                "answer",
+                lambda request, first=first: (
+                    plc.cpu.refusal(request, end_code)
+                    if first <= plc.request_count < first + length
+                    else answer(request)
+                ),
+            )
+            with contextlib.suppress(PlcRefused):
+                await driver.read()
+                clock.now_s += 1.0
+            await driver.open()
+            assert await steady_requests(driver, clock) == before
+
+
+@pytest.mark.parametrize("heals", ["with time", "with a new connection"])
+async def test_a_way_of_reading_that_the_plc_takes_again_is_used_again(
+    drivers: Drivers,
+    clock: HandClock,
+    plc: MelsecSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    heals: str,
+) -> None:
+    driver = drivers.on(plc, list(FAR_APART))
+    await driver.open()
+    before = await steady_requests(driver, clock)
+    answer, is_old = plc.cpu.answer, True
+    monkeypatch.setattr(
+        plc.cpu,
+        "answer",
+        lambda request: (
+            plc.cpu.refusal(request, 0xC059)
+            if is_old and request.command == 0x0403
+            else answer(request)
+        ),
+    )
+    narrowed = await steady_requests(driver, clock)
+    assert narrowed > before
+    clock.now_s += BAD_TAG_RETEST_S
+    assert (await driver.read()).request_count == narrowed + 1, "asked for once, in vain"
+    assert await steady_requests(driver, clock) == narrowed
+    is_old = False
+    if heals == "with time":
+        clock.now_s += BAD_TAG_RETEST_S
+    else:
+        await driver.open()
+    assert await steady_requests(driver, clock) == before
+
+
+async def test_an_answer_with_words_beyond_that_is_refused_for_a_moment_is_not_the_end_of_them(
+    drivers: Drivers, clock: HandClock, plc: MelsecSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = drivers.on(plc, ["D0"])
+    await driver.open()
+    answer, asked = plc.cpu.answer, []
+
+    def answer_or_refuse(request: Request) -> Response:
+        asked.append(request.payload)
+        return plc.cpu.refusal(request, 0xC056) if len(asked) == 3 else answer(request)
+
+    monkeypatch.setattr(plc.cpu, "answer", answer_or_refuse)
+    for _ in range(40):
+        clock.now_s += 1.0
+        await driver.read()
+    assert len(set(asked[-20:])) > 5, "its answers are told apart by their lengths"
 
 
 async def test_a_code_that_no_table_lists_is_isolated_too(

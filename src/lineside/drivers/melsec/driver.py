@@ -20,28 +20,20 @@ from lineside.core.limits import BACKOFF_MAX_S, BAD_TAG_RETEST_S, RECONNECT_PAUS
 from lineside.core.model import CpuState, Instant, Reading
 from lineside.core.ports import Clock
 from lineside.drivers.melsec.address import TagAddress, parse_address
-from lineside.drivers.melsec.commands import (
-    ReadRandom,
-    ReadWords,
-    decode_random,
-    decode_words,
-    encode_command,
-    needs_long_form,
-)
-from lineside.drivers.melsec.devices import has_long_form, limits_of
-from lineside.drivers.melsec.end_codes import EndCode, FaultClass, explain
-from lineside.drivers.melsec.frame import Codec, Coding, FrameKind, Request, Route
-from lineside.drivers.melsec.lengths import SPARE, Lengths, Room, padded
-from lineside.drivers.melsec.link import TcpLink, UdpLink, connect_tcp, connect_udp
-from lineside.drivers.melsec.plan import Options, PlannedRead, by_word, is_anchored, plan_reads
-from lineside.drivers.melsec.reading import Answer, BadTag, CompiledRead, Variant, reading_of
+from lineside.drivers.melsec.asking import ABOUT_ADDRESSES, ABOUT_ONE_READ, Asker
+from lineside.drivers.melsec.commands import ReadRandom
+from lineside.drivers.melsec.end_codes import EndCode, FaultClass
+from lineside.drivers.melsec.frame import FrameKind
+from lineside.drivers.melsec.lengths import SPARE
+from lineside.drivers.melsec.link import connect_tcp, connect_udp
+from lineside.drivers.melsec.plan import Options, PlannedRead, by_word, plan_reads
+from lineside.drivers.melsec.reading import Answer, BadTag, CompiledRead, reading_of
 from lineside.drivers.melsec.refusal import Refusal
+from lineside.drivers.melsec.ways import Ways
 
 _log = structlog.get_logger(__name__)
 
 RUN_STATE_ADDRESS = "SD203"
-# A code that no table lists may concern one address only: bisecting tells.
-_ISOLATED = frozenset({FaultClass.TAG, FaultClass.UNKNOWN})
 _RETESTS_PER_POLL = 8
 # So often a refusal of SD203 that says "busy" or "locked" is taken for one that passes: without
 # SD203 a CPU in STOP is not known to be, and a busy port must not make it look as if it ran.
@@ -49,8 +41,6 @@ _PASSING = 5
 _STAND_INS_MAX = 16  # tags that are asked for a proof of life, in one go
 _NO_RUN_STATE = "whether the CPU is in RUN is not known"
 _LOCAL_PORTS_AVOIDED = 16  # where answers to earlier connections may still come
-_TIMER_UNIT_S = 0.25
-_SMALL_GAP_WORDS = 64  # tried before none, where not every gap may be read across
 
 
 class MelsecDriver:
@@ -60,46 +50,42 @@ class MelsecDriver:
         """Plan the reading. The addresses must have passed `MELSEC.check`."""
         self._plc = plc
         self._clock = clock
-        self._codec = Codec(FrameKind(plc.frame), Coding(plc.code))
-        self._route = route_of(plc)
-        # The PLC gives up on a request before we do, so that it can say so (C05E).
-        self._timer = max(1, math.ceil(plc.timeout / _TIMER_UNIT_S) - 1)
+        self._asker = Asker(plc)
+        self._codec = self._asker.codec
         self._names: dict[TagAddress, tuple[str, ...]] = {}
         for text in dict.fromkeys(addresses):
             tag = parse_address(text, plc.family, self._codec.coding)
             self._names[tag] = (*self._names.get(tag, ()), text)
         self._run_state_tag = parse_address(RUN_STATE_ADDRESS, plc.family)
-        self._lengths = Lengths()
         self._stand_in = self._run_state_tag  # which proves that the PLC lives
         self._state_refusals = 0  # connections in a row on which SD203 was refused
         self._has_run_state = False  # this PLC has told it before
         self._cpu_state = CpuState.UNKNOWN  # as last told on this connection
-        self._pads_max: dict[ReadWords | ReadRandom, int] = {}  # where the PLC refuses more
-        self._options = Options(spare=0 if self._codec.kind is FrameKind.FOUR_E else SPARE)
+        self._ways = Ways(Options(spare=0 if self._codec.kind is FrameKind.FOUR_E else SPARE))
         self._bad: dict[TagAddress, BadTag] = {}
         self._reads: tuple[CompiledRead, ...] = ()
-        self._compiled_for: tuple[frozenset[TagAddress], Options] | None = None
-        self._link: TcpLink | UdpLink | None = None
+        self._compiled_for: tuple[frozenset[TagAddress], Options, int] | None = None
         self._was_heard = False
         self._closed_at: Instant | None = None
         self._local_ports: deque[int] = deque(maxlen=_LOCAL_PORTS_AVOIDED)
-        self._serial = 0
-        self._request_count = 0
         self._compile()
 
     async def open(self) -> None:
         """Connect, and prove with one read of SD203 that the PLC answers."""
         self._drop()
-        self._cpu_state = CpuState.UNKNOWN  # there may be another PLC by now
+        # There may be another PLC by now, or another program in it.
+        self._cpu_state = CpuState.UNKNOWN
+        self._asker.forget()
+        self._ways.retest(self._clock().monotonic_s)
         await self._pause_before_reconnect()
         plc = self._plc
         try:
             if plc.transport == "tcp":
-                self._link = await connect_tcp(
+                self._asker.link = await connect_tcp(
                     plc.host,
                     plc.port,
                     self._codec,
-                    self._route,
+                    self._asker.route,
                     plc.timeout,
                     was_heard=self._was_heard,
                 )
@@ -108,14 +94,14 @@ class MelsecDriver:
                     plc.host,
                     plc.port,
                     self._codec,
-                    self._route,
+                    self._asker.route,
                     plc.timeout,
                     self._local_ports,
                     was_heard=self._was_heard,
                 )
                 if udp.local_port is not None:
                     self._local_ports.append(udp.local_port)
-                self._link = udp
+                self._asker.link = udp
             await self._prove()
         except BaseException:
             self._drop()
@@ -125,12 +111,13 @@ class MelsecDriver:
 
     async def read(self) -> Reading:
         """Read every planned tag once; a refused address makes its own tag BAD."""
-        if self._link is None:
+        if self._asker.link is None:
             raise PlcUnreachable("the connection is not open")
-        self._request_count = 0
+        self._asker.request_count = 0
         started = self._clock()
         try:
             await self._retest_bad_tags(started)
+            await self._retest_ways(started)
             reading = await self._poll(started)
         except Refusal as refusal:
             self._drop()
@@ -145,9 +132,9 @@ class MelsecDriver:
         self._drop()
 
     def _drop(self) -> None:
-        if self._link is not None:
-            self._link.abort()
-            self._link = None
+        if self._asker.link is not None:
+            self._asker.link.abort()
+            self._asker.link = None
             self._closed_at = self._clock()
 
     async def _pause_before_reconnect(self) -> None:
@@ -169,15 +156,15 @@ class MelsecDriver:
             if tag != self._run_state_tag
         }
         try:
-            await self._exchange(self._compile_read(planned))
+            await self._asker.ask(self._compile_read(planned))
         except Refusal as refusal:
             try:
                 await self._find_life(refusal, {self._run_state_tag})
-                await self._exchange(self._compile_read(planned))
+                await self._asker.ask(self._compile_read(planned))
             except Refusal as again:
                 self._state_refusals += 1
                 is_passing = (
-                    again.end_code.fault not in _ISOLATED and self._state_refusals < _PASSING
+                    again.end_code.fault not in ABOUT_ADDRESSES and self._state_refusals < _PASSING
                 )
                 if again.planned is not planned or again is refusal or is_passing:
                     raise again.as_plc_refused() from None
@@ -189,7 +176,7 @@ class MelsecDriver:
     async def _poll(self, started: Instant) -> Reading:
         """Run the plan; when the PLC refuses a read, find out why, plan anew and start over."""
         attempts = len(self._reads) + len(self._names) + 8
-        link = self._link
+        link = self._asker.link
         for _ in range(attempts):
             read_at = self._clock()
             try:
@@ -201,7 +188,7 @@ class MelsecDriver:
             if link is not None and not all(read.room.total for read in self._reads):
                 # Their answers are always as long, so that one may have been an earlier one.
                 await link.expect_silence()
-            if self._compiled_for is None:
+            if self._compiled_for is not None and self._compiled_for[2] != self._asker.narrowings:
                 self._compile()
             reading = reading_of(
                 self._plc.id,
@@ -209,7 +196,7 @@ class MelsecDriver:
                 answers,
                 {name: bad for tag, bad in self._bad.items() for name in self._names.get(tag, ())},
                 latency_s=started.age_s(self._clock()),
-                request_count=self._request_count,
+                request_count=self._asker.request_count,
                 remark=self._remark(),
                 known_state=self._cpu_state,
             )
@@ -223,7 +210,7 @@ class MelsecDriver:
     async def _answer(self, read: CompiledRead) -> Answer:
         """Read one request's values; they are as old as the request, not as the whole poll."""
         asked_at = self._clock()
-        values = read.planned.decode(await self._exchange(read))
+        values = read.planned.decode(await self._asker.ask(read))
         return Answer(read=read, asked_at=asked_at, values=values)
 
     def _remark(self) -> str:
@@ -231,61 +218,6 @@ class MelsecDriver:
         if refused is None:
             return ""
         return f"{RUN_STATE_ADDRESS} cannot be read ({refused.end_code.text}): {_NO_RUN_STATE}"
-
-    async def _exchange(self, read: CompiledRead) -> tuple[int, ...]:
-        """Send one read and return its words."""
-        if self._codec.kind is FrameKind.FOUR_E:
-            return await self._send(read, 0)
-        pad = self._lengths.choose(read.planned.word_count, read.room.total)
-        try:
-            return await self._send(read, pad)
-        except Refusal as refusal:
-            if not pad or refusal.end_code.fault not in _ISOLATED:
-                raise
-        words = await self._send_bare(read)
-        # It was the words beyond that the PLC does not give.
-        self._pads_max[read.planned.command] = pad - 1
-        self._compiled_for = None
-        return words
-
-    async def _send_bare(self, read: CompiledRead) -> tuple[int, ...]:
-        """Send one read that asks for exactly what it needs."""
-        self._lengths.choose(read.planned.word_count, 0)
-        return await self._send(read, 0)
-
-    async def _send(self, read: CompiledRead, pad: int) -> tuple[int, ...]:
-        """Send one read with `pad` words more than it needs, and return those it needs."""
-        link = self._link
-        if link is None:
-            raise PlcUnreachable("the connection is not open")
-        variant = read.variants.get(pad)
-        if variant is None:
-            variant = read.variants[pad] = self._variant(read, pad)
-        frame, serial = variant.frame, None
-        if self._codec.kind is FrameKind.FOUR_E:
-            serial = self._serial = (self._serial + 1) & 0xFFFF
-            frame = self._codec.with_serial(frame, serial)
-        self._request_count += 1
-        response = await link.exchange(frame, serial, self._plc.timeout)
-        if response.end_code:
-            raise Refusal(read.planned, self._explain(variant, response.end_code))
-        command = variant.padded.command
-        if isinstance(command, ReadRandom):
-            words = decode_random(self._codec.coding, response.payload, command)
-        else:
-            words = decode_words(self._codec.coding, response.payload, command.count)
-        return variant.padded.wanted(words) if pad else words
-
-    def _is_long(self, command: ReadWords | ReadRandom) -> bool:
-        return has_long_form(self._plc.family) and needs_long_form(command)
-
-    def _explain(self, variant: Variant, code: int) -> EndCode:
-        end_code = explain(code)
-        if end_code.fault is FaultClass.COMMAND and self._is_long(variant.padded.command):
-            # Only some tags need this form: the others can be had.
-            cause = "this CPU takes no device numbers above FFFF"
-            return replace(end_code, fault=FaultClass.TAG, cause=cause)
-        return end_code
 
     async def _adapt(self, refusal: Refusal) -> None:
         """Learn from a refused read: which tag is bad, or which way of reading is.
@@ -296,9 +228,9 @@ class MelsecDriver:
         is_random = isinstance(refusal.planned.command, ReadRandom)
         fault = refusal.end_code.fault
         if fault is FaultClass.COMMAND and is_random:
-            self._narrow(refusal)
+            await self._narrow(refusal)
             return
-        if fault not in _ISOLATED:
+        if fault not in ABOUT_ADDRESSES:
             raise refusal
         tags = [pick.tag for pick in refusal.planned.picks]
         # Nothing to be had from a PLC is about the PLC, in whatever words it refuses. What it
@@ -306,7 +238,7 @@ class MelsecDriver:
         await self._find_life(refusal, {})
         bad = await self._find_bad(tags)
         if not bad:
-            self._narrow(refusal)
+            await self._narrow(refusal)
             return
         await self._find_life(refusal, bad)
         words = by_word(list(bad))
@@ -326,9 +258,12 @@ class MelsecDriver:
             if tag not in refused and tag not in self._bad:
                 (planned,) = self._plan([tag], Options(allows_random=False))
                 try:
-                    await self._exchange(self._compile_read(planned))
+                    await self._asker.ask(self._compile_read(planned))
                 except Refusal as other:
-                    if other.end_code.fault not in _ISOLATED and tag is not self._run_state_tag:
+                    if (
+                        other.end_code.fault not in ABOUT_ADDRESSES
+                        and tag is not self._run_state_tag
+                    ):
                         break
                 else:
                     return
@@ -339,30 +274,50 @@ class MelsecDriver:
         tags = (self._run_state_tag, *(tag for tag in self._names if tag != self._run_state_tag))
         return tags[(tags.index(self._stand_in) + 1) % len(tags)]
 
-    def _narrow(self, refusal: Refusal) -> None:
+    async def _narrow(self, refusal: Refusal) -> None:
         """Do without what the refused read needed; its tags can be had.
 
         Raises:
-            Refusal: it needed nothing that one could do without.
+            Refusal: it needed nothing that one could do without, or is refused otherwise now.
         """
-        command, options = refusal.planned.command, self._options
-        if isinstance(command, ReadRandom):
-            if command.double_words:
-                options = replace(options, allows_double_words=False)
-            else:
-                options = replace(options, allows_random=False)
-        elif options.gap_words != 0:
-            options = replace(options, gap_words=0 if options.gap_words else _SMALL_GAP_WORDS)
+        try:
+            await self._asker.ask_bare(self._compile_read(refusal.planned))
+        except Refusal as again:
+            if again.end_code.fault not in ABOUT_ONE_READ:
+                raise
         else:
+            return  # it was refused for a moment
+        if not self._ways.narrow(refusal.planned.command, self._clock().monotonic_s):
             raise refusal
-        self._options = options
+        self._tell_ways("reading plan narrowed", error=refusal.end_code.text)
+
+    async def _retest_ways(self, now: Instant) -> None:
+        """Try again, where its time has come, what the PLC has refused to be read by."""
+        wider = self._ways.wider(now.monotonic_s)
+        if wider is None:
+            return
+        in_use = {read.planned.command for read in self._reads}
+        wanted = frozenset((*self._names, self._run_state_tag)) - self._bad.keys()
+        others = [each for each in self._plan(wanted, wider) if each.command not in in_use]
+        try:
+            for planned in others[:_RETESTS_PER_POLL]:
+                await self._asker.ask_bare(self._compile_read(planned))
+        except Refusal:
+            self._ways.postpone(now.monotonic_s)
+            return
+        self._ways.widen(now.monotonic_s)
+        self._compile()
+        self._tell_ways("reading plan widened again")
+
+    def _tell_ways(self, what: str, **more: str) -> None:
+        options = self._ways.options
         _log.info(
-            "reading plan narrowed",
+            what,
             plc=self._plc.id,
             random_read=options.allows_random,
             double_words=options.allows_double_words,
             gap_words=options.gap_words,
-            error=refusal.end_code.text,
+            **more,
         )
 
     async def _find_bad(self, tags: Sequence[TagAddress]) -> dict[TagAddress, EndCode]:
@@ -383,13 +338,14 @@ class MelsecDriver:
 
     async def _try(self, tags: Sequence[TagAddress], is_alone: bool) -> EndCode | None:
         """Return the end code with which the PLC refuses `tags`, or None when it gives them."""
-        options = replace(self._options, allows_random=self._options.allows_random and not is_alone)
+        options = self._ways.options
+        options = replace(options, allows_random=options.allows_random and not is_alone)
         for planned in self._plan(tags, options):
             try:
-                await self._send_bare(self._compile_read(planned))
+                await self._asker.ask_bare(self._compile_read(planned))
             except Refusal as refusal:
                 fault = refusal.end_code.fault
-                if fault in _ISOLATED or (fault is FaultClass.COMMAND and not is_alone):
+                if fault in (ABOUT_ADDRESSES if is_alone else ABOUT_ONE_READ):
                     return refusal.end_code
                 raise
         return None
@@ -446,13 +402,14 @@ class MelsecDriver:
             for tag in self._bad
             for i in range(tag.value_type.word_count)
         )
-        self._options = replace(self._options, holes=holes)
+        self._ways.avoid(holes)
         wanted = frozenset((*self._names, self._run_state_tag)) - self._bad.keys()
-        if self._compiled_for == (wanted, self._options):
+        compiled_for = (wanted, self._ways.options, self._asker.narrowings)
+        if self._compiled_for == compiled_for:
             return  # planning thousands of tags anew would hold up every other PLC
-        self._compiled_for = (wanted, self._options)
+        self._compiled_for = compiled_for
         self._reads = tuple(
-            self._compile_read(planned) for planned in self._plan(wanted, self._options)
+            self._compile_read(planned) for planned in self._plan(wanted, self._ways.options)
         )
 
     def _compile_read(self, planned: PlannedRead) -> CompiledRead:
@@ -460,41 +417,8 @@ class MelsecDriver:
         run_state = self._run_state_tag
         return CompiledRead(
             planned=planned,
-            room=self._room(planned),
+            room=self._asker.room(planned, self._ways.options.holes),
             variants={},
             names=tuple(self._names.get(tag, ()) for tag in tags),
             run_state_at=tags.index(run_state) if run_state in tags else None,
         )
-
-    def _room(self, planned: PlannedRead) -> Room:
-        limits = limits_of(self._plc.family, self._codec.coding)
-        command = planned.command
-        if isinstance(command, ReadRandom):
-            room = Room.around(command, limits.random_points, (), is_fixed=True)
-        else:
-            device = command.head.device
-            holes = [word for name, word in self._options.holes if name == device.name]
-            is_fixed = is_anchored(device, self._codec.coding)
-            room = Room.around(command, limits.words, holes, is_fixed=is_fixed)
-        most = self._pads_max.get(command, room.total) if self._pads_max else room.total
-        return replace(room, total=min(room.total, most))
-
-    def _variant(self, read: CompiledRead, pad: int) -> Variant:
-        wider = padded(read.planned.command, pad, read.room.below)
-        is_long = self._is_long(wider.command)
-        code, subcommand, payload = encode_command(
-            self._codec.coding, wider.command, is_long=is_long
-        )
-        request = Request(
-            command=code,
-            subcommand=subcommand,
-            payload=payload,
-            timer=self._timer,
-            route=self._route,
-        )
-        return Variant(frame=self._codec.encode_request(request), padded=wider)
-
-
-def route_of(plc: PlcConfig) -> Route:
-    """Return the route that the config names."""
-    return Route(network=plc.network, pc=plc.pc, module_io=plc.module_io, station=plc.station)
