@@ -116,3 +116,18 @@ def test_what_changes_within_a_status_is_no_change_of_it() -> None:
     view.on_message(replace(state_change(101, Status.ERROR), previous=Status.ERROR))
     assert len(view.changes(code(101))) == 1
     assert view.change_revision == told
+
+
+def test_a_configuration_is_news_again_with_the_snapshot_that_shows_its_names() -> None:
+    live = LiveView(TurnedClock())
+    live.on_message(site_change(site()))
+    shown = snapshot(site())
+    live.on_message(shown)
+    before = live.news()
+    live.on_message(site_change(site()))
+    meanwhile = live.news()  # what was taken out is in no answer any more
+    live.on_message(shown)
+    after = live.news()
+    assert len({before, meanwhile, after}) == 3
+    live.on_message(shown)
+    assert live.news() == after

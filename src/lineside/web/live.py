@@ -36,6 +36,7 @@ class LiveView:
         self.change_revision = 0
         self._began = f"{clock().unix_s:.3f}"  # no count goes on after a restart
         self._site_count = 0
+        self._is_site_new = False  # since the newest snapshot
         self._news_by_line: dict[str, int] = {}
         self._news_to_come: dict[str, int] = {}  # heard since the newest snapshot
         self._since_s: dict[str, float] = {}
@@ -96,6 +97,8 @@ class LiveView:
         self.snapshot = snapshot
         self.snapshot_received_at = self._clock()
         self.revision += 1
+        self._site_count += self._is_site_new
+        self._is_site_new = False
         self._observe(snapshot.at.unix_s)
         for line in snapshot.lines:
             for equipment in line.equipment:
@@ -145,7 +148,8 @@ class LiveView:
         }
         if self.snapshot is not None:
             self.snapshot = _still_in(self.snapshot, message.site)
-        self._site_count += 1
+        self._site_count += 1  # what left it is in no answer from now on
+        self._is_site_new = True  # names are those of the next snapshot
         self.revision += 1
         self.change_revision += 1
 
