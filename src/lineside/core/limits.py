@@ -33,7 +33,8 @@ POLL_LEAD_SPREAD_MAX_S = 0.015  # how far beyond its usual response time a PLC i
 OFF_BEAT_LOOKS = 3  # between two polls, for lamps and heartbeats that seem to stand still
 OFF_BEAT_EVERY_POLLS = 8  # a look between two polls where nothing asks for one
 RECONNECT_PAUSE_S = 0.05  # some PLCs refuse a new connection sooner than this after a close
-BAD_TAG_RETEST_S = 180.0
+BAD_TAG_FIRST_RETEST_S = 5.0  # and twice as long after each refusal
+BAD_TAG_RETEST_S = 180.0  # at most
 RETRY_LOG_INTERVAL_S = 60.0
 
 # The site.

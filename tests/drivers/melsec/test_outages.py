@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineside.core.errors import PlcRefused
-from lineside.core.limits import BACKOFF_MAX_S, BAD_TAG_RETEST_S
+from lineside.core.limits import BACKOFF_MAX_S, BAD_TAG_FIRST_RETEST_S, BAD_TAG_RETEST_S
 from lineside.core.model import CpuState, Quality
 from lineside.drivers.melsec.end_codes import FaultClass, explain
 from lineside.drivers.melsec.simulator import Fault, FaultKind, MelsecSimulator
@@ -163,7 +163,7 @@ async def test_a_plc_that_has_never_told_its_run_state_is_asked_for_it_now_and_t
     driver = drivers.on(plc, ["D0"])
     await driver.open()
     requests = set()
-    for _ in range(10):
+    for _ in range(int(BAD_TAG_FIRST_RETEST_S) - 1):
         clock.now_s += 1.0
         requests.add((await driver.read()).request_count)
     assert requests == {1}

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from lineside.core.errors import PlcRefused
-from lineside.core.limits import BAD_TAG_RETEST_S
+from lineside.core.limits import BACKOFF_MAX_S, BAD_TAG_RETEST_S
 from lineside.core.model import Quality
 from lineside.drivers.melsec.driver import MelsecDriver
 from lineside.drivers.melsec.frame import Request, Response
@@ -66,6 +66,43 @@ async def test_a_bad_tag_is_asked_again_and_comes_back(
     clock.now_s += BAD_TAG_RETEST_S
 
     assert (await driver.read()).tags["D5"].value == 42
+
+
+async def test_a_bad_tag_is_asked_again_soon_at_first_and_then_ever_less_often(
+    drivers: Drivers, plc: MelsecSimulator, clock: HandClock
+) -> None:
+    plc.refuse("D5")
+    driver = drivers.on(plc, ["D0", "D5"])
+    await driver.open()
+    await driver.read()
+    asked_s = []
+    for second in range(1, 1_001):
+        clock.now_s += 1.0
+        if (await driver.read()).request_count > 1:
+            asked_s.append(second)
+    assert asked_s == [5, 15, 35, 75, 155, 315, 495, 675, 855]
+
+
+@pytest.mark.parametrize("end_code", [0xC056, 0xC05B, 0x4031, 0xC051])
+async def test_addresses_that_are_refused_for_a_moment_are_back_within_one_backoff(
+    drivers: Drivers, plc: MelsecSimulator, clock: HandClock, end_code: int
+) -> None:
+    addresses = [f"D{190 * n}" for n in range(60)]
+    driver = drivers.on(plc, addresses)
+    await driver.open()
+    before = (await driver.read()).request_count
+    for address in addresses:
+        plc.refuse(address, end_code)
+    clock.now_s += 1.0
+    reading = await driver.read()
+    assert {tag.quality for tag in reading.tags.values()} == {Quality.BAD}
+    for address in addresses:
+        plc.accept(address)
+    for _ in range(int(BACKOFF_MAX_S) + 5):
+        clock.now_s += 1.0
+        reading = await driver.read()
+    assert {tag.quality for tag in reading.tags.values()} == {Quality.GOOD}
+    assert reading.request_count == before
 
 
 async def test_a_reconnection_asks_for_bad_tags_at_once(

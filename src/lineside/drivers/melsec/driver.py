@@ -16,7 +16,12 @@ from msgspec.structs import replace
 
 from lineside.config.schema import PlcConfig
 from lineside.core.errors import PlcRefused, PlcUnreachable
-from lineside.core.limits import BACKOFF_MAX_S, BAD_TAG_RETEST_S, RECONNECT_PAUSE_S
+from lineside.core.limits import (
+    BACKOFF_MAX_S,
+    BAD_TAG_FIRST_RETEST_S,
+    BAD_TAG_RETEST_S,
+    RECONNECT_PAUSE_S,
+)
 from lineside.core.model import CpuState, Instant, Reading
 from lineside.core.ports import Clock
 from lineside.drivers.melsec.address import TagAddress, parse_address
@@ -362,15 +367,19 @@ class MelsecDriver:
                     error=end_code.text,
                     cause=end_code.cause,
                 )
-            self._bad[tag] = BadTag(end_code=end_code, retest_at_s=math.inf)
+            known = self._bad.get(tag)
+            refusals = 1 if known is None else known.refusals + 1
+            self._bad[tag] = BadTag(end_code=end_code, retest_at_s=math.inf, refusals=refusals)
         # A PLC that gives none of its tags may have lost its program for a moment.
-        rest_s = BACKOFF_MAX_S if self._bad.keys() >= self._names.keys() else BAD_TAG_RETEST_S
+        most_s = BACKOFF_MAX_S if self._bad.keys() >= self._names.keys() else BAD_TAG_RETEST_S
         now_s = self._clock().monotonic_s
-        for tag, end_code in bad.items():
-            # A PLC that has a run state may be in STOP by the next poll.
+        for tag in bad:
+            known = self._bad[tag]
+            # What is refused for a moment is asked for again soon, what is wrong seldom. A PLC
+            # that has a run state may be in STOP by the next poll.
             is_urgent = tag == self._run_state_tag and self._has_run_state
-            retest_at_s = now_s if is_urgent else now_s + rest_s
-            self._bad[tag] = BadTag(end_code=end_code, retest_at_s=retest_at_s)
+            rest_s = min(most_s, BAD_TAG_FIRST_RETEST_S * 2.0 ** min(known.refusals - 1, 16))
+            self._bad[tag] = replace(known, retest_at_s=now_s + (0.0 if is_urgent else rest_s))
 
     async def _retest_bad_tags(self, now: Instant) -> None:
         """Ask again for bad tags whose time has come, a few per poll."""

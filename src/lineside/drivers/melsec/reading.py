@@ -34,10 +34,11 @@ class CompiledRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BadTag(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag the PLC refused: why, and when (on the monotonic clock) to ask again."""
+    """A tag the PLC refused: why, when (on the monotonic clock) to ask again, and how often."""
 
     end_code: EndCode
     retest_at_s: float
+    refusals: int = 0  # on this connection
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
