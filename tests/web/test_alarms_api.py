@@ -19,6 +19,7 @@ from builders import site_change as a_site_change
 from lineside.clock import system_clock
 from lineside.core.alarm_text import AlarmRules
 from lineside.core.model import Status
+from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
 from serving import eventually
@@ -372,21 +373,13 @@ async def test_while_the_database_is_away_what_is_open_is_there_and_can_be_ackno
 
 
 async def test_before_the_past_is_known_lists_say_that_they_are_not_complete(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene,
 ) -> None:
-    scene.history.alarms.is_recalled = False
+    stored = await scene.id_of(101)
+    scene.history.alarms = AlarmDesk(scene.history.recorder, scene.clock)  # as after a start
     body = await scene.get("/api/alarms?state=unacknowledged")
     assert body["is_complete"] is False
-    found = scene.history.alarms.book.find(await scene.id_of(101))
-    assert found is not None
-
-    async def stored(self: object, alarm_id: int) -> object:
-        return found
-
-    from lineside.history.alarm_store import AlarmStore
-
-    monkeypatch.setattr(AlarmStore, "alarm", stored)
-    refused = await scene.post("/api/alarms/7/acknowledge", KIM, 503)
+    refused = await scene.post(f"/api/alarms/{stored}/acknowledge", KIM, 503)
     assert "still being read" in refused["detail"]
 
 
