@@ -10,7 +10,7 @@ from history.told import T0_MS
 from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmState
 from lineside.core.model import PlcLink, Quality, Site, Status, TagRole, TagState
 from lineside.history.alarm_desk import AlarmDesk
-from lineside.history.records import AlarmRecord
+from lineside.history.records import AlarmRecord, ServerEventKind
 
 
 class Records:
@@ -18,9 +18,13 @@ class Records:
 
     def __init__(self) -> None:
         self.kept: list[AlarmRecord] = []
+        self.noted: list[tuple[ServerEventKind, int, str]] = []
         self.has_room = True
         self.alive: tuple[int, int] | None = (1, T0_MS)
         self.set_right_ms = 0
+
+    def note(self, kind: ServerEventKind, at_ms: int, detail: str) -> None:
+        self.noted.append((kind, at_ms, detail))
 
     def offer(self, record: AlarmRecord) -> bool:
         if self.has_room:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmNote
 from lineside.core.alarm_watch import Sight, Turn, sight_of_link, sight_of_status
 from lineside.core.model import Instant
 from lineside.core.times import unix_ms
 from lineside.history.alarm_book import Source, remove
-from lineside.history.alarm_point import Point
+from lineside.history.alarm_point import Passed, Point
 from lineside.history.alarm_query import Recalled
 from lineside.history.alarm_turns import Turns
 
@@ -32,6 +34,8 @@ class Adoption:
             self._adopt_sight((AlarmKind.EQUIPMENT, code), sight_of_status(status), now)
         for plc_id, link in recalled.links.items():
             self._adopt_sight((AlarmKind.PLC, plc_id), sight_of_link(link), now)
+        for source, risen_ms in recalled.owed.items():
+            self._adopt_owed(source, risen_ms, now)
         self._turns.passed.clear()
         self._turns.look_at_shifts(now)
 
@@ -69,6 +73,34 @@ class Adoption:
             return
         for point in list(self._turns.points_of(source).values()):
             self.adopt_absence(point, now)
+
+    def _adopt_owed(self, source: Source, risen_ms: int, now: Instant) -> None:
+        """A fault that rose before the start and has no alarm gets it, when it is seen.
+
+        Of one whose bits are watched it is not known which rose when.
+        """
+        turns = self._turns
+        if not turns.plant.has(source):
+            return
+        if source in turns.plant.alarm_bits:
+            for each in list(turns.points_of(source).values()):
+                self.adopt_absence(each, now)
+            return
+        point = turns.point(source)
+        since_s = risen_ms / 1000
+        since = Instant(unix_s=since_s, monotonic_s=now.monotonic_s - (now.unix_s - since_s))
+        passed = turns.passed.pop(point.key, None)
+        is_news = point.current is not None or point.key in turns.flood.held
+        if point.watch.is_on is None:
+            turns.owed[point.key] = since
+        elif point.watch.is_on and passed is None and not is_news:
+            turns.rise(point, Turn(is_on=True, since=since), now)
+        elif passed is not None:
+            turns.tell_earlier(point, msgspec.structs.replace(passed, since=since), now)
+        else:
+            point.is_recalled = not is_news
+            until = point.watch.first_seen or now
+            turns.tell_earlier(point, Passed(since=since, until=until, alarm_code=None), now)
 
     def _adopt_bits(self, known: list[Alarm], now: Instant) -> None:
         """Of a fault whose bits were watched, one that was not on before the start has risen."""

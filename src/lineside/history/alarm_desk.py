@@ -27,6 +27,7 @@ from lineside.history.alarm_plant import AlarmPlant, alarm_code_in, alarm_word_i
 from lineside.history.alarm_point import Lane, Point, WordSight
 from lineside.history.alarm_query import Recalled
 from lineside.history.alarm_turns import Turns
+from lineside.history.alarm_waits import Waits
 from lineside.history.recorder import SET_RIGHT_WITHIN_S
 
 
@@ -44,6 +45,7 @@ class AlarmDesk:
         self.book = AlarmBook(keeper)
         self._turns = Turns(self.book)
         self._adoption = Adoption(self._turns)
+        self._waits = Waits(self._turns, keeper)
         self.started_ms: int | None = None
         self._first_tick_at: Instant | None = None
         self._words: dict[Source, WordSight] = {}  # of machines with one bit per alarm
@@ -81,7 +83,13 @@ class AlarmDesk:
 
     def adopt(self, recalled: Recalled) -> None:
         """Take in how things stood before the start; late is no harm."""
-        self._adoption.adopt(recalled, self._clock())
+        now = self._clock()
+        self._adoption.adopt(recalled, now)
+        self._waits.adopt(recalled, unix_ms(now.unix_s))
+
+    def is_complete(self, begin_ms: int | None, end_ms: int | None) -> bool:
+        """Whether all alarms of a window are known, as far as is known; None: it has no bound."""
+        return self.is_recalled and self._waits.is_complete(begin_ms, end_ms)
 
     def _take_site(self, message: SiteChange) -> None:
         before, self.plant = self.plant, AlarmPlant(message.site)
@@ -154,6 +162,7 @@ class AlarmDesk:
         if minute != self._minute:  # shifts begin and end on whole minutes
             self._minute = minute
             self._turns.look_at_shifts(now)
+        self._waits.tick(unix_ms(now.unix_s))
         self.book.tick()
 
     def _set_right(self, now: Instant) -> None:
@@ -161,9 +170,9 @@ class AlarmDesk:
         self._first_tick_at = self._first_tick_at or now
         by_ms = self.book.set_right(self.started_ms or 0)
         if by_ms:
-            by_s = by_ms / 1000
+            by_s, began_s = by_ms / 1000, (self.started_ms or 0) / 1000
             self.started_ms = (self.started_ms or 0) + by_ms
-            self._turns.move(by_s)
+            self._turns.move(by_s, began_s)
         if now.monotonic_s - self._first_tick_at.monotonic_s > SET_RIGHT_WITHIN_S:
             self.book.forget_early()
 

@@ -30,7 +30,8 @@ class Turns:
     """What is watched, by machine or PLC, and what becomes of it in the book.
 
     `is_recalled`: the alarms of before the start are known. `passed` are faults that were over
-    before that.
+    before that. `owed` are faults that rose before the start, have no alarm, and have not been seen
+    since.
     """
 
     def __init__(self, book: AlarmBook) -> None:
@@ -39,6 +40,7 @@ class Turns:
         self.is_recalled = False
         self.points: dict[Source, dict[Lane, Point]] = {}
         self.passed: dict[Key, Passed] = {}
+        self.owed: dict[Key, Instant] = {}
         self.flood = Flood()
         self._last_id = 0
 
@@ -65,20 +67,41 @@ class Turns:
         """Watch a machine or PLC no longer."""
         for point in self.points.pop(source).values():
             self.flood.forget(point.key)
+            self.owed.pop(point.key, None)
 
-    def move(self, by_s: float) -> None:
-        """Let all that was seen so far be so much later: the clock was set right."""
+    def move(self, by_s: float, began_s: float) -> None:
+        """Let all that was seen since `began_s` be so much later: the clock was set right."""
         for point in self:
             point.move(by_s)
-        self.flood.move(by_s)
+        self.flood.move(by_s, began_s)
         self.passed = {key: passed.moved(by_s) for key, passed in self.passed.items()}
 
     def see(self, point: Point, sight: Sight, now: Instant) -> None:
         """Take in what is seen of a fault."""
+        if sight is not Sight.UNSEEN and (since := self.owed.pop(point.key, None)) is not None:
+            self._pay(point, since, sight, now)
         if sight is Sight.ON and not self.is_other_fault(point):
             point.is_recalled = False
         turn = point.watch.see(sight, now, point.rules(self.plant.rules, now))
         self.turn(point, turn, now)
+
+    def _pay(self, point: Point, since: Instant, sight: Sight, now: Instant) -> None:
+        """Raise what has been owed since before the start, at its first sight."""
+        point.watch.is_on = sight is Sight.ON
+        if point.watch.is_on:
+            self.rise(point, Turn(is_on=True, since=since), now)
+        else:
+            point.is_recalled = True  # it went while nobody watched
+            self.tell_late(point, Passed(since=since, until=now, alarm_code=None), now)
+
+    def tell_earlier(self, point: Point, passed: Passed, now: Instant) -> None:
+        """Raise and clear the alarm of a fault that was before the one that there may be now."""
+        current, point.current = point.current, None
+        held = self.flood.held.pop(point.key, None)
+        self.tell_late(point, passed, now)
+        point.current = current
+        if held is not None:
+            self.flood.held[point.key] = held
 
     def tick(self, now: Instant) -> None:
         """Let time pass: delays end, and there is room again."""

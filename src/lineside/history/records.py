@@ -41,6 +41,9 @@ class ServerEventKind(StrEnum):
     DATABASE_REPLACED = "database_replaced"
     HISTORY_BEHIND = "history_behind"
     HISTORY_CAUGHT_UP = "history_caught_up"
+    ALARMS_WAITING = "alarms_waiting"  # more faults rose at once than are raised in a minute
+    ALARMS_CAUGHT_UP = "alarms_caught_up"
+    ALARMS_MISSING = "alarms_missing"  # of faults that were over when the server ended
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

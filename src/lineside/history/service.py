@@ -248,9 +248,10 @@ class History:
     async def _recall_alarms(self) -> None:
         desk = self.alarms
         plc_ids, before_ms = desk.plant.plc_ids, desk.started_ms
+        on_delay_ms = round(desk.plant.rules.on_delay_s * 1000)
         if before_ms is not None:
             recalled = await self.ask(
-                lambda store: store.alarms.recall(plc_ids, before_ms), is_urgent=True
+                lambda store: store.alarms.recall(plc_ids, before_ms, on_delay_ms), is_urgent=True
             )
             desk.adopt(recalled)
 

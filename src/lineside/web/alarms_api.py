@@ -117,7 +117,7 @@ class AlarmsApi:
         )
         page, has_more = await self._find(query, limit)
         following = "{}.{}".format(*key_of(page[-1])) if has_more and page else None
-        return await self._list(request, page, following)
+        return await self._list(request, page, following, begin_ms, end_ms)
 
     async def recent(self, request: Request, line: LineId = None, limit: Recent = 5) -> Response:
         """Return the alarms that were raised last, whatever has become of them."""
@@ -240,10 +240,16 @@ class AlarmsApi:
         book = self._kept().alarms.book
         return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm, stood))
 
-    async def _list(self, request: Request, page: list[Alarm], following: str | None) -> Response:
-        envelope = AlarmsView(
-            is_complete=self._kept().alarms.is_recalled, next=following, alarms=[]
-        )
+    async def _list(
+        self,
+        request: Request,
+        page: list[Alarm],
+        following: str | None,
+        begin_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Response:
+        is_complete = self._kept().alarms.is_complete(begin_ms, end_ms)
+        envelope = AlarmsView(is_complete=is_complete, next=following, alarms=[])
         return json_response(request, await encode_in_slices(envelope, page, alarm_view))
 
     async def _act(self, alarm_id: int, event: AlarmEvent) -> Alarm:
