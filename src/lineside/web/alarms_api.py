@@ -256,11 +256,7 @@ class AlarmsApi:
         history = self._kept()
         alarm = await self._alarm(alarm_id)
         if not alarm.is_over and history.alarms.book.find(alarm_id) is None:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "Alarms of before the server's start are still being read.",
-                headers={"Retry-After": "1"},
-            )
+            raise _still_read()
         try:
             return await history.act(alarm, event)
         except AlarmRefused as refused:
@@ -275,9 +271,13 @@ class AlarmsApi:
     async def _alarm(self, alarm_id: int) -> Alarm:
         book = self._kept().alarms.book
         alarm = book.find(alarm_id)
+        # What waits in the spool is in no database yet, and after a start in no memory.
+        is_read = self._kept().alarms.is_recalled and not self._kept().health().spooled
         if alarm is None:
             alarm = await self._ask(lambda store: store.alarms.alarm(alarm_id))
             alarm = book.find(alarm_id) or alarm  # it may have come in meanwhile
+        if alarm is None and not is_read:
+            raise _still_read()
         if alarm is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"There is no alarm {alarm_id}.")
         return alarm
@@ -347,6 +347,14 @@ class AlarmsApi:
                 f"Past alarms cannot be read now: {error}.",
                 headers={"Retry-After": "5"},
             ) from error
+
+
+def _still_read() -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Alarms of before are still being read.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _answer(alarm: Alarm) -> Response:
