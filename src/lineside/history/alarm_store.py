@@ -30,6 +30,7 @@ from lineside.history.alarm_query import (
     StoredAlarmEvent,
     stood_in,
 )
+from lineside.history.alarm_writing import alarm_of_row
 from lineside.history.database import Database
 from lineside.history.left_out import read_page
 
@@ -182,12 +183,10 @@ class AlarmStore:
 
     def _alarm_of(self, row: Any) -> Alarm | None:
         """Return what a row says; None, noted, when this version does not understand it."""
-        facts = row._mapping
         try:
-            told = {**facts, "comments": msgspec.json.decode(facts["comments"])}
-            return msgspec.convert([told[name] for name in Alarm.__struct_fields__], Alarm)
+            return alarm_of_row(row)
         except (msgspec.MsgspecError, TypeError) as error:
-            self._database.left_out.note("alarm", facts["id"], str(error))
+            self._database.left_out.note("alarm", row.id, str(error))
             return None
 
     def _event_of(self, row: Any) -> StoredAlarmEvent | None:
