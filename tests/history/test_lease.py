@@ -17,8 +17,8 @@ from history.told import T0_MS, a_batch, a_change, a_run
 from lineside.clock import system_clock
 from lineside.core.alarm import AlarmEvent, AlarmEventKind
 from lineside.core.errors import HistoryError
-from lineside.core.model import Status
-from lineside.core.ports import BusMessage
+from lineside.core.model import Instant, Status
+from lineside.core.ports import BusMessage, Clock
 from lineside.history import schema
 from lineside.history import service as service_module
 from lineside.history.database import Database
@@ -44,9 +44,9 @@ class Servers:
         self.running: list[History] = []
         self.status = Status.RUNNING
 
-    async def start(self, name: str) -> History:
+    async def start(self, name: str, clock: Clock = system_clock) -> History:
         settings = HistorySettings(folder=self._folder / name, url=self._url)
-        history = History(settings, system_clock, "1.2.3", alive_s=0.1)
+        history = History(settings, clock, "1.2.3", alive_s=0.1)
         self.running.append(history)
         now_s = system_clock().unix_s
         history.on_message(site_change(PLANT, at_s=now_s))
@@ -177,14 +177,14 @@ async def test_a_start_takes_over_at_once_from_the_one_before_it_in_the_same_fol
     url: str,
 ) -> None:
     database = Database(url)
-    before = Lease("a", "1", "plant-1", "the database")
-    after = Lease("a", "2", "plant-1", "the database")
+    before = Lease("a", "1", "plant-1", "the database", system_clock)
+    after = Lease("a", "2", "plant-1", "the database", system_clock)
     try:
         for each in (before, after):
             async with database.writing() as connection:
                 await each.hold(connection)
         # The one before is alive after all: it does not take it back.
-        again = Lease("a", "1", "plant-1", "the database", may_succeed=False)
+        again = Lease("a", "1", "plant-1", "the database", system_clock, may_succeed=False)
         for each in (before, again):
             with pytest.raises(AnotherRecords):
                 async with database.writing() as connection:
@@ -224,8 +224,8 @@ async def test_two_servers_in_one_folder_do_not_tell_the_same_twice(
 
 async def test_whoever_has_lost_the_lease_writes_nothing(url: str) -> None:
     first, second = (Database(url) for _ in range(2))
-    old = Store(first, lease=Lease("a", "1", "plant-1", "the database"))
-    new = Store(second, lease=Lease("b", "1", "plant-2", "the database"))
+    old = Store(first, lease=Lease("a", "1", "plant-1", "the database", system_clock))
+    new = Store(second, lease=Lease("b", "1", "plant-2", "the database", system_clock))
     batch = a_batch(a_run(), [a_change(1, T0_MS)])
     try:
         await old.write([batch])
@@ -298,3 +298,42 @@ async def test_a_server_that_has_lost_the_lease_stands_by_until_it_can_have_it_b
     finally:
         await servers.stop(server)
         await database.close()
+
+
+async def test_a_server_that_cannot_reach_the_database_does_nothing_once_another_may_record(
+    postgres: PostgreSQL, url: str, tmp_path: Path
+) -> None:
+    """As long as nobody else can have the lease, what people do is kept in the spool."""
+    name, later_s = url.rpartition("/")[2], 0.0
+
+    def clock() -> Instant:
+        now = system_clock()
+        return replace(now, monotonic_s=now.monotonic_s + later_s)
+
+    servers = Servers(url, tmp_path)
+    server = await servers.start("first", clock)
+    await servers.until(lambda: server.health().written > 0, "it does not record")
+    recalling = asyncio.create_task(server.recall_alarms())
+    await servers.until(lambda: server.alarms.is_recalled, "nothing is recalled")
+    await recalling
+    servers.turn(Status.ERROR)
+    await servers.until(lambda: server.health().queued == 0, "it lags")
+    try:
+        postgres.shut(name)
+        await servers.until(lambda: server.health().is_behind, "it reaches the database")
+        (alarm,) = server.alarms.book
+        at_ms = round(system_clock().unix_s * 1000)
+        seen = AlarmEvent(kind=AlarmEventKind.ACKNOWLEDGED, at_ms=at_ms, by="Kim")
+        said = replace(seen, kind=AlarmEventKind.COMMENTED, text="door")
+        alarm = await server.act(alarm, seen)
+        assert server.health().spooled
+        later_s = 31.0
+        with pytest.raises(HistoryError, match=r"nothing was done, for another .* may record now"):
+            await server.act(alarm, said)
+        assert list(server.alarms.book) == [alarm]
+        postgres.admit(name)
+        await servers.until(lambda: not server.health().is_behind, "it does not come back")
+        assert (await server.act(alarm, said)).comments[-1].text == "door"
+    finally:
+        postgres.admit(name)
+        await servers.stop(server)

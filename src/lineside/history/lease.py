@@ -15,9 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.core.errors import HistoryError
+from lineside.core.ports import Clock
 from lineside.history import schema
+from lineside.history.records import LEASE_MS
 
-LEASE_MS = 30_000  # signs of life are stored every few seconds
 _ONLY = 1
 _recorder = schema.recorder
 
@@ -30,7 +31,14 @@ class Lease:
     """One server's claim to record into one database. One event loop owns it."""
 
     def __init__(
-        self, folder: str, start: str, shown: str, label: str, *, may_succeed: bool = True
+        self,
+        folder: str,
+        start: str,
+        shown: str,
+        label: str,
+        clock: Clock,
+        *,
+        may_succeed: bool = True,
     ) -> None:
         """Claim nothing yet.
 
@@ -39,6 +47,7 @@ class Lease:
             start: one of a kind for each start.
             shown: what to call this server in front of people.
             label: what to call the database in front of people.
+            clock: says how long ago it was renewed.
             may_succeed: take over at once from whoever had the same folder before. Once the lease
                 was held: who has that word and another start is alive, and has a copy of it.
         """
@@ -47,6 +56,9 @@ class Lease:
         self._may_succeed = may_succeed
         self._shown = shown
         self._label = label
+        self._clock = clock
+        self._claimed_s = 0.0  # both by the monotonic clock
+        self._kept_s: float | None = None
         self.is_held = False
         self.was_held = False
         self.refused = asyncio.Event()  # another one has it
@@ -57,6 +69,7 @@ class Lease:
         Raises:
             AnotherRecords: somebody else has it; nothing may be written.
         """
+        self._claimed_s = self._clock().monotonic_s
         now_ms = _now_ms()
         claim = {"holder": self._holder, "shown": self._shown, "until_ms": now_ms + LEASE_MS}
         query = (
@@ -75,11 +88,25 @@ class Lease:
             self.refused.clear()
             return
         other = await connection.scalar(select(_recorder.c.shown).where(_recorder.c.id == _ONLY))
+        self._kept_s = None
         self.refused.set()
         raise AnotherRecords(
             f"another Lineside ({other}) records into {self._label}: this one records nothing and "
             "takes over when that one ends; give each plant a database of its own"
         )
+
+    def confirm(self) -> None:
+        """Take in that the transaction in which it was renewed is committed."""
+        self._kept_s = self._claimed_s
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether nobody else can have it yet, whatever the database says. For any thread.
+
+        It is counted from before it was asked for, which is earlier than the database does.
+        """
+        kept_s = self._kept_s
+        return kept_s is not None and self._clock().monotonic_s - kept_s < LEASE_MS / 1000
 
     def _is_mine(self) -> ColumnElement[bool]:
         holder = _recorder.c.holder
@@ -91,7 +118,7 @@ class Lease:
         """Let the next one have it at once."""
         mine = (_recorder.c.id == _ONLY) & (_recorder.c.holder == self._holder)
         await connection.execute(update(_recorder).where(mine).values(until_ms=0))
-        self.is_held = False
+        self.is_held, self._kept_s = False, None
 
 
 def _now_ms() -> ColumnElement[int]:

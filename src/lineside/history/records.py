@@ -19,6 +19,9 @@ from lineside.core.times import unix_ms
 _encode_json = msgspec.json.Encoder().encode
 
 
+LEASE_MS = 30_000  # of who records; signs of life are stored every few seconds
+
+
 class RunCause(StrEnum):
     """Why a run began."""
 

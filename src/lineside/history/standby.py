@@ -64,6 +64,7 @@ class Standby:
             try:
                 async with database.writing() as connection:
                     await lease.hold(connection)
+                lease.confirm()
                 break
             except AnotherRecords as error:
                 self.is_waiting = True
