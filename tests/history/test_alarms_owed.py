@@ -268,12 +268,18 @@ async def test_faults_that_were_over_when_the_server_ended_are_counted_where_ala
             *changes(103, (0, RUNNING), (2_000, ERROR), (2_500, RUNNING)),  # less than the delay
             *changes(104, (0, RUNNING), (2_000, ERROR), (9_000, RUNNING)),
             *changes(105, (0, RUNNING), (4_000, ERROR), (8_000, RUNNING), (8_500, ERROR)),
+            *(
+                PlcRecord(seq=1, plc_id="PLC01", at_ms=T0_MS + at_ms, link=link)
+                for at_ms, link in (
+                    (0, PlcLink.ONLINE), (3_000, PlcLink.LOST), (9_500, PlcLink.ONLINE)
+                )
+            ),
             first, second, older,
             waits(K.ALARMS_WAITING, 3_000),
         ]
     ))])  # fmt: skip
-    found = await store.alarms.recall([], T0_MS + 20_000, 1_000)
-    assert found.missing == Missing(count=2, begin_ms=T0_MS + 2_000, end_ms=T0_MS + 9_000)
+    found = await store.alarms.recall(["PLC01"], T0_MS + 20_000, 1_000)
+    assert found.missing == Missing(count=3, begin_ms=T0_MS + 2_000, end_ms=T0_MS + 9_500)
     assert found.owed == {machine(105): T0_MS + 8_500}
     assert found.missing_spans == ()
     again = [waits(K.ALARMS_MISSING, 21_000)]

@@ -23,7 +23,7 @@ from lineside.history.recorder import LATE_MAX_MS
 from lineside.history.records import ServerEventKind
 
 SOURCES_MAX = 1_000  # in one question
-CHANGES_MAX = 200_000  # that are looked at for faults that are over
+CHANGES_MAX = 100_000  # of so many machines, that are looked at for faults that are over
 SPANS_MAX = 1_000  # the newest
 
 _Seen: TypeAlias = tuple[Source, int, Sight | None]  # None: not configured any more
@@ -136,13 +136,24 @@ async def wait_spans(
 
 
 async def over_without_alarm(
-    connection: AsyncConnection, begin_ms: int, before_ms: int, on_delay_ms: int
+    connection: AsyncConnection,
+    plc_ids: Collection[str],
+    begin_ms: int,
+    before_ms: int,
+    on_delay_ms: int,
 ) -> Missing | None:
     """Return how many faults rose and were over in a window and have no alarm, and from when on.
 
     Of a machine whose alarms have bits of their own one alarm stands for all.
+
+    Args:
+        connection: to the database.
+        plc_ids: of the PLCs that are configured; machines are looked at whether they are or not.
+        begin_ms: when alarms began to wait, or somewhat earlier.
+        before_ms: when this server began.
+        on_delay_ms: a shorter fault has no alarm.
     """
-    seen = await _seen(connection, begin_ms, before_ms)
+    seen = await _seen(connection, plc_ids, begin_ms, before_ms)
     told = await _told(connection, begin_ms)
     missing = [
         (begin, end)
@@ -160,7 +171,7 @@ async def over_without_alarm(
 
 
 def spells(seen: Iterable[_Seen]) -> Iterator[_Spell]:
-    """Yield the faults that rose and were over, in order of their end. Pure."""
+    """Yield the faults that rose and were over, of what is in order for each source. Pure."""
     last: dict[Source, Sight] = {}
     risen: dict[Source, int] = {}
     for source, at_ms, sight in seen:
@@ -177,29 +188,37 @@ def spells(seen: Iterable[_Seen]) -> Iterator[_Spell]:
             last[source] = sight
 
 
-async def _seen(connection: AsyncConnection, begin_ms: int, before_ms: int) -> list[_Seen]:
-    c, machine = _change.c, schema.equipment.c
-    changes = (
-        select(machine.code, c.at_ms, c.previous, c.status)
-        .join_from(schema.equipment, _change, c.equipment_id == machine.id)
-        .where(c.at_ms >= begin_ms, c.at_ms < before_ms)
-        .order_by(c.at_ms, c.run_id, c.seq)
-        .limit(CHANGES_MAX)
-    )
+async def _seen(
+    connection: AsyncConnection, plc_ids: Collection[str], begin_ms: int, before_ms: int
+) -> list[_Seen]:
+    c = _change.c
     links = (
         select(_plc.c.plc_id, _plc.c.at_ms, _plc.c.link)
-        .where(_plc.c.at_ms >= begin_ms, _plc.c.at_ms < before_ms)
-        .order_by(_plc.c.at_ms, _plc.c.run_id, _plc.c.seq)
+        .where(_plc.c.plc_id.in_(plc_ids), _plc.c.at_ms >= begin_ms, _plc.c.at_ms < before_ms)
+        .order_by(_plc.c.plc_id, _plc.c.at_ms, _plc.c.run_id, _plc.c.seq)
         .limit(CHANGES_MAX)
     )
     found: list[_Seen] = []
-    known: set[str] = set()
-    for code, at_ms, previous, status in await connection.execute(changes):
-        source = (AlarmKind.EQUIPMENT, code)
-        if code not in known:  # how it was when the window began
-            known.add(code)
-            found.append((source, at_ms, _SIGHTS.get(previous, Sight.UNSEEN)))
-        found.append((source, at_ms, None if status is None else _SIGHTS.get(status, Sight.UNSEEN)))
+    machines = select(schema.equipment.c.id, schema.equipment.c.code)
+    codes = {row.id: row.code for row in await connection.execute(machines)}
+    known: set[int] = set()
+    ids = sorted(codes)
+    for first in range(0, len(ids), SOURCES_MAX):
+        # Machine by machine, since that is how changes lie in the table.
+        changes = (
+            select(c.equipment_id, c.at_ms, c.previous, c.status)
+            .where(c.equipment_id.in_(ids[first : first + SOURCES_MAX]))
+            .where(c.at_ms >= begin_ms, c.at_ms < before_ms)
+            .order_by(c.equipment_id, c.at_ms, c.run_id, c.seq)
+            .limit(CHANGES_MAX)
+        )
+        for id_, at_ms, previous, status in await connection.execute(changes):
+            source = (AlarmKind.EQUIPMENT, codes[id_])
+            if id_ not in known:  # how it was when the window began
+                known.add(id_)
+                found.append((source, at_ms, _SIGHTS.get(previous, Sight.UNSEEN)))
+            sight = _SIGHTS.get(status, Sight.UNSEEN) if status is not None else None
+            found.append((source, at_ms, sight))
     lines = {each.value: sight_of_link(each) for each in PlcLink}
     for plc_id, at_ms, link in await connection.execute(links):
         found.append(((AlarmKind.PLC, plc_id), at_ms, lines.get(link, Sight.UNSEEN)))
@@ -212,17 +231,17 @@ async def _told(
     """Return by machine or PLC when an alarm of it stood, of the time from `begin_ms` on."""
     c = _event.c
     events = (
-        select(_alarm.c.kind, _alarm.c.source, c.alarm_id, c.kind.label("what"), c.at_ms)
+        select(_alarm.c.kind, _alarm.c.source, c.alarm_id, c.number, c.kind.label("what"), c.at_ms)
         .join_from(_event, _alarm, _alarm.c.id == c.alarm_id)
         .where(c.at_ms >= begin_ms, c.kind.in_([*_STARTS, *_ENDS]))
-        .order_by(c.alarm_id, c.number)
     )
     standing = select(_alarm.c.kind, _alarm.c.source).where(*_STANDS, _alarm.c.raised_ms < begin_ms)
     found: dict[Source, list[tuple[float, float]]] = {}
     for kind, name in await connection.execute(standing):
         found.setdefault((AlarmKind(kind), name), []).append((-inf, inf))
     began: dict[int, float] = {}
-    for kind, name, alarm_id, what, at_ms in await connection.execute(events):
+    told = (await connection.execute(events)).all()
+    for kind, name, alarm_id, _, what, at_ms in sorted(told, key=lambda row: row[2:4]):
         spans = found.setdefault((AlarmKind(kind), name), [])
         if what in _STARTS:
             began[alarm_id] = at_ms

@@ -169,7 +169,9 @@ class AlarmStore:
             spans, since_ms = await wait_spans(connection, before_ms, on_delay_ms)
             missing = None
             if since_ms is not None:
-                missing = await over_without_alarm(connection, since_ms, before_ms, on_delay_ms)
+                missing = await over_without_alarm(
+                    connection, plc_ids, since_ms, before_ms, on_delay_ms
+                )
         return Recalled(
             open=tuple(each for each in standing if each is not None),
             over=tuple(each for each in over if each is not None),
