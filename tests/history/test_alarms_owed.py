@@ -159,6 +159,19 @@ def test_a_fault_that_is_owed_an_alarm_does_not_cost_the_one_after_it_its_own(
     assert (alarm.raised_ms, alarm.raised_count, alarm.is_on) == (T0_MS - 9_000, 2, True)
 
 
+def test_a_clock_that_is_set_right_leaves_the_time_of_a_fault_of_before_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alarm_flood, "RISES_MAX", 1)
+    scene = Scene()
+    for number in (101, 102):
+        scene.see(number, ERROR)
+    scene.desk.adopt(owed(101, 102))
+    scene.records.set_right_ms = 60_000
+    scene.pass_(62)
+    assert [alarm.raised_ms for alarm in scene.alarms] == [T0_MS - 9_000] * 2
+
+
 def test_while_alarms_wait_a_window_that_they_belong_to_is_not_complete(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

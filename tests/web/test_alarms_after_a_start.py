@@ -11,6 +11,7 @@ import pytest
 
 from builders import site_change, state_change
 from lineside.core.model import Status
+from lineside.history import alarm_flood
 from lineside.history import database as database_module
 from lineside.history.alarm_desk import AlarmDesk
 from serving import eventually
@@ -60,5 +61,17 @@ async def test_an_alarm_that_waits_in_the_spool_is_still_being_read_and_not_unkn
         await scene.history.recall_alarms()
     assert (await scene.post(f"/api/alarms/{alarm.id}/acknowledge", KIM))["state"]
     await scene.post("/api/alarms/7/acknowledge", KIM, 404)
+    scene.history.stop()
+    assert await scene.history.wait_stopped(60)
+
+
+async def test_while_alarms_wait_for_room_lists_say_that_they_are_not_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_flood, "RISES_MAX", 2)
+    scene = await Scene.opened(tmp_path)
+    for path in ("alarms", "alarms/recent", "alarms?from=2025-11-03T00:00:00Z"):
+        assert (await scene.get(f"/api/{path}"))["is_complete"] is False
+    assert (await scene.get("/api/alarms?to=2025-11-03T00:00:00Z"))["is_complete"] is True
     scene.history.stop()
     assert await scene.history.wait_stopped(60)

@@ -77,16 +77,20 @@ class Adoption:
     def _adopt_owed(self, source: Source, risen_ms: int, now: Instant) -> None:
         """A fault that rose before the start and has no alarm gets it, when it is seen.
 
-        Of one whose bits are watched it is not known which rose when.
+        Where bits have alarms of their own it is not known which rose when: what is seen of them
+        then rose at that time, and if nothing is, the fault is one without a bit.
         """
         turns = self._turns
         if not turns.plant.has(source):
             return
-        if source in turns.plant.alarm_bits:
-            for each in list(turns.points_of(source).values()):
-                self.adopt_absence(each, now)
+        revision = turns.book.revision
+        lanes = turns.points_of(source)
+        bits = [each for lane, each in lanes.items() if lane is not None]
+        for each in bits:
+            self.adopt_absence(each, now)
+        if turns.book.revision != revision or any(each.is_there for each in bits):
             return
-        point = turns.point(source)
+        point = lanes[None]
         since_s = risen_ms / 1000
         since = Instant(unix_s=since_s, monotonic_s=now.monotonic_s - (now.unix_s - since_s))
         passed = turns.passed.pop(point.key, None)

@@ -210,9 +210,8 @@ class AlarmDesk:
         alarm = self.book.find(plain.current) if plain.current is not None else None
         if alarm and (alarm.raised_count > 1 or alarm.raised_ms < (self.started_ms or 0)):
             return
-        is_there = plain.watch.is_on or plain.watch.may_rise
         heirs = [code for code in sorted(codes) if not points[code].watch.is_on]
-        if not is_there or not heirs or plain.is_leftover or not seen.is_bare:
+        if not plain.is_there or not heirs or plain.is_leftover or not seen.is_bare:
             return
         heir = points[heirs[0]]
         plain.hand_over(heir)

@@ -87,6 +87,9 @@ class Turns:
 
     def _pay(self, point: Point, since: Instant, sight: Sight, now: Instant) -> None:
         """Raise what has been owed since before the start, at its first sight."""
+        lanes = self.points[point.source].values()
+        if sight is Sight.OFF and any(each.is_there for each in lanes if each is not point):
+            return  # it is one of those whose bits tell of them
         point.watch.is_on = sight is Sight.ON
         if point.watch.is_on:
             self.rise(point, Turn(is_on=True, since=since), now)
