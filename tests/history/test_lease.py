@@ -44,8 +44,10 @@ class Servers:
         self.running: list[History] = []
         self.status = Status.RUNNING
 
-    async def start(self, name: str, clock: Clock = system_clock) -> History:
-        settings = HistorySettings(folder=self._folder / name, url=self._url)
+    async def start(
+        self, name: str, clock: Clock = system_clock, url: str | None = None
+    ) -> History:
+        settings = HistorySettings(folder=self._folder / name, url=url or self._url)
         history = History(settings, clock, "1.2.3", alive_s=0.1)
         self.running.append(history)
         now_s = system_clock().unix_s
@@ -337,3 +339,61 @@ async def test_a_server_that_cannot_reach_the_database_does_nothing_once_another
     finally:
         postgres.admit(name)
         await servers.stop(server)
+
+
+async def test_what_was_done_at_both_of_two_servers_is_what_the_alarm_comes_to(
+    postgres: PostgreSQL, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was cut off has it from its spool when it records again."""
+    monkeypatch.setattr(service_module, "RETRY_S", 0.02)
+    servers = Servers(url, tmp_path)
+    alone = postgres.url_for(url.rpartition("/")[2], "cut_off")
+    first = await servers.start("first", url=alone)
+
+    async def recall(server: History) -> None:
+        while True:
+            await server.recall_alarms()
+            await asyncio.sleep(0.05)
+
+    recalling = [asyncio.create_task(recall(first))]
+    database = Database(url)
+    try:
+        await servers.until(lambda: first.alarms.is_recalled, "nothing is recalled")
+        servers.turn(Status.ERROR)
+        (alarm,) = first.alarms.book
+        await servers.until(lambda: not first.health().queued, "the first lags")
+        postgres.bar("cut_off")
+        await servers.until(lambda: first.health().is_behind, "the first is not cut off")
+        at_ms = round(system_clock().unix_s * 1000)
+        seen = AlarmEvent(kind=AlarmEventKind.ACKNOWLEDGED, at_ms=at_ms, by="Kim", text="seen")
+        await first.act(alarm, seen)
+        second = await servers.start("second")
+        recalling.append(asyncio.create_task(recall(second)))
+        async with database.writing() as connection:  # as if 30 s had passed
+            await connection.execute(text("UPDATE recorder SET until_ms = 0"))
+        await servers.until(
+            lambda: second.is_open and len(second.alarms.book) == 1, "the second does not take over"
+        )
+        (there,) = second.alarms.book
+        assert (there.id, there.acknowledged_by) == (alarm.id, None)
+        said = AlarmEvent(kind=AlarmEventKind.COMMENTED, at_ms=at_ms + 1, by="Lee", text="door")
+        await second.act(there, said)
+        postgres.unbar("cut_off")
+        await servers.until(lambda: "another" in first.health().error, "the first goes on")
+        await servers.stop(second)
+        await servers.until(
+            lambda: first.is_open and first.alarms.is_recalled and not first.health().spooled,
+            "the first does not go on",
+        )
+        (both,) = first.alarms.book
+        assert (both.id, both.acknowledged_by) == (alarm.id, "Kim")
+        assert [each.text for each in both.comments] == ["seen", "door"]
+        assert await first.ask(lambda store: store.alarms.alarm(alarm.id)) == both
+    finally:
+        postgres.unbar("cut_off")
+        for task in recalling:
+            task.cancel()
+        await asyncio.wait(recalling)
+        for each in list(servers.running):
+            await servers.stop(each)
+        await database.close()
