@@ -59,17 +59,25 @@ class Lease:
         self._clock = clock
         self._claimed_s = 0.0  # both by the monotonic clock
         self._kept_s: float | None = None
+        self._was_kept = False
         self.is_held = False
         self.was_held = False
+        self.is_after_another = False  # one has recorded since this server did
         self.refused = asyncio.Event()  # another one has it
+        self.refusal = ""  # why, for people
 
     async def hold(self, connection: AsyncConnection) -> None:
         """Take or renew the lease, within the transaction that writes.
 
         Raises:
-            AnotherRecords: somebody else has it; nothing may be written.
+            AnotherRecords: somebody else has it, or had it since this one did and has ended;
+                nothing may be written, and this one has to begin anew.
         """
         self._claimed_s = self._clock().monotonic_s
+        of_row = select(_recorder.c.holder, _recorder.c.shown).where(_recorder.c.id == _ONLY)
+        before = (await connection.execute(of_row.with_for_update())).first()
+        # An earlier start of this server may stand there in a database that was put back.
+        was_another = before is not None and before.holder.partition(" ")[0] != self._folder
         now_ms = _now_ms()
         claim = {"holder": self._holder, "shown": self._shown, "until_ms": now_ms + LEASE_MS}
         query = (
@@ -83,21 +91,30 @@ class Lease:
             .returning(_recorder.c.id)
         )
         self.is_held = await connection.scalar(query) is not None
+        if self.is_held and self._was_kept and was_another and before is not None:
+            raise self._refusal(
+                f"another Lineside ({before.shown}) has recorded into {self._label} meanwhile: "
+                "this one begins anew"
+            )
         if self.is_held:
+            self.is_after_another = was_another and not self._may_succeed
             self.was_held = True
             self.refused.clear()
             return
         other = await connection.scalar(select(_recorder.c.shown).where(_recorder.c.id == _ONLY))
-        self._kept_s = None
-        self.refused.set()
-        raise AnotherRecords(
+        raise self._refusal(
             f"another Lineside ({other}) records into {self._label}: this one records nothing and "
             "takes over when that one ends; give each plant a database of its own"
         )
 
+    def _refusal(self, words: str) -> AnotherRecords:
+        self.is_held, self._kept_s, self.refusal = False, None, words
+        self.refused.set()
+        return AnotherRecords(words)
+
     def confirm(self) -> None:
         """Take in that the transaction in which it was renewed is committed."""
-        self._kept_s = self._claimed_s
+        self._kept_s, self._was_kept = self._claimed_s, True
 
     @property
     def is_sure(self) -> bool:

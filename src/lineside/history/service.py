@@ -438,6 +438,7 @@ class History:
     async def _give_up(self, lease: Lease, writer: Writer) -> None:
         """End the writer when another server has begun to record; what waits is spooled."""
         await lease.refused.wait()
+        self._tell(lease.refusal)
         writer.stop()
 
 
