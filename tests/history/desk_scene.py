@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
-from builders import T0_S, TurnedClock, plc_states, site, site_change, state_change
+from builders import (
+    T0_S,
+    TurnedClock,
+    equipment,
+    line,
+    plc_states,
+    site,
+    site_change,
+    state_change,
+)
 from builders import snapshot as a_snapshot
 from history.told import T0_MS
 from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmState
-from lineside.core.model import PlcLink, Quality, Site, Status, TagRole, TagState
+from lineside.core.alarm_text import AlarmText, Severity
+from lineside.core.model import Equipment, PlcLink, Quality, Site, Status, TagRole, TagState
 from lineside.history.alarm_desk import AlarmDesk
-from lineside.history.records import AlarmRecord
+from lineside.history.records import AlarmRecord, ServerEventKind
 
 
 class Records:
@@ -18,9 +30,13 @@ class Records:
 
     def __init__(self) -> None:
         self.kept: list[AlarmRecord] = []
+        self.noted: list[tuple[ServerEventKind, int, str]] = []
         self.has_room = True
         self.alive: tuple[int, int] | None = (1, T0_MS)
         self.set_right_ms = 0
+
+    def note(self, kind: ServerEventKind, at_ms: int, detail: str) -> None:
+        self.noted.append((kind, at_ms, detail))
 
     def offer(self, record: AlarmRecord) -> bool:
         if self.has_room:
@@ -102,3 +118,35 @@ class Scene:
             kind=kind, at_ms=at_ms, by="Kim", until_ms=at_ms + 60_000 * minutes or None
         )
         return self.desk.book.act(self.alarms[0], event)
+
+
+def running(**facts: Any) -> Scene:
+    scene = Scene(replace(site(), **facts))
+    scene.all_run()
+    return scene
+
+
+def with_codes(*numbers: int) -> Site:
+    machines = tuple(_with_code(equipment(n)) if n in numbers else equipment(n) for n in (101, 102))
+    messages = {12: AlarmText(severity=Severity.CRITICAL, text_ko="도어 열림", text_en="Door open")}
+    place = site(replace(line("weld1", range(101, 102)), equipment=machines))
+    return replace(place, alarm_tables={"robot": messages})
+
+
+def _with_code(machine: Equipment) -> Equipment:
+    addresses = {**machine.addresses, TagRole.ALARM_CODE: "D200"}
+    return replace(machine, addresses=addresses, alarm_table="robot")
+
+
+def a_fault_with_code(number: int) -> Scene:
+    """Have 101 run for a second, and then fail with a code."""
+    scene = Scene(with_codes(101))
+    scene.all_run()
+    scene.codes[101] = number
+    scene.see(101, Status.ERROR)
+    return scene
+
+
+def reconfigure(scene: Scene, plant: Site) -> None:
+    scene.site = plant
+    scene.desk.on_message(site_change(plant, at_s=scene.clock.unix_s))

@@ -75,6 +75,33 @@ class PostgreSQL:
             "createdb", "-h", "127.0.0.1", "-p", self.port, "-U", USER, "-T", database, copy
         )  # fmt: skip
 
+    def url_for(self, database: str, user: str) -> str:
+        """Make a user and return the URL of a database for it."""
+        self._tell(f"create role {user} login superuser")
+        return self.url_of(database).replace(f"{USER}@", f"{user}@")
+
+    def bar(self, user: str) -> None:
+        """Let a user in no more, and throw it out."""
+        self._tell(f"alter role {user} nologin")
+        self._tell(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{user}'"  # noqa: S608 -- ours
+        )
+
+    def unbar(self, user: str) -> None:
+        """Let a user in again."""
+        self._tell(f"alter role {user} login")
+
+    def shut(self, database: str) -> None:
+        """Let nobody into a database, and throw out who uses it."""
+        self._tell(f"alter database {database} with allow_connections false")
+        self._tell(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'"  # noqa: S608 -- ours
+        )
+
+    def admit(self, database: str) -> None:
+        """Let everybody into it again."""
+        self._tell(f"alter database {database} with allow_connections true")
+
     def put_in_place(self, copy: str, database: str) -> None:
         """Put `copy` in the place of `database`; who uses that is thrown out."""
         self._run("dropdb", "-h", "127.0.0.1", "-p", self.port, "-U", USER, "--force", database)

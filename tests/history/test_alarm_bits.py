@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from builders import T0_S, code, equipment, line, site, site_change
 from history.desk_scene import Scene
 from history.told import T0_MS
-from lineside.core.alarm import AlarmNote, AlarmState
+from lineside.core.alarm import AlarmKind, AlarmNote, AlarmState
 from lineside.core.alarm_bits import AlarmBits
 from lineside.core.alarm_text import AlarmRules, AlarmText, Severity
 from lineside.core.model import Site, Status, TagRole
@@ -398,3 +398,37 @@ def test_the_alarms_that_stand_are_the_bits_that_were_seen_last(
             assert (None in now) is is_rest
         elif seconds > AFTER_BITS_S:
             assert None in now
+
+
+@pytest.mark.parametrize("is_seen_first", [True, False])
+@pytest.mark.parametrize(
+    ("word", "found", "raised_ms"),
+    [
+        (0b101, ["Overheating", "Safety door open"], T0_MS),
+        (0, [PLAIN], T0_MS - 9_000),
+        (None, [], None),
+    ],
+)
+def test_a_fault_that_is_owed_an_alarm_from_before_the_stop_is_told_by_what_is_seen_of_it(
+    word: int | None, found: list[str], raised_ms: int | None, is_seen_first: bool
+) -> None:
+    scene = Scene(place())
+    owed = Recalled(
+        owed={(AlarmKind.EQUIPMENT, code(101)): T0_MS - 9_000}, statuses={code(101): ERROR}
+    )
+    if not is_seen_first:
+        scene.desk.adopt(owed)
+    if word is None:
+        scene.see(101, RUNNING)
+    else:
+        fault(scene, word)
+    if is_seen_first:
+        scene.desk.adopt(owed)
+    scene.pass_(1)
+    assert standing(scene) == found
+    if raised_ms is not None:
+        assert {alarm.raised_ms for alarm in scene.alarms} == {raised_ms}
+        return
+    # It went while nobody watched, and by which bit is not known.
+    (alarm,) = scene.alarms
+    assert (alarm.text_en, alarm.raised_ms, alarm.cleared_ms) == (PLAIN, T0_MS - 9_000, T0_MS)

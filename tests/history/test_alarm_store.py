@@ -85,7 +85,13 @@ async def test_what_two_servers_told_of_one_alarm_at_the_same_time_is_all_kept(
     late = a_batch(cut_off, [replace(known, seq=2), replace(more, seq=3)])
     for _ in range(2):  # out of the spool, and once more after a crash
         await store.write([late])
-    assert await store.alarms.alarm(1) == here
+    # The alarm is what all of it comes to, in order of time.
+    both = await store.alarms.alarm(1)
+    assert both is not None
+    assert (both.state, both.shelved_until_ms) == (AlarmState.SHELVED, T0_MS + 9_000)
+    assert (both.acknowledged_by, both.acknowledged_ms) == ("Kim", T0_MS + 20)
+    assert [each.text for each in both.comments] == ["seen", "door", "on my way"]
+    assert both.revision == 5
     _, after = told(here, E.COMMENTED, T0_MS + 60, "Lee", "done")
     for _ in range(2):
         await store.write([a_batch(other, [replace(after, seq=3)])])
@@ -98,6 +104,46 @@ async def test_what_two_servers_told_of_one_alarm_at_the_same_time_is_all_kept(
         (50, "shelved", "Lee", ""),
         (60, "commented", "Lee", "done"),
     ]
+    last = await store.alarms.alarm(1)
+    assert last is not None
+    assert [each.text for each in last.comments] == ["seen", "door", "on my way", "done"]
+    assert (last.state, last.revision) == (AlarmState.SHELVED, 6)
+
+
+async def test_an_alarm_acknowledged_at_one_server_and_commented_at_the_other_is_both(
+    store: Store,
+) -> None:
+    alarm, first = raised()
+    cut_off, other = a_run(1), a_run(2, T0_MS + 1)
+    await store.write([a_batch(cut_off, numbered(first))])
+    _, said = told(alarm, E.COMMENTED, T0_MS + 40, "Lee", "on my way")
+    await store.write([a_batch(other, numbered(said))])
+    there, known = told(alarm, E.ACKNOWLEDGED, T0_MS + 20, "Kim")
+    there, one = told(there, E.COMMENTED, T0_MS + 30, "Kim", "one")
+    _, two = told(there, E.COMMENTED, T0_MS + 50, "Kim", "two")
+    late = [replace(record, seq=n) for n, record in enumerate((known, one, two), 2)]
+    await store.write([a_batch(cut_off, late)])
+    found = await store.alarms.alarm(1)
+    assert found is not None
+    assert (found.state, found.acknowledged_by) == (AlarmState.ACKNOWLEDGED, "Kim")
+    assert [each.text for each in found.comments] == ["one", "on my way", "two"]
+    assert len(await store.alarms.events(1)) == 5
+
+
+async def test_a_fault_that_both_servers_saw_go_is_over_when_one_of_them_was_told_that_it_is_known(
+    store: Store,
+) -> None:
+    alarm, first = raised()
+    cut_off, other = a_run(1), a_run(2, T0_MS + 1)
+    await store.write([a_batch(cut_off, numbered(first))])
+    there, known = told(alarm, E.ACKNOWLEDGED, T0_MS + 20, "Kim")
+    _, gone = told(there, E.CLEARED, T0_MS + 41)
+    _, left = told(alarm, E.CLEARED, T0_MS + 40)
+    await store.write([a_batch(other, numbered(left))])
+    await store.write([a_batch(cut_off, [replace(known, seq=2), replace(gone, seq=3)])])
+    found = await store.alarms.alarm(1)
+    assert found is not None
+    assert (found.state, found.cleared_ms) == (AlarmState.NORMAL, T0_MS + 40)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from history.told import T0_MS, a_batch, a_change, a_run
 from lineside.clock import system_clock
 from lineside.core.alarm import AlarmEvent, AlarmEventKind
 from lineside.core.errors import HistoryError
-from lineside.core.model import Status
-from lineside.core.ports import BusMessage
+from lineside.core.model import Instant, Status
+from lineside.core.ports import BusMessage, Clock
 from lineside.history import schema
 from lineside.history import service as service_module
 from lineside.history.database import Database
@@ -44,9 +44,11 @@ class Servers:
         self.running: list[History] = []
         self.status = Status.RUNNING
 
-    async def start(self, name: str) -> History:
-        settings = HistorySettings(folder=self._folder / name, url=self._url)
-        history = History(settings, system_clock, "1.2.3", alive_s=0.1)
+    async def start(
+        self, name: str, clock: Clock = system_clock, url: str | None = None
+    ) -> History:
+        settings = HistorySettings(folder=self._folder / name, url=url or self._url)
+        history = History(settings, clock, "1.2.3", alive_s=0.1)
         self.running.append(history)
         now_s = system_clock().unix_s
         history.on_message(site_change(PLANT, at_s=now_s))
@@ -187,18 +189,56 @@ async def test_a_start_takes_over_at_once_from_the_one_before_it_in_the_same_fol
     url: str,
 ) -> None:
     database = Database(url)
-    before = Lease("a", "1", "plant-1", "the database")
-    after = Lease("a", "2", "plant-1", "the database")
+    before = Lease("a", "1", "plant-1", "the database", system_clock)
+    after = Lease("a", "2", "plant-1", "the database", system_clock)
     try:
         for each in (before, after):
             async with database.writing() as connection:
                 await each.hold(connection)
         # The one before is alive after all: it does not take it back.
-        again = Lease("a", "1", "plant-1", "the database", may_succeed=False)
+        again = Lease("a", "1", "plant-1", "the database", system_clock, may_succeed=False)
         for each in (before, again):
             with pytest.raises(AnotherRecords):
                 async with database.writing() as connection:
                     await each.hold(connection)
+    finally:
+        await database.close()
+
+
+async def test_a_lease_that_another_one_has_had_meanwhile_is_begun_anew(url: str) -> None:
+    database = Database(url)
+    first, second = (
+        Lease(folder, "1", f"plant-{folder}", "the database", system_clock) for folder in "ab"
+    )
+
+    async def hold(lease: Lease, *, is_undone: bool = False) -> None:
+        async with database.writing() as connection:
+            await lease.hold(connection)
+            if is_undone:
+                raise HistoryError("the disk is full")
+        lease.confirm()
+
+    async def run_out() -> None:
+        async with database.writing() as connection:
+            await connection.execute(text("UPDATE recorder SET until_ms = 0"))
+
+    try:
+        await hold(second)
+        await run_out()
+        # What was before its own time is none of its business, also when it takes two attempts.
+        with pytest.raises(HistoryError, match="disk"):
+            await hold(first, is_undone=True)
+        await hold(first)
+        assert first.is_sure
+        await run_out()
+        await hold(first)
+        await run_out()
+        with pytest.raises(AnotherRecords, match=r"\(plant-a\) has recorded .* meanwhile"):
+            await hold(second)
+        assert not second.is_sure
+        again = Lease("b", "1", "plant-b", "the database", system_clock, may_succeed=False)
+        await hold(again)
+        assert again.is_after_another
     finally:
         await database.close()
 
@@ -234,8 +274,8 @@ async def test_two_servers_in_one_folder_do_not_tell_the_same_twice(
 
 async def test_whoever_has_lost_the_lease_writes_nothing(url: str) -> None:
     first, second = (Database(url) for _ in range(2))
-    old = Store(first, lease=Lease("a", "1", "plant-1", "the database"))
-    new = Store(second, lease=Lease("b", "1", "plant-2", "the database"))
+    old = Store(first, lease=Lease("a", "1", "plant-1", "the database", system_clock))
+    new = Store(second, lease=Lease("b", "1", "plant-2", "the database", system_clock))
     batch = a_batch(a_run(), [a_change(1, T0_MS)])
     try:
         await old.write([batch])
@@ -308,4 +348,114 @@ async def test_a_server_that_has_lost_the_lease_stands_by_until_it_can_have_it_b
         assert await count(server, "run") == 2
     finally:
         await servers.stop(server)
+        await database.close()
+
+
+async def test_a_server_that_cannot_reach_the_database_does_nothing_once_another_may_record(
+    postgres: PostgreSQL, url: str, tmp_path: Path
+) -> None:
+    """As long as nobody else can have the lease, what people do is kept in the spool."""
+    name, later_s = url.rpartition("/")[2], 0.0
+
+    def clock() -> Instant:
+        now = system_clock()
+        return replace(now, monotonic_s=now.monotonic_s + later_s)
+
+    servers = Servers(url, tmp_path)
+    server = await servers.start("first", clock)
+    await servers.until(lambda: server.health().written > 0, "it does not record")
+    recalling = asyncio.create_task(server.recall_alarms())
+    await servers.until(lambda: server.alarms.is_recalled, "nothing is recalled")
+    await recalling
+    servers.turn(Status.ERROR)
+    await servers.until(lambda: server.health().queued == 0, "it lags")
+    try:
+        postgres.shut(name)
+        await servers.until(lambda: server.health().is_behind, "it reaches the database")
+        (alarm,) = server.alarms.book
+        at_ms = round(system_clock().unix_s * 1000)
+        seen = AlarmEvent(kind=AlarmEventKind.ACKNOWLEDGED, at_ms=at_ms, by="Kim")
+        said = replace(seen, kind=AlarmEventKind.COMMENTED, text="door")
+        alarm = await server.act(alarm, seen)
+        assert server.health().spooled
+        later_s = 31.0
+        with pytest.raises(HistoryError, match=r"nothing was done, for another .* may record now"):
+            await server.act(alarm, said)
+        assert list(server.alarms.book) == [alarm]
+        postgres.admit(name)
+        await servers.until(lambda: not server.health().is_behind, "it does not come back")
+        assert (await server.act(alarm, said)).comments[-1].text == "door"
+    finally:
+        postgres.admit(name)
+        await servers.stop(server)
+
+
+@pytest.mark.parametrize("is_back_in_time", [True, False])
+async def test_what_was_done_at_both_of_two_servers_is_what_the_alarm_comes_to(
+    postgres: PostgreSQL,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_back_in_time: bool,
+) -> None:
+    """The one that was cut off has it from its spool when it records again, and begins anew then.
+
+    It does so too when the other one has ended before it could hear of it.
+    """
+    monkeypatch.setattr(service_module, "RETRY_S", 0.02)
+    servers = Servers(url, tmp_path)
+    user = f"cut_off_{is_back_in_time}".lower()
+    alone = postgres.url_for(url.rpartition("/")[2], user)
+    first = await servers.start("first", url=alone)
+
+    async def recall(server: History) -> None:
+        while True:
+            await server.recall_alarms()
+            await asyncio.sleep(0.05)
+
+    recalling = [asyncio.create_task(recall(first))]
+    database = Database(url)
+    try:
+        await servers.until(lambda: first.alarms.is_recalled, "nothing is recalled")
+        servers.turn(Status.ERROR)
+        (alarm,) = first.alarms.book
+        await servers.until(lambda: not first.health().queued, "the first lags")
+        postgres.bar(user)
+        await servers.until(lambda: first.health().is_behind, "the first is not cut off")
+        at_ms = round(system_clock().unix_s * 1000)
+        seen = AlarmEvent(kind=AlarmEventKind.ACKNOWLEDGED, at_ms=at_ms, by="Kim", text="seen")
+        await first.act(alarm, seen)
+        second = await servers.start("second")
+        recalling.append(asyncio.create_task(recall(second)))
+        async with database.writing() as connection:  # as if 30 s had passed
+            await connection.execute(text("UPDATE recorder SET until_ms = 0"))
+        await servers.until(
+            lambda: second.is_open and len(second.alarms.book) == 1, "the second does not take over"
+        )
+        (there,) = second.alarms.book
+        assert (there.id, there.acknowledged_by) == (alarm.id, None)
+        said = AlarmEvent(kind=AlarmEventKind.COMMENTED, at_ms=at_ms + 1, by="Lee", text="door")
+        await second.act(there, said)
+        desk = first.alarms
+        if is_back_in_time:
+            postgres.unbar(user)
+            await servers.until(lambda: "another" in first.health().error, "the first goes on")
+        await servers.stop(second)
+        postgres.unbar(user)
+        await servers.until(
+            lambda: first.alarms is not desk and first.alarms.is_recalled, "it does not begin anew"
+        )
+        await servers.until(lambda: not first.health().is_behind, "the first lags")
+        (both,) = first.alarms.book
+        assert (both.id, both.acknowledged_by) == (alarm.id, "Kim")
+        assert [each.text for each in both.comments] == ["seen", "door"]
+        assert await first.ask(lambda store: store.alarms.alarm(alarm.id)) == both
+    finally:
+        postgres.unbar(user)
+        for task in recalling:
+            task.cancel()
+        await asyncio.wait(recalling)
+        for each in list(servers.running):
+            await servers.stop(each)
         await database.close()

@@ -21,6 +21,7 @@ from lineside.core.alarm import AlarmEvent, AlarmEventKind, AlarmState
 from lineside.core.errors import HistoryError
 from lineside.core.model import Status
 from lineside.core.ports import BusMessage
+from lineside.history import acting
 from lineside.history import retention as retention_module
 from lineside.history import service as service_module
 from lineside.history.event_store import server_events
@@ -372,7 +373,7 @@ async def test_what_can_be_kept_nowhere_is_not_called_done(
     async def fail(self: Store, batches: object) -> None:
         refuse(self, batches)
 
-    monkeypatch.setattr(service_module, "ACTION_S", 3.0)
+    monkeypatch.setattr(acting, "ACTION_S", 3.0)
     history = history_in(tmp_path)
     hear(history, site_change(site()), state_change(101, Status.RUNNING), tick(1))
     hear(history, state_change(101, Status.ERROR, at_s=T0_S + 1.5))

@@ -2,87 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet
 import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from builders import T0_S, WebPlant, code, line, site, snapshot, state_change
+from builders import T0_S, WebPlant, code, line, site, state_change
 from builders import site_change as a_site_change
-from lineside.clock import system_clock
 from lineside.core.alarm_text import AlarmRules
 from lineside.core.model import Status
-from lineside.history.service import History
-from lineside.history.settings import HistorySettings
-from serving import eventually
-
-KIM = {"by": "김철수"}
-
-
-class Scene(WebPlant):
-    """A plant with a history; its machines 101 to 103 have failed, one second after another."""
-
-    @classmethod
-    async def opened(cls, folder: Path) -> Scene:
-        history = History(HistorySettings(folder=folder), system_clock, "1.2.3")
-        scene = cls(history=history)
-        scene.history = history
-        scene.hear(a_site_change(scene.site))
-        scene.tick()
-        for number in range(101, 106):
-            scene.hear(state_change(number, Status.RUNNING, at_s=T0_S))
-        for number in (101, 102, 103):
-            scene.clock.turn(1.0)
-            scene.hear(state_change(number, Status.ERROR, at_s=scene.clock.unix_s))
-        scene.tick()
-        history.start()
-        async with asyncio.timeout(60):
-            await history.recall_alarms()
-        await scene.stored()
-        return scene
-
-    history: History
-
-    def hear(self, message: Any) -> None:
-        self.live.on_message(message)
-        self.history.on_message(message)
-
-    def tick(self) -> None:
-        super().tick()
-        self.history.on_message(snapshot(self.site, at_s=self.clock.unix_s))
-
-    async def stored(self) -> None:
-        await eventually(
-            lambda: self.history.health().written >= self.history.recorder.heard_count - 1,
-            "not everything was written",
-        )
-
-    async def get(self, path: str) -> Any:
-        answer = await self.ask(path)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def post(self, path: str, body: object, status: int = 200) -> Any:
-        answer = await self.ask(path, method="POST", body=body)
-        assert answer.status_code == status, answer.text
-        if status >= 400:
-            assert answer.headers["content-type"] == "application/problem+json"
-        return answer.json()
-
-    async def codes(self, query: str = "") -> list[str]:
-        body = await self.get(f"/api/alarms?{query}")
-        return [alarm["code"][-3:] for alarm in body["alarms"]]
-
-    async def id_of(self, number: int) -> int:
-        body = await self.get("/api/alarms")
-        return int(next(a["id"] for a in body["alarms"] if a["code"] == code(number)))
+from web.alarm_scene import KIM, Scene
 
 
 @pytest.fixture
@@ -369,25 +303,6 @@ async def test_while_the_database_is_away_what_is_open_is_there_and_can_be_ackno
     answer = await scene.ask("/api/alarms")
     assert answer.status_code == 503
     assert "Past alarms cannot be read now: the database is away" in answer.json()["detail"]
-
-
-async def test_before_the_past_is_known_lists_say_that_they_are_not_complete(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene.history.alarms.is_recalled = False
-    body = await scene.get("/api/alarms?state=unacknowledged")
-    assert body["is_complete"] is False
-    found = scene.history.alarms.book.find(await scene.id_of(101))
-    assert found is not None
-
-    async def stored(self: object, alarm_id: int) -> object:
-        return found
-
-    from lineside.history.alarm_store import AlarmStore
-
-    monkeypatch.setattr(AlarmStore, "alarm", stored)
-    refused = await scene.post("/api/alarms/7/acknowledge", KIM, 503)
-    assert "still being read" in refused["detail"]
 
 
 async def test_metrics_count_alarms(scene: Scene) -> None:

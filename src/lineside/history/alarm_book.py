@@ -24,7 +24,7 @@ from lineside.core.alarm import (
 )
 from lineside.core.errors import AlarmRefused, HistoryError
 from lineside.history.alarm_early import EarlyAlarms
-from lineside.history.records import AlarmRecord, alarm_record
+from lineside.history.records import AlarmRecord, ServerEventKind, alarm_record
 
 WAITING_MAX = 20_000  # records; then the oldest are lost, and the alarms' later ones make up for it
 OVER_MAX = 200  # that are kept at hand when they are over
@@ -47,6 +47,9 @@ class Keeper(Protocol):
 
     def offer(self, record: AlarmRecord) -> bool:
         """Line up a record; say whether there was room."""
+
+    def note(self, kind: ServerEventKind, at_ms: int, detail: str) -> None:
+        """Keep that something happened to the history."""
 
 
 class AlarmCounts(msgspec.Struct, frozen=True, kw_only=True):

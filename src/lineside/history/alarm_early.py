@@ -34,7 +34,8 @@ class EarlyAlarms:
         """
         found = {}
         for alarm_id, (alarm, events) in self._happened.items():
-            if alarm.revision == 0:  # it was made by this server
+            # It was made by this server, of a fault that rose here.
+            if alarm.revision == 0 and alarm.raised_ms >= began_ms:
                 alarm = msgspec.structs.replace(
                     alarm,
                     raised_ms=alarm.raised_ms + by_ms,
@@ -51,8 +52,9 @@ class EarlyAlarms:
 
 
 def _moved(event: AlarmEvent, by_ms: int, began_ms: int) -> AlarmEvent:
-    # What goes on has the time of another alarm, which may be from before the start.
-    if event.kind is AlarmEventKind.CONTINUED and event.at_ms < began_ms:
+    # What goes on has the time of another alarm, and what was owed that of its fault.
+    told_late = (AlarmEventKind.CONTINUED, AlarmEventKind.RAISED)
+    if event.kind in told_late and event.at_ms < began_ms:
         return event
     until_ms = None if event.until_ms is None else event.until_ms + by_ms
     return msgspec.structs.replace(event, at_ms=event.at_ms + by_ms, until_ms=until_ms)

@@ -50,7 +50,24 @@ class Flood:
         self.held.pop(key, None)
         self.late.pop(key, None)
 
-    def move(self, by_s: float) -> None:
-        """Let all that waits have been so much later: the clock was set right."""
-        self.held = {key: turn.moved(by_s) for key, turn in self.held.items()}
-        self.late = {key: passed.moved(by_s) for key, passed in self.late.items()}
+    @property
+    def oldest_s(self) -> float | None:
+        """When the oldest that waits rose, in Unix time; None: nothing waits."""
+        held = [each.since.unix_s for each in self.held.values()]
+        return min([*held, *(each.since.unix_s for each in self.late.values())], default=None)
+
+    def __bool__(self) -> bool:
+        """Whether anything waits."""
+        return bool(self.held or self.late)
+
+    def move(self, by_s: float, began_s: float) -> None:
+        """Let all that waits, and rose after `began_s`, have been so much later.
+
+        The clock was set right.
+        """
+        for key, turn in self.held.items():
+            if turn.since.unix_s >= began_s:
+                self.held[key] = turn.moved(by_s)
+        for late, passed in self.late.items():
+            if passed.since.unix_s >= began_s:
+                self.late[late] = passed.moved(by_s)

@@ -61,6 +61,11 @@ class Point:
         """What tells it from every other."""
         return self.source, self.lane
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its fault stands, or is about to rise."""
+        return bool(self.watch.is_on) or self.watch.may_rise
+
     def rules(self, configured: AlarmRules, now: Instant) -> AlarmRules:
         """Return the delays that hold for it now."""
         if self.is_leftover:

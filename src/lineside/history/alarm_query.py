@@ -116,15 +116,29 @@ class EquipmentCounts(msgspec.Struct, frozen=True, kw_only=True):
     changes: int = 0
 
 
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """Faults that have no alarm: the first rose at `begin_ms`, the last was over at `end_ms`."""
+
+    count: int
+    begin_ms: int
+    end_ms: int
+
+
 class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     """How things stood when the server was last there.
 
     `open` are the alarms that were not over, `over` the newest of those that were; `statuses` has
     each machine's last status in which it was seen, `links` each PLC's last word that it answered
-    or was lost.
+    or was lost. `owed` has when a fault rose that stands and has no alarm, `waiting_since_ms` is
+    set when alarms waited at the end, and `missing` counts the faults that were over by then.
+    `missing_spans` have been told of before.
     """
 
     open: tuple[Alarm, ...] = ()
     over: tuple[Alarm, ...] = ()
     statuses: Mapping[str, Status] = {}
     links: Mapping[str, PlcLink] = {}
+    owed: Mapping[tuple[AlarmKind, str], int] = {}
+    waiting_since_ms: int | None = None
+    missing: Missing | None = None
+    missing_spans: tuple[tuple[int, int], ...] = ()

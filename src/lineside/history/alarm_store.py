@@ -17,6 +17,11 @@ from lineside.core.alarm import (
 )
 from lineside.core.model import PlcLink, Status
 from lineside.history import schema
+from lineside.history.alarm_owed import (
+    over_without_alarm,
+    standing_without_alarm,
+    wait_spans,
+)
 from lineside.history.alarm_query import (
     SEARCHED,
     AlarmQuery,
@@ -25,6 +30,7 @@ from lineside.history.alarm_query import (
     StoredAlarmEvent,
     stood_in,
 )
+from lineside.history.alarm_writing import alarm_of_row
 from lineside.history.database import Database
 from lineside.history.left_out import read_page
 
@@ -128,8 +134,16 @@ class AlarmStore:
             for code in alarms.keys() | changes.keys()
         }
 
-    async def recall(self, plc_ids: Sequence[str], before_ms: int) -> Recalled:
-        """Return how things stood before `before_ms`, when this server began."""
+    async def recall(
+        self, plc_ids: Sequence[str], before_ms: int, on_delay_ms: int = 0
+    ) -> Recalled:
+        """Return how things stood before `before_ms`, when this server began.
+
+        Args:
+            plc_ids: of the PLCs that are configured.
+            before_ms: when this server began.
+            on_delay_ms: for how long a fault has to be seen.
+        """
         is_open = _alarm.c.state != AlarmState.NORMAL
         newest = (_alarm.c.last_raised_ms.desc(), _alarm.c.id.desc())
         queries = (
@@ -147,23 +161,34 @@ class AlarmStore:
                 link = await connection.scalar(_last_link(plc_id, before_ms))
                 if link is not None:
                     links[plc_id] = PlcLink(link)
-        # Of a machine whose last status is not understood it is not known whether it was well.
-        statuses = {code: _SEEN[status] for code, status in seen if status in _SEEN}
+            # Of a machine whose last status is not understood it is unknown whether it was well.
+            statuses = {code: _SEEN[status] for code, status in seen if status in _SEEN}
+            faulty = [(AlarmKind.EQUIPMENT, c) for c, s in statuses.items() if s is Status.ERROR]
+            faulty += [(AlarmKind.PLC, p) for p, link in links.items() if link is PlcLink.LOST]
+            owed = await standing_without_alarm(connection, faulty, before_ms)
+            spans, since_ms = await wait_spans(connection, before_ms, on_delay_ms)
+            missing = None
+            if since_ms is not None:
+                missing = await over_without_alarm(
+                    connection, plc_ids, since_ms, before_ms, on_delay_ms
+                )
         return Recalled(
             open=tuple(each for each in standing if each is not None),
             over=tuple(each for each in over if each is not None),
             statuses=statuses,
             links=links,
+            owed=owed,
+            waiting_since_ms=since_ms,
+            missing=missing,
+            missing_spans=tuple(spans),
         )
 
     def _alarm_of(self, row: Any) -> Alarm | None:
         """Return what a row says; None, noted, when this version does not understand it."""
-        facts = row._mapping
         try:
-            told = {**facts, "comments": msgspec.json.decode(facts["comments"])}
-            return msgspec.convert([told[name] for name in Alarm.__struct_fields__], Alarm)
+            return alarm_of_row(row)
         except (msgspec.MsgspecError, TypeError) as error:
-            self._database.left_out.note("alarm", facts["id"], str(error))
+            self._database.left_out.note("alarm", row.id, str(error))
             return None
 
     def _event_of(self, row: Any) -> StoredAlarmEvent | None:

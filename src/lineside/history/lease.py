@@ -15,9 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lineside.core.errors import HistoryError
+from lineside.core.ports import Clock
 from lineside.history import schema
+from lineside.history.records import LEASE_MS
 
-LEASE_MS = 30_000  # signs of life are stored every few seconds
 _ONLY = 1
 _recorder = schema.recorder
 
@@ -30,7 +31,14 @@ class Lease:
     """One server's claim to record into one database. One event loop owns it."""
 
     def __init__(
-        self, folder: str, start: str, shown: str, label: str, *, may_succeed: bool = True
+        self,
+        folder: str,
+        start: str,
+        shown: str,
+        label: str,
+        clock: Clock,
+        *,
+        may_succeed: bool = True,
     ) -> None:
         """Claim nothing yet.
 
@@ -39,6 +47,7 @@ class Lease:
             start: one of a kind for each start.
             shown: what to call this server in front of people.
             label: what to call the database in front of people.
+            clock: says how long ago it was renewed.
             may_succeed: take over at once from whoever had the same folder before. Once the lease
                 was held: who has that word and another start is alive, and has a copy of it.
         """
@@ -47,16 +56,28 @@ class Lease:
         self._may_succeed = may_succeed
         self._shown = shown
         self._label = label
+        self._clock = clock
+        self._claimed_s = 0.0  # both by the monotonic clock
+        self._kept_s: float | None = None
+        self._was_kept = False
         self.is_held = False
         self.was_held = False
+        self.is_after_another = False  # one has recorded since this server did
         self.refused = asyncio.Event()  # another one has it
+        self.refusal = ""  # why, for people
 
     async def hold(self, connection: AsyncConnection) -> None:
         """Take or renew the lease, within the transaction that writes.
 
         Raises:
-            AnotherRecords: somebody else has it; nothing may be written.
+            AnotherRecords: somebody else has it, or had it since this one did and has ended;
+                nothing may be written, and this one has to begin anew.
         """
+        self._claimed_s = self._clock().monotonic_s
+        of_row = select(_recorder.c.holder, _recorder.c.shown).where(_recorder.c.id == _ONLY)
+        before = (await connection.execute(of_row.with_for_update())).first()
+        # An earlier start of this server may stand there in a database that was put back.
+        was_another = before is not None and before.holder.partition(" ")[0] != self._folder
         now_ms = _now_ms()
         claim = {"holder": self._holder, "shown": self._shown, "until_ms": now_ms + LEASE_MS}
         query = (
@@ -70,16 +91,39 @@ class Lease:
             .returning(_recorder.c.id)
         )
         self.is_held = await connection.scalar(query) is not None
+        if self.is_held and self._was_kept and was_another and before is not None:
+            raise self._refusal(
+                f"another Lineside ({before.shown}) has recorded into {self._label} meanwhile: "
+                "this one begins anew"
+            )
         if self.is_held:
+            self.is_after_another = was_another and not self._may_succeed
             self.was_held = True
             self.refused.clear()
             return
         other = await connection.scalar(select(_recorder.c.shown).where(_recorder.c.id == _ONLY))
-        self.refused.set()
-        raise AnotherRecords(
+        raise self._refusal(
             f"another Lineside ({other}) records into {self._label}: this one records nothing and "
             "takes over when that one ends; give each plant a database of its own"
         )
+
+    def _refusal(self, words: str) -> AnotherRecords:
+        self.is_held, self._kept_s, self.refusal = False, None, words
+        self.refused.set()
+        return AnotherRecords(words)
+
+    def confirm(self) -> None:
+        """Take in that the transaction in which it was renewed is committed."""
+        self._kept_s, self._was_kept = self._claimed_s, True
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether nobody else can have it yet, whatever the database says. For any thread.
+
+        It is counted from before it was asked for, which is earlier than the database does.
+        """
+        kept_s = self._kept_s
+        return kept_s is not None and self._clock().monotonic_s - kept_s < LEASE_MS / 1000
 
     def _is_mine(self) -> ColumnElement[bool]:
         holder = _recorder.c.holder
@@ -91,7 +135,7 @@ class Lease:
         """Let the next one have it at once."""
         mine = (_recorder.c.id == _ONLY) & (_recorder.c.holder == self._holder)
         await connection.execute(update(_recorder).where(mine).values(until_ms=0))
-        self.is_held = False
+        self.is_held, self._kept_s = False, None
 
 
 def _now_ms() -> ColumnElement[int]:

@@ -19,6 +19,9 @@ from lineside.core.times import unix_ms
 _encode_json = msgspec.json.Encoder().encode
 
 
+LEASE_MS = 30_000  # of who records; signs of life are stored every few seconds
+
+
 class RunCause(StrEnum):
     """Why a run began."""
 
@@ -41,6 +44,9 @@ class ServerEventKind(StrEnum):
     DATABASE_REPLACED = "database_replaced"
     HISTORY_BEHIND = "history_behind"
     HISTORY_CAUGHT_UP = "history_caught_up"
+    ALARMS_WAITING = "alarms_waiting"  # more faults rose at once than are raised in a minute
+    ALARMS_CAUGHT_UP = "alarms_caught_up"
+    ALARMS_MISSING = "alarms_missing"  # of faults that were over when the server ended
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -25,12 +25,13 @@ from lineside.core.errors import HistoryError, LinesideError
 from lineside.core.model import SiteChange, Snapshot
 from lineside.core.ports import BusMessage, Clock
 from lineside.core.times import unix_ms
+from lineside.history.acting import Acting
 from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.aside import Tally
 from lineside.history.left_out import LeftOut
 from lineside.history.lock import FolderLock, FolderTaken
 from lineside.history.recorder import Recorder
-from lineside.history.records import AlarmRecord, Batch, HistoryHealth
+from lineside.history.records import LEASE_MS, HistoryHealth
 from lineside.history.settings import HistorySettings
 from lineside.history.slots import Slots
 from lineside.history.spool import Spool
@@ -56,7 +57,6 @@ LOCK_LOOK_S = 2.0
 RELEASE_S = 0.5
 FORGOTTEN_AT_ONCE = 2_000
 RECALL_EVERY_S = 0.2  # while the database does not answer, or the spool is not empty
-ACTION_S = 5.0  # for what a person did to be stored or spooled
 
 RECORDING, RECORDING_THREAD = "recording", "the history's thread"
 
@@ -95,7 +95,8 @@ class History:
         self._site: SiteChange | None = None
         self.recorder = Recorder(version, self._wake)
         self.alarms = AlarmDesk(self.recorder, clock)
-        self._awaited: dict[tuple[int, int], asyncio.Future[None]] = {}
+        self._acting = Acting()
+        self._lease: Lease | None = None
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tally = Tally()
@@ -248,9 +249,10 @@ class History:
     async def _recall_alarms(self) -> None:
         desk = self.alarms
         plc_ids, before_ms = desk.plant.plc_ids, desk.started_ms
+        on_delay_ms = round(desk.plant.rules.on_delay_s * 1000)
         if before_ms is not None:
             recalled = await self.ask(
-                lambda store: store.alarms.recall(plc_ids, before_ms), is_urgent=True
+                lambda store: store.alarms.recall(plc_ids, before_ms, on_delay_ms), is_urgent=True
             )
             desk.adopt(recalled)
 
@@ -263,31 +265,14 @@ class History:
         """
         if self._standby.is_waiting:
             raise HistoryError(self._trouble)
-        key = (alarm.id, alarm.revision + 1)
-        loop = asyncio.get_running_loop()
-        kept = self._awaited[key] = loop.create_future()
-        try:
-            after = self.alarms.book.act(alarm, event)
-            async with asyncio.timeout(ACTION_S):
-                await kept
-        except TimeoutError:
-            reason = self.health().error or "the disk is slow"
+        if self._settings.url is not None and (self._lease is None or not self._lease.is_sure):
             raise HistoryError(
-                f"it is done, but neither the database nor the spool has taken it yet ({reason}), "
-                "and it would be lost if the server stopped now"
-            ) from None
-        finally:
-            self._awaited.pop(key, None)
-        return after
-
-    def _on_kept(self, batch: Batch) -> None:
-        """Tell whoever waits for it. In the history's thread."""
-        for record in batch.records:
-            if isinstance(record, AlarmRecord):
-                kept = self._awaited.get((record.alarm.id, record.alarm.revision))
-                if kept is not None:
-                    with contextlib.suppress(RuntimeError):  # the server is over
-                        kept.get_loop().call_soon_threadsafe(_settle, kept)
+                "nothing was done, for another server may record now: this one has not reached "
+                f"the database in the last {LEASE_MS // 1000} s"
+            )
+        return await self._acting.act(
+            self.alarms.book, alarm, event, trouble=lambda: self.health().error
+        )
 
     def _wake(self) -> None:
         if self._writer is not None:
@@ -342,8 +327,10 @@ class History:
                 self._start,
                 socket.gethostname(),
                 database.label,
+                self._clock,
                 may_succeed=not self._has_held_lease,
             )
+            self._lease = lease
             forget = partial(_forget_all, self.recorder)
             may_begin = await self._standby.take_lease(database, lease, forget, self._tell, RETRY_S)
         else:
@@ -368,7 +355,7 @@ class History:
             replaced_count=lambda: database.replaced_count,
             alive_s=self._alive_s,
             batch_wait_s=self._batch_wait_s,
-            on_kept=self._on_kept,
+            on_kept=self._acting.on_kept,
             wal_bytes=database.wal_bytes,
         )
         self._writer, self._store, self._trouble = writer, store, ""
@@ -452,6 +439,7 @@ class History:
     async def _give_up(self, lease: Lease, writer: Writer) -> None:
         """End the writer when another server has begun to record; what waits is spooled."""
         await lease.refused.wait()
+        self._tell(lease.refusal)
         writer.stop()
 
 
@@ -485,8 +473,3 @@ async def _answer_in(loop: asyncio.AbstractEventLoop, answer: Coroutine[Any, Any
         if task is not None and task.cancelling():
             raise  # it is who asks that ends
         raise HistoryError(_RESTARTED) from None
-
-
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -64,6 +64,7 @@ class Standby:
             try:
                 async with database.writing() as connection:
                     await lease.hold(connection)
+                lease.confirm()
                 break
             except AnotherRecords as error:
                 self.is_waiting = True
@@ -74,7 +75,8 @@ class Standby:
                 tell(str(error))
             forget()
             await asyncio.sleep(retry_s)
-        return not self.is_waiting or await self._has_begun_anew()
+        is_first = not self.is_waiting and not lease.is_after_another
+        return is_first or await self._has_begun_anew()
 
     async def has_folder(self, database: Database) -> bool:
         """Begin anew if whoever had the folder recorded the present; say whether to go on.

@@ -107,6 +107,8 @@ class Store:
             # Also after a failure: whether a commit that failed has reached the disk is not known.
             if rewritten_ms is not None or not is_as_known:
                 self.rewritten_count += 1
+        if self._lease is not None:
+            self._lease.confirm()
         ids.keep_runs(batches)
         self._ids = ids
         if not is_as_known or any(batch.corrected_ms is not None for batch in batches):

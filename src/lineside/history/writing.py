@@ -7,13 +7,12 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Table, func, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import Insert
 
 from lineside.core.model import Equipment
 from lineside.history import schema
+from lineside.history.alarm_writing import insert_new, write_alarms
 from lineside.history.gaps import Gap, whole_pieces
 from lineside.history.records import (
     AlarmRecord,
@@ -132,87 +131,13 @@ class Writing:
             (schema.server_event, servers),
         ):
             if rows:
-                await self._connection.execute(self._insert_new(table), rows)
+                await self._connection.execute(insert_new(self._connection, table), rows)
         if alarms:
-            await self._write_alarms(alarms)
+            await write_alarms(self._connection, alarms)
         await self._runs.note_alive()
         for batch in batches:
             if batch.corrected_ms is not None:
                 await self._runs.correct(batch.run.key, batch.corrected_ms)
-
-    async def _write_alarms(self, records: Sequence[tuple[AlarmRecord, int]]) -> None:
-        """Store each alarm as it stands at last, unless a later word is stored, and its events."""
-        newest: dict[int, dict[str, Any]] = {}
-        moved: set[int] = set()
-        for record, _ in records:
-            row = _alarm_row(record)
-            before = newest.get(record.alarm.id)
-            if before is None or before["revision"] <= row["revision"]:
-                newest[record.alarm.id] = row
-            if record.is_moved:
-                moved.add(record.alarm.id)
-        table = schema.alarm
-        is_postgresql = self._connection.dialect.name == "postgresql"
-        new = postgresql.insert(table) if is_postgresql else sqlite.insert(table)
-        later = new.excluded.revision > table.c.revision
-        same = new.excluded.revision >= table.c.revision  # at the times at which it really was
-        for where, rows in (
-            (later, [row for id_, row in newest.items() if id_ not in moved]),
-            (same, [row for id_, row in newest.items() if id_ in moved]),
-        ):
-            upsert = new.on_conflict_do_update(
-                index_elements=[table.c.id],
-                set_={column.name: new.excluded[column.name] for column in table.c},
-                where=where,
-            )
-            if rows:
-                await self._connection.execute(upsert, rows)
-        events = [_alarm_event_row(*each) for each in records if each[0].event is not None]
-        if events:
-            events = await self._numbered(events)
-            if events:
-                await self._connection.execute(self._insert_new(schema.alarm_event), events)
-
-    async def _numbered(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Give those of `events` another number whose own one is another event's.
-
-        Two servers have told of one alarm at the same time: one was cut off from the database, and
-        spooled what people said there. An event is known by its run and its number in that.
-        """
-        c = schema.alarm_event.c
-        pairs = [(each["alarm_id"], each["number"]) for each in events]
-        taken = await self._connection.execute(
-            select(c.alarm_id, c.number, c.run_id, c.seq).where(
-                tuple_(c.alarm_id, c.number).in_(pairs)
-            )
-        )
-        owners = {(row.alarm_id, row.number): (row.run_id, row.seq) for row in taken}
-        found = []
-        for each in events:
-            own = (each["run_id"], each["seq"])
-            if owners.get((each["alarm_id"], each["number"]), own) == own:
-                found.append(each)
-                continue
-            mine = (c.alarm_id == each["alarm_id"], c.run_id == own[0], c.seq == own[1])
-            if await self._connection.scalar(select(c.number).where(*mine)) is not None:
-                continue
-            last = select(func.max(c.number)).where(c.alarm_id == each["alarm_id"])
-            number = int(await self._connection.scalar(last) or 0) + 1
-            renumbered = {**each, "number": number}
-            await self._connection.execute(self._insert_new(schema.alarm_event), [renumbered])
-            _log.warning(
-                "history: another server has told of this alarm meanwhile; its audit has both",
-                alarm=each["alarm_id"],
-                what=str(each["kind"]),
-                by=each["person"] or "",
-            )
-        return found
-
-    def _insert_new(self, table: Table) -> Insert:
-        """Return an insert that passes over what is there already."""
-        if self._connection.dialect.name == "postgresql":
-            return postgresql.insert(table).on_conflict_do_nothing()
-        return sqlite.insert(table).on_conflict_do_nothing()
 
     async def _find_equipment(self, batches: Sequence[Batch]) -> None:
         """Learn the ids of all machines in `batches`; make those that are new."""
@@ -256,7 +181,7 @@ class Writing:
             "fingerprint": record.fingerprint,
             "site": record.site,
         }
-        await self._connection.execute(self._insert_new(table), [row])
+        await self._connection.execute(insert_new(self._connection, table), [row])
         site = decode_site(record)
         await self._name_equipment([each for line in site.lines for each in line.equipment])
 
@@ -318,24 +243,4 @@ def _server_row(record: ServerRecord, run_id: int) -> dict[str, Any]:
         "seq": record.seq,
         "kind": record.kind,
         "detail": record.detail or None,
-    }
-
-
-def _alarm_row(record: AlarmRecord) -> dict[str, Any]:
-    row = msgspec.structs.asdict(record.alarm)
-    return {**row, "comments": msgspec.json.encode(record.alarm.comments).decode()}
-
-
-def _alarm_event_row(record: AlarmRecord, run_id: int) -> dict[str, Any]:
-    return {
-        "alarm_id": record.alarm.id,
-        "number": record.alarm.revision,
-        "at_ms": record.event_ms,
-        "run_id": run_id,
-        "seq": record.seq,
-        "kind": record.event,
-        "state": record.alarm.state,
-        "person": record.by or None,
-        "text": record.text or None,
-        "note": record.note,
     }

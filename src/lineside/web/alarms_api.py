@@ -117,7 +117,7 @@ class AlarmsApi:
         )
         page, has_more = await self._find(query, limit)
         following = "{}.{}".format(*key_of(page[-1])) if has_more and page else None
-        return await self._list(request, page, following)
+        return await self._list(request, page, following, begin_ms, end_ms)
 
     async def recent(self, request: Request, line: LineId = None, limit: Recent = 5) -> Response:
         """Return the alarms that were raised last, whatever has become of them."""
@@ -240,21 +240,23 @@ class AlarmsApi:
         book = self._kept().alarms.book
         return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm, stood))
 
-    async def _list(self, request: Request, page: list[Alarm], following: str | None) -> Response:
-        envelope = AlarmsView(
-            is_complete=self._kept().alarms.is_recalled, next=following, alarms=[]
-        )
+    async def _list(
+        self,
+        request: Request,
+        page: list[Alarm],
+        following: str | None,
+        begin_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Response:
+        is_complete = self._kept().alarms.is_complete(begin_ms, end_ms)
+        envelope = AlarmsView(is_complete=is_complete, next=following, alarms=[])
         return json_response(request, await encode_in_slices(envelope, page, alarm_view))
 
     async def _act(self, alarm_id: int, event: AlarmEvent) -> Alarm:
         history = self._kept()
         alarm = await self._alarm(alarm_id)
         if not alarm.is_over and history.alarms.book.find(alarm_id) is None:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "Alarms of before the server's start are still being read.",
-                headers={"Retry-After": "1"},
-            )
+            raise _still_read()
         try:
             return await history.act(alarm, event)
         except AlarmRefused as refused:
@@ -269,9 +271,13 @@ class AlarmsApi:
     async def _alarm(self, alarm_id: int) -> Alarm:
         book = self._kept().alarms.book
         alarm = book.find(alarm_id)
+        # What waits in the spool is in no database yet, and after a start in no memory.
+        is_read = self._kept().alarms.is_recalled and not self._kept().health().spooled
         if alarm is None:
             alarm = await self._ask(lambda store: store.alarms.alarm(alarm_id))
             alarm = book.find(alarm_id) or alarm  # it may have come in meanwhile
+        if alarm is None and not is_read:
+            raise _still_read()
         if alarm is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"There is no alarm {alarm_id}.")
         return alarm
@@ -341,6 +347,14 @@ class AlarmsApi:
                 f"Past alarms cannot be read now: {error}.",
                 headers={"Retry-After": "5"},
             ) from error
+
+
+def _still_read() -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Alarms of before are still being read.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _answer(alarm: Alarm) -> Response:

@@ -248,7 +248,8 @@ export const memoryEn: MemoryStrings = {
     acknowledgedBy: (by, time) => `acknowledged by ${by}, ${time}`,
     acknowledged: (count) => `${plural(count, 'alarm')} acknowledged.`,
     refused: (count) => `${plural(count, 'alarm')} could not be acknowledged.`,
-    incomplete: 'Alarms of before the server started cannot be read yet.',
+    incomplete:
+      'Some alarms are not here: they are still being read, or wait since too many rose at once, or were lost when the server ended meanwhile.',
     tooMany: (count) => `There are more than ${count}. Filter them, or download them all.`,
     raisedTimes: (count) => `raised ${count} times`,
     shelve: 'Shelve',

@@ -239,7 +239,8 @@ export const memoryKo: MemoryStrings = {
     acknowledgedBy: (by, time) => `${by} ${time} 확인`,
     acknowledged: (count) => `${count}건을 확인했습니다.`,
     refused: (count) => `${count}건은 확인하지 못했습니다.`,
-    incomplete: '서버가 시작되기 전의 경보는 아직 읽지 못했습니다.',
+    incomplete:
+      '빠진 경보가 있습니다. 아직 읽고 있거나, 한꺼번에 많이 발생해 차례를 기다리거나, 그사이 서버가 종료되어 남지 않은 경보입니다.',
     tooMany: (count) => `${count}건이 넘습니다. 조건을 좁히거나 모두 내려받으세요.`,
     raisedTimes: (count) => `${count}번 발생`,
     shelve: '보류',

@@ -1113,7 +1113,7 @@ export interface components {
         readonly AlarmsView: {
             /**
              * Is Complete
-             * @description False: alarms of before the server's start cannot be read yet.
+             * @description False: alarms of before the server's start cannot be read yet, or faults wait for their alarms, since more rose at once than are raised in a minute, or, with `from` or `to`, the server ended while some waited in that time: see `alarms_missing` of `/api/server-events`.
              */
             readonly is_complete: boolean;
             /**
@@ -2342,7 +2342,7 @@ export interface components {
          * @description What happened to the server, or to the history itself.
          * @enum {string}
          */
-        readonly ServerEventKind: "start" | "stop" | "config" | "gap" | "clock_step" | "lost" | "database_replaced" | "history_behind" | "history_caught_up";
+        readonly ServerEventKind: "start" | "stop" | "config" | "gap" | "clock_step" | "lost" | "database_replaced" | "history_behind" | "history_caught_up" | "alarms_waiting" | "alarms_caught_up" | "alarms_missing";
         /**
          * ServerEventView
          * @description Something happened to the server, or to its history.
