@@ -157,24 +157,31 @@ class KpiApi:
         code: OneCode,
         begin: From,
         end: To,
+        line: LineQuery = None,
         figure: BehindQuery = None,
         cursor: Cursor = None,
         limit: Limit = PAGE_MAX,
     ) -> Response:
-        """Return every interval of one machine with how it was counted. Breaks cut them."""
+        """Return every interval of one machine with how it was counted. Breaks cut them.
+
+        With `line` it is counted as in a row of that line: only while the machine was in it.
+        """
         asked = window(begin, end, days_max=40)
-        chosen = await self._past.choose_in(None, code, asked.begin_ms, asked.end_ms)
+        chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
         site, now_ms = self._past.site, self._past.known_until_ms()
         until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
         skip = int(cursor or 0)
 
         async def question(store: Store) -> bytes:
+            from lineside.history.behind import amount, behind
             from lineside.history.counted import counted_intervals
             from lineside.history.past import kept_from
 
             found = await counted_intervals(
-                store, site, chosen.machines, asked.begin_ms, until_ms, now_ms, figure
+                store, site, chosen.machines, asked.begin_ms, until_ms, now_ms, line_id=line
             )
+            count, count_ms = (None, None) if figure is None else amount(figure, found)
+            found = found if figure is None else behind(figure, found)
             shown = found[skip : skip + limit]
             return msgspec.json.encode(
                 {
@@ -182,6 +189,8 @@ class KpiApi:
                     "next": str(skip + limit) if len(found) > skip + limit else None,
                     "total": len(found),
                     "total_ms": sum(each.length_ms for each in found),
+                    "count": count,
+                    "count_ms": count_ms,
                     "kept_from": await kept_from(store, [code], asked.begin_ms),
                     "intervals": [each.told() for each in shown],
                 }

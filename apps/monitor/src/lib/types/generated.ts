@@ -265,6 +265,8 @@ export interface paths {
         /**
          * List counted intervals
          * @description Return every interval of one machine with how it was counted. Breaks cut them.
+         *
+         *     With `line` it is counted as in a row of that line: only while the machine was in it.
          */
         readonly get: operations["list_counted_intervals"];
         readonly put?: never;
@@ -1201,7 +1203,7 @@ export interface components {
          * @description A figure whose intervals can be asked for.
          * @enum {string}
          */
-        readonly Behind: "availability" | "strict_availability" | "utilisation" | "technical_efficiency" | "mtbf" | "mttr" | "stops" | "micro_stops" | "unseen";
+        readonly Behind: "availability" | "strict_availability" | "utilisation" | "technical_efficiency" | "failures" | "mtbf" | "mttr" | "stops" | "micro_stops" | "unseen";
         /**
          * BoardView
          * @description `/api/board`: every machine as it was at one moment.
@@ -1325,6 +1327,21 @@ export interface components {
              */
             readonly counts_as: string;
             /**
+             * Figures
+             * @description The figures that it was counted to, above or below the line of a fraction.
+             */
+            readonly figures: readonly components["schemas"]["Behind"][];
+            /**
+             * Failure
+             * @description Begin, in the window, of the failure that it is a piece of; null: of none.
+             */
+            readonly failure: string | null;
+            /**
+             * Stop
+             * @description The same of the stop or micro-stop.
+             */
+            readonly stop: string | null;
+            /**
              * Reason
              * @description Code of the downtime reason.
              */
@@ -1351,6 +1368,16 @@ export interface components {
              * @description How long they are together.
              */
             readonly total_ms: number;
+            /**
+             * Count
+             * @description Of the figure that is asked for: how many failures, repairs, stops, micro-stops, or gaps between failures they are; null for a share of time.
+             */
+            readonly count: number | null;
+            /**
+             * Count Ms
+             * @description How long those are together, for MTBF the running time in the gaps; what the figure divides by `count`. null where no figure is asked for.
+             */
+            readonly count_ms: number | null;
             /**
              * Kept From
              * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
@@ -3581,6 +3608,8 @@ export interface operations {
                 readonly from: string;
                 /** @description Its end, not included. */
                 readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
                 /** @description Only the intervals that this figure is made of. */
                 readonly figure?: components["schemas"]["Behind"] | null;
                 /** @description `next` of the page before. */
