@@ -30,31 +30,30 @@ export interface Precursors {
 /**
  * Return what stood in the ten minutes before the failures of one machine.
  *
- * A failure is an entry into `error` from a status that was seen; error, disconnected, error is one
- * failure. Running is no precursor: it is what a machine does. Alarms are those that rose in the ten
- * minutes and not with the failure itself.
+ * Running is no precursor: it is what a machine does. Alarms are those that rose in the ten minutes
+ * and not with the failure itself.
  *
+ * @param begins when each failure that counts began, as the server tells it, in Unix milliseconds.
  * @param intervals in order, without gaps; ask for ten minutes more than is to be looked at.
  * @param alarms of the same machine: each rise of each, with the text to show.
  */
 export function findPrecursors(
+  begins: readonly number[],
   intervals: readonly TimelineInterval[],
   alarms: readonly Rise[],
 ): Precursors {
   const counts = new Map<string, Precursor>();
   let failures = 0;
   let unseen = 0;
-  const firstMs = intervals[0]?.[0] ?? 0;
-  intervals.forEach(([atMs, , status], index) => {
-    if (status !== 'error' || !isEntry(intervals, index)) return;
+  const firstMs = intervals[0]?.[0] ?? Number.POSITIVE_INFINITY;
+  for (const atMs of begins) {
     const fromMs = atMs - BEFORE_MS;
     const before = intervals
-      .slice(0, index)
-      .filter(([, endMs]) => endMs > fromMs)
+      .filter(([beginMs, endMs]) => endMs > fromMs && beginMs < atMs)
       .map(([, , name]) => name);
     if (fromMs < firstMs || before.some((name) => name === 'unseen' || name === 'disconnected')) {
       unseen += 1;
-      return;
+      continue;
     }
     failures += 1;
     const seen = new Set(
@@ -68,7 +67,7 @@ export function findPrecursors(
       const count = (counts.get(key)?.count ?? 0) + 1;
       counts.set(key, { kind, name, count, share: 0 });
     }
-  });
+  }
   const found = [...counts.values()]
     .map((precursor) => ({ ...precursor, share: precursor.count / failures }))
     .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
@@ -78,14 +77,4 @@ export function findPrecursors(
 function split(key: string): readonly [Precursor['kind'], string] {
   const isStatus = key.startsWith('status ');
   return [isStatus ? 'status' : 'alarm', key.slice(isStatus ? 7 : 6)];
-}
-
-/** Whether the error at `index` is entered there, and not a fault that was only out of sight. */
-function isEntry(intervals: readonly TimelineInterval[], index: number): boolean {
-  for (let before = index - 1; before >= 0; before -= 1) {
-    const status = intervals[before]?.[2];
-    if (status === 'error') return false;
-    if (status !== 'disconnected' && status !== 'unseen') return true;
-  }
-  return false;
 }
