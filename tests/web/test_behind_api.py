@@ -63,6 +63,10 @@ async def test_what_stands_behind_each_figure_of_each_row_adds_up_to_it(
                 mine = [each for each in everything if figure.value in each["figures"]]
                 assert found["intervals"] == mine
                 check(row, figure, found["count"], found["count_ms"])
+    for row in (await built.ask(f"/api/kpis?{DAY}&code={code(102)}")).json()["rows"]:
+        found = (await built.ask(f"/api/kpis/failures?{DAY}&code={row['code']}")).json()
+        assert len(found["failures"]) == row["failures"]
+        assert found["failures"] == sorted(found["failures"])
     history.stop()
     await history.wait_stopped(60)
 

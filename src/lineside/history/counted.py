@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
 from lineside.core.model import Equipment, Site
-from lineside.history.behind import Counted
+from lineside.core.spans import Span
+from lineside.history.behind import Counted, behind
 from lineside.history.kpi import pieces_of
 from lineside.history.kpi_rows import plans_of
+from lineside.history.kpi_words import Behind
 from lineside.history.past import lanes
 from lineside.history.plan import Judged, MachinePlan
 from lineside.history.stop_questions import MachineStop, stops_in
@@ -59,14 +62,37 @@ async def counted_intervals(
     return found
 
 
+async def failures_in(
+    store: Store, site: Site, code: str, begin_ms: int, end_ms: int
+) -> list[Span]:
+    """Return the failures that figures of a machine in [begin_ms, end_ms) count, in order.
+
+    Raises:
+        HistoryError: the database cannot be read now.
+    """
+    if begin_ms >= end_ms:
+        return []
+    plan = (await plans_of(store, site)).of(code)
+    found: list[Span] = []
+    async for lane in lanes(store, [code], begin_ms, end_ms):
+        judged = plan.judge(lane.intervals, begin_ms, end_ms)
+        failed = behind(Behind.FAILURES, plan.counted(judged, begin_ms, end_ms))
+        for _, pieces in groupby(failed, key=lambda each: each.failure_ms):
+            first, *others = pieces
+            last = others[-1] if others else first
+            found.append(Span(first.begin_ms, last.end_ms))
+    return found
+
+
 def _tiles(plan: MachinePlan, judged: Judged, begin_ms: int, end_ms: int) -> Iterator[Counted]:
     """Yield what is counted, and between it the time in which the machine was not configured."""
     reached_ms = begin_ms
     counted = plan.counted(judged, begin_ms, end_ms)
     for each in (*counted, None):
         until_ms = end_ms if each is None else each.begin_ms
-        for begin, end, status, _ in pieces_of(judged.intervals, (), reached_ms, until_ms):
-            yield Counted(begin_ms=begin, end_ms=end, status=status, is_planned=False)
+        if reached_ms < until_ms:
+            for begin, end, status, _ in pieces_of(judged.intervals, (), reached_ms, until_ms):
+                yield Counted(begin_ms=begin, end_ms=end, status=status, is_planned=False)
         if each is not None:
             yield each
             reached_ms = each.end_ms

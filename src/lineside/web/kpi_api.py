@@ -35,6 +35,7 @@ from lineside.web.asking import (
 )
 from lineside.web.kpi_schema import (
     CountedIntervalsView,
+    FailuresView,
     KpiPreviewView,
     KpiRowsView,
     ReportView,
@@ -198,6 +199,27 @@ class KpiApi:
 
         return json_response(request, await self._past.ask_encoded(question))
 
+    async def failures(self, request: Request, code: OneCode, begin: From, end: To) -> Response:
+        """Return when each failure began and ended that figures of a machine count in a window."""
+        asked = window(begin, end, days_max=40)
+        await self._past.choose_in(None, code, asked.begin_ms, asked.end_ms)
+        site, until_ms = self._past.site, min(asked.end_ms, self._past.known_until_ms())
+
+        async def question(store: Store) -> bytes:
+            from lineside.history.counted import failures_in
+            from lineside.history.past import kept_from
+
+            found = await failures_in(store, site, code, asked.begin_ms, until_ms)
+            return msgspec.json.encode(
+                {
+                    "code": code,
+                    "kept_from": await kept_from(store, [code], asked.begin_ms),
+                    "failures": [(each.begin_ms, each.end_ms) for each in found],
+                }
+            )
+
+        return json_response(request, await self._past.ask_encoded(question))
+
     async def report(
         self,
         request: Request,
@@ -305,6 +327,7 @@ def add_kpi_routes(router: APIRouter, api: KpiApi) -> None:
 
     add("/api/kpis", api.kpis, "list_kpis", KpiRowsView)
     add("/api/kpis/intervals", api.intervals, "list_counted_intervals", CountedIntervalsView)
+    add("/api/kpis/failures", api.failures, "list_failures", FailuresView)
     add("/api/report", api.report, "get_report", ReportView)
     add("/api/kpis/preview", api.preview, "preview_kpis", KpiPreviewView, "POST")
 

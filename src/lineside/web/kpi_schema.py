@@ -128,6 +128,17 @@ class CountedIntervalsView(View):
     intervals: list[CountedIntervalView]
 
 
+class FailuresView(View):
+    """`/api/kpis/failures`."""
+
+    code: str
+    kept_from: KeptFrom
+    failures: list[tuple[int, int]] = Field(
+        description="Begin and end of each, in UTC Unix milliseconds, in order. One that goes on "
+        "ends where its error was seen last."
+    )
+
+
 class ParetoRowView(View):
     """Downtime of one machine, or under one reason. `code` None: nobody has said why."""
 

@@ -4,7 +4,6 @@ import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
-import { askPages } from '@/lib/memory/pages';
 import { BEFORE_MS, findPrecursors, type Precursor } from '@/lib/memory/precursors';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import type { Status } from '@/lib/types/equipment';
@@ -80,23 +79,14 @@ async function askBefore(
   signal: AbortSignal,
 ) {
   const earlier = new Date(Date.parse(from) - BEFORE_MS).toISOString();
-  const [pages, { equipment, alarms }] = await Promise.all([
-    askPages(
-      (cursor, limit) =>
-        memoryRest.getIntervals({ code, from, to, figure: 'failures', cursor, limit }, signal),
-      Number.POSITIVE_INFINITY,
-    ),
+  const [{ failures, kept_from }, { equipment, alarms }] = await Promise.all([
+    memoryRest.getFailures({ code, from, to }, signal),
     memoryRest.getTimeline({ code, from: earlier, to }, signal),
   ]);
-  const begins = new Set(
-    pages.flatMap(({ intervals }) =>
-      intervals.flatMap(({ failure }) => (failure === null ? [] : [Date.parse(failure)])),
-    ),
-  );
   return {
     all,
-    begins: [...begins],
-    isDeleted: pages[0].kept_from !== null,
+    begins: failures.map(([atMs]) => atMs),
+    isDeleted: kept_from !== null,
     intervals: equipment[0]?.intervals ?? [],
     alarms,
   };

@@ -277,6 +277,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/kpis/failures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List failures
+         * @description Return when each failure began and ended that figures of a machine count in a window.
+         */
+        readonly get: operations["list_failures"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/report": {
         readonly parameters: {
             readonly query?: never;
@@ -1541,6 +1561,27 @@ export interface components {
              */
             readonly stop_after_s: number | null;
             readonly position: components["schemas"]["PositionView"] | null;
+        };
+        /**
+         * FailuresView
+         * @description `/api/kpis/failures`.
+         */
+        readonly FailuresView: {
+            /** Code */
+            readonly code: string;
+            /**
+             * Kept From
+             * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
+             */
+            readonly kept_from: string | null;
+            /**
+             * Failures
+             * @description Begin and end of each, in UTC Unix milliseconds, in order. One that goes on ends where its error was seen last.
+             */
+            readonly failures: readonly (readonly [
+                number,
+                number
+            ])[];
         };
         /**
          * GivenReason
@@ -2963,6 +3004,7 @@ export type EquipmentDetailView = components['schemas']['EquipmentDetailView'];
 export type EquipmentListView = components['schemas']['EquipmentListView'];
 export type EquipmentStatisticsView = components['schemas']['EquipmentStatisticsView'];
 export type EquipmentView = components['schemas']['EquipmentView'];
+export type FailuresView = components['schemas']['FailuresView'];
 export type GivenReason = components['schemas']['GivenReason'];
 export type HealthView = components['schemas']['HealthView'];
 export type HistoryHealthView = components['schemas']['HistoryHealthView'];
@@ -3630,6 +3672,67 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["CountedIntervalsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_failures: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Of the machine. */
+                readonly code: string;
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FailuresView"];
                 };
             };
             /** @description The client's copy (If-None-Match) is current. */
