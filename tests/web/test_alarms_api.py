@@ -377,6 +377,11 @@ async def test_before_the_past_is_known_lists_say_that_they_are_not_complete(
     scene.history.alarms.is_recalled = False
     body = await scene.get("/api/alarms?state=unacknowledged")
     assert body["is_complete"] is False
+    # What is not known is not counted: a number would be too low.
+    metrics = [each for each in (await scene.ask("/metrics")).text.splitlines() if each[0] != "#"]
+    assert [each for each in metrics if each.startswith("lineside_alarms")] == [
+        "lineside_alarms_complete 0.0"
+    ]
     found = scene.history.alarms.book.find(await scene.id_of(101))
     assert found is not None
 
@@ -400,6 +405,7 @@ async def test_metrics_count_alarms(scene: Scene) -> None:
         if sample.name.startswith("lineside_alarms")
     }
     assert found == {
+        ("lineside_alarms_complete", ""): 1,
         ("lineside_alarms_standing", ""): 3,
         ("lineside_alarms", "unacknowledged"): 2,
         ("lineside_alarms", "acknowledged"): 0,

@@ -126,6 +126,11 @@ class History:
         with self.faults.caught("alarms"):
             self.alarms.on_message(message)
 
+    @property
+    def knows_alarms(self) -> bool:
+        """Whether all alarms are known: those of before the start, and no other server has more."""
+        return self.alarms.is_recalled and not self._standby.is_waiting
+
     def _begin_anew(self, snapshot: Snapshot) -> None:
         """Forget what was heard while another server recorded, and begin with what there is now."""
         recorder = Recorder(self._version, self._wake)

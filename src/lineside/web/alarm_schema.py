@@ -70,7 +70,8 @@ class AlarmsView(View):
     """`/api/alarms` and `/api/alarms/recent`: the last raised first."""
 
     is_complete: bool = Field(
-        description="False: alarms of before the server's start cannot be read yet."
+        description="False: alarms of before the server's start, or those of another server that "
+        "records into the same database, cannot be read yet."
     )
     next: str | None = Field(description="`cursor` for the next page; None: this is the last.")
     alarms: list[AlarmView]

@@ -241,9 +241,7 @@ class AlarmsApi:
         return newest_first(alarm for alarm in (*book, *book.over) if query.has(alarm, stood))
 
     async def _list(self, request: Request, page: list[Alarm], following: str | None) -> Response:
-        envelope = AlarmsView(
-            is_complete=self._kept().alarms.is_recalled, next=following, alarms=[]
-        )
+        envelope = AlarmsView(is_complete=self._kept().knows_alarms, next=following, alarms=[])
         return json_response(request, await encode_in_slices(envelope, page, alarm_view))
 
     async def _act(self, alarm_id: int, event: AlarmEvent) -> Alarm:

@@ -256,7 +256,8 @@ export const memoryEn: MemoryStrings = {
     acknowledgedBy: (by, time) => `acknowledged by ${by}, ${time}`,
     acknowledged: (count) => `${plural(count, 'alarm')} acknowledged.`,
     refused: (count) => `${plural(count, 'alarm')} could not be acknowledged.`,
-    incomplete: 'Alarms of before the server started cannot be read yet.',
+    incomplete:
+      'Not all alarms are known: those of before this server started, or of another one that records, cannot be read yet.',
     tooMany: (count) => `There are more than ${count}. Filter them, or download them all.`,
     raisedTimes: (count) => `raised ${count} times`,
     shelve: 'Shelve',

@@ -246,7 +246,8 @@ export const memoryKo: MemoryStrings = {
     acknowledgedBy: (by, time) => `${by} ${time} 확인`,
     acknowledged: (count) => `${count}건을 확인했습니다.`,
     refused: (count) => `${count}건은 확인하지 못했습니다.`,
-    incomplete: '서버가 시작되기 전의 경보는 아직 읽지 못했습니다.',
+    incomplete:
+      '일부 경보를 알 수 없습니다. 이 서버가 시작되기 전의 경보나 기록 중인 다른 서버의 경보를 아직 읽지 못했습니다.',
     tooMany: (count) => `${count}건이 넘습니다. 조건을 좁히거나 모두 내려받으세요.`,
     raisedTimes: (count) => `${count}번 발생`,
     shelve: '보류',

@@ -1135,7 +1135,7 @@ export interface components {
         readonly AlarmsView: {
             /**
              * Is Complete
-             * @description False: alarms of before the server's start cannot be read yet.
+             * @description False: alarms of before the server's start, or those of another server that records into the same database, cannot be read yet.
              */
             readonly is_complete: boolean;
             /**
