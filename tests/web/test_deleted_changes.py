@@ -112,3 +112,15 @@ async def test_planned_downtime_and_previews_take_such_a_day_for_what_it_is(
     assert entered.status_code == 201, entered.text
     (row,) = (await get(plant, f"/api/kpis?code={code(101)}&{GONE}"))["rows"]
     assert (row["coverage"], row["planned_busy_ms"]) == (None, 0)
+
+
+async def test_each_lane_of_the_timeline_says_from_when_on_its_changes_are_kept(
+    plant: WebPlant,
+) -> None:
+    body = await get(plant, f"/api/timeline?line=weld1&{GONE}")
+    lanes = {lane["code"]: lane for lane in body["equipment"]}
+    assert lanes[code(101)]["kept_from_ms"] == KEPT_FROM_MS
+    assert lanes[code(103)]["kept_from_ms"] is None  # of it nothing was ever kept
+    assert {each[2] for each in lanes[code(101)]["intervals"]} == {"unseen"}
+    (lane,) = (await get(plant, f"/api/timeline?code={code(101)}&{LATEST}"))["equipment"]
+    assert lane["kept_from_ms"] is None

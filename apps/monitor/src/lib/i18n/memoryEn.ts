@@ -34,6 +34,7 @@ export const memoryEn: MemoryStrings = {
   },
   insufficient: 'Insufficient data',
   unseen: 'Not seen',
+  deleted: 'Deleted',
   coverage: (percent) => `${percent} seen`,
   loading: 'Loading',
   failed: (detail) => `This cannot be loaded${detail === '' ? '.' : `: ${detail}`}`,

@@ -26,6 +26,7 @@ export const memoryKo: MemoryStrings = {
   },
   insufficient: '데이터 부족',
   unseen: '관측 안 됨',
+  deleted: '삭제됨',
   coverage: (percent) => `관측 ${percent}`,
   loading: '불러오는 중',
   failed: (detail) => `불러오지 못했습니다${detail === '' ? '.' : `: ${detail}`}`,

@@ -8,6 +8,7 @@ export interface MemoryStrings {
   readonly whyNone: Readonly<Record<WhyNone, string>>;
   readonly insufficient: string;
   readonly unseen: string;
+  readonly deleted: string;
   readonly coverage: (percent: string) => string;
   readonly loading: string;
   readonly failed: (detail: string) => string;

@@ -2764,6 +2764,11 @@ export interface components {
             /** Plc Id */
             readonly plc_id: string | null;
             /**
+             * Kept From Ms
+             * @description What it did before is not kept any more (`keep_changes`): `unseen` until then means deleted, as far as it was seen. None: all of the window is kept.
+             */
+            readonly kept_from_ms: number | null;
+            /**
              * Configured
              * @description [begin_ms, end_ms) in which it was configured, whole; null: it still is. Other time is `unseen`, too, but nobody had to watch. Empty: not known.
              */
