@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from history.test_writer import Scene, playing
+from history.writer_scene import Scene, playing
 from history.told import T0_MS, tick
 from serving import eventually
 

@@ -15,7 +15,7 @@ import msgspec
 
 from lineside.core.model import KpiRules, Status
 from lineside.core.spans import Span
-from lineside.history.failures import FailureBuilder, FailureParts
+from lineside.history.failures import FailureBuilder, FailureParts, Failures
 from lineside.history.stops import StopBuilder, StopCounts, StopParts
 
 COVERAGE_LEAST = 0.95  # of the planned time must have been seen for an availability to be believed
@@ -115,6 +115,19 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
             repairs=self.repairs + other.repairs,
             repair_ms=self.repair_ms + other.repair_ms,
         )
+
+
+def totals_from(times: Times, stops: StopCounts, failures: Failures) -> Totals:
+    """Return the sums of one machine, whose gaps lie between its failures."""
+    return Totals(
+        times=times,
+        stops=stops,
+        failures=failures.count,
+        gaps=max(0, failures.count - 1),
+        gap_ms=failures.between_ms,
+        repairs=failures.closed,
+        repair_ms=failures.closed_ms,
+    )
 
 
 class Kpis(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,15 +271,7 @@ def totals_of(parts: KpiParts) -> Totals:
     if parts.window is None:
         return Totals()
     found = parts.failures.failures(parts.window.begin_ms, parts.rules.failure_after_ms)
-    return Totals(
-        times=parts.times,
-        stops=parts.stops.counts(parts.rules.micro_stop_ms),
-        failures=found.count,
-        gaps=max(0, found.count - 1),
-        gap_ms=found.between_ms,
-        repairs=found.closed,
-        repair_ms=found.closed_ms,
-    )
+    return totals_from(parts.times, parts.stops.counts(parts.rules.micro_stop_ms), found)
 
 
 def sum_totals(totals: Iterable[Totals]) -> Totals:
