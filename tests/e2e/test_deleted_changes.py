@@ -9,16 +9,14 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from msgspec.structs import replace
 from playwright.sync_api import BrowserContext, expect
 
 from e2e.past import forget_past, remember
 from e2e.past_plant import SEOUL
 from e2e.plant import Plant, ask
+from history.told import with_previous
 from lineside.config import load_config
-from lineside.core.model import Status
 from lineside.drivers import DRIVERS
-from lineside.history.records import Batch, ChangeRecord
 from processes import Server
 from web.memory import told
 
@@ -44,26 +42,12 @@ class OldPlant(Plant):
         days = dict.fromkeys(range(101, 108), letters)
         site = load_config(self.config, DRIVERS).site
         past = told(site, round(begin.timestamp() * 1_000), days)
-        remember(self.first_history, [_as_recorded(batch) for batch in past])
+        remember(self.first_history, [with_previous(batch) for batch in past])
         kept_s = (now - midnight).total_seconds() + 2 * 86_400
         forget_past(self.first_history, round(now.timestamp() * 1_000), kept_s)
 
     def _toml(self) -> str:
         return super()._toml() + '\n[plant]\ntime_zone = "Asia/Seoul"\n'
-
-
-def _as_recorded(batch: Batch) -> Batch:
-    """Return `batch` with the status before each change, as a server records it."""
-    last: dict[str, Status | None] = {}
-    records = []
-    for record in batch.records:
-        if isinstance(record, ChangeRecord):
-            before = last.get(record.equipment_code)
-            last[record.equipment_code] = record.status
-            records.append(replace(record, previous=before))
-        else:
-            records.append(record)  # type: ignore[arg-type]
-    return replace(batch, records=tuple(records))
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from history.writer_scene import Scene, playing
 from history.told import T0_MS, tick
+from history.writer_scene import Scene, playing
 from serving import eventually
 
 

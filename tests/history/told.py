@@ -73,3 +73,16 @@ def tick(
 
 
 __all__ = ["T0_MS", "T0_S", "code", "site", "site_change", "state_change"]
+
+
+def with_previous(batch: Batch) -> Batch:
+    """Return `batch` with the status before each change, as a server records it."""
+    last: dict[str, Status | None] = {}
+    records: list[Record] = []
+    for record in batch.records:
+        if isinstance(record, ChangeRecord):
+            before = last.get(record.equipment_code)
+            last[record.equipment_code] = record.status
+            record = replace(record, previous=before)
+        records.append(record)
+    return replace(batch, records=tuple(records))
