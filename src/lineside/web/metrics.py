@@ -285,21 +285,22 @@ def _alarms(counts: AlarmCounts | None) -> Iterator[Metric]:
         "records, cannot be read, and the series that count alarms are left out.",
         0.0 if counts is None else 1.0,
     )
-    if counts is None:
-        return
-    yield _gauge(
-        "lineside_alarms_standing", "Alarms whose fault stands, in any state.", counts.standing
+    standing = GaugeMetricFamily(
+        "lineside_alarms_standing", "Alarms whose fault stands, in any state.", labels=[]
     )
     family = GaugeMetricFamily("lineside_alarms", "Alarms that are not over.", labels=["state"])
-    for state in AlarmState:
-        if state is not AlarmState.NORMAL:
-            family.add_metric([state.value], counts.by_state.get(state, 0))
-    yield family
-    yield CounterMetricFamily(
+    held_back = CounterMetricFamily(
         "lineside_alarms_held_back",
         "Faults that came and went again while a flood of others was being raised.",
-        value=counts.held_back,
+        labels=[],
     )
+    if counts is not None:
+        standing.add_metric([], counts.standing)
+        for state in AlarmState:
+            if state is not AlarmState.NORMAL:
+                family.add_metric([state.value], counts.by_state.get(state, 0))
+        held_back.add_metric([], counts.held_back)
+    yield from (standing, family, held_back)
 
 
 class Metrics:
