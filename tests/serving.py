@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,14 @@ async def eventually(is_true: Callable[[], bool], what: str) -> None:
             # Real sockets have no event for "the other side has now noticed".
             await asyncio.sleep(0.001)
     assert is_true(), what
+
+
+def wait_until(is_true: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Ask another process until `is_true()`; fail with `what` when it never is."""
+    ends_at_s = time.monotonic() + patience_s
+    while not is_true():
+        assert time.monotonic() < ends_at_s, what
+        time.sleep(0.05)  # what another process answers has no event
 
 
 def seventeen_machines() -> Site:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ import pytest
 from docs.markdown import ROOT, blocks
 from lineside.config import template
 from processes import Process, Server
+from serving import wait_until
 
 MACHINE = "KRCWO12ELOA101"
-PATIENCE_S = 60.0
 ADDRESS = "http://127.0.0.1:8000"
 GUIDES = ("docs/howto/history.md", "docs/howto/write-a-client.md")
 
@@ -42,20 +41,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         plant.wait_for("Wrote the copy")
         with Server("--config", str(trial)) as running:
             status = f"/api/equipment/{MACHINE}"
-            wait_until(running, status, lambda machine: machine["status"] == "running")
+            wait_until_answered(running, status, lambda machine: machine["status"] == "running")
             plant.say(f"{MACHINE} fault")
-            wait_until(running, "/api/alarms/recent", lambda recent: recent["alarms"])
-            wait_until(running, "/api/history/health", lambda health: health["written"])
+            wait_until_answered(running, "/api/alarms/recent", lambda recent: recent["alarms"])
+            wait_until_answered(running, "/api/history/health", lambda health: health["written"])
             yield running
 
 
-def wait_until(server: Server, path: str, is_right: Callable[[Any], Any]) -> None:
-    ends_at = time.monotonic() + PATIENCE_S
-    answer = httpx.get(server.address + path, trust_env=False)
-    while not (answer.is_success and is_right(answer.json())):
-        assert time.monotonic() < ends_at, f"{path}: {answer.text}"
-        time.sleep(0.05)  # an answer has no event
+def wait_until_answered(server: Server, path: str, is_right: Callable[[Any], Any]) -> None:
+    def is_answered() -> bool:
         answer = httpx.get(server.address + path, trust_env=False)
+        return answer.is_success and bool(is_right(answer.json()))
+
+    wait_until(is_answered, f"{path} never answers so")
 
 
 def run(text: str, server: Server, folder: Path) -> list[Any]:

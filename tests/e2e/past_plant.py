@@ -41,6 +41,7 @@ MESSAGES = (
 _EXTRA = """
 [plant]
 time_zone = "Asia/Seoul"
+failure_after = "5m"
 
 [[shift]]
 id = "day"

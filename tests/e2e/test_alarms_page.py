@@ -34,6 +34,7 @@ from lineside.core.alarm import AlarmEventKind, AlarmNote
 from lineside.core.alarm_text import Severity
 from lineside.history.records import Batch
 from processes import Server
+from serving import wait_until
 
 SMALL, PHONE = (1280, 720), (390, 844)
 ANSWER_MS = 60_000
@@ -86,17 +87,17 @@ def fault(plant: Plant, server: Server) -> Iterator[str]:
     cleared only after a minute without it.
     """
     plant.order(FAULT, "fault")
-    _wait_until(lambda: _stands(server, FAULT), "no alarm was raised")
+    wait_until(lambda: _stands(server, FAULT), "no alarm was raised")
     yield plant.names[FAULT]
     plant.mend()
-    _wait_until(lambda: not _stands(server, FAULT), "the alarm still stands")
+    wait_until(lambda: not _stands(server, FAULT), "the alarm still stands")
 
 
 @pytest.fixture(scope="module")
 def standing(plant: Plant, server: Server) -> str:
     """The name of a machine whose fault stands until the last test of this module is over."""
     plant.order(STANDING, "fault")
-    _wait_until(lambda: _stands(server, STANDING), "no alarm was raised")
+    wait_until(lambda: _stands(server, STANDING), "no alarm was raised")
     return plant.names[STANDING]
 
 
@@ -307,13 +308,6 @@ def test_the_page_fits_and_is_pictured(
 def _stands(server: Server, code: str) -> bool:
     """Whether a machine's fault stands, whatever people have said to it."""
     return any(each["is_on"] for each in ask(server, f"/api/alarms?code={code}")["alarms"])
-
-
-def _wait_until(is_so: Callable[[], bool], or_else: str) -> None:
-    deadline = time.monotonic() + ANSWER_MS / 1000
-    while not is_so():
-        assert time.monotonic() < deadline, or_else
-        time.sleep(0.1)
 
 
 def _yesterday() -> Batch:

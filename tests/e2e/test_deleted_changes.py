@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from msgspec.structs import replace
 from playwright.sync_api import BrowserContext, expect
 
 from e2e.past import forget_past, remember
 from e2e.past_plant import SEOUL
 from e2e.plant import Plant, ask
+from history.told import with_previous
 from lineside.config import load_config
-from lineside.core.model import Status
 from lineside.drivers import DRIVERS
-from lineside.history.records import Batch, ChangeRecord
 from processes import Server
 from web.memory import told
 
@@ -43,26 +42,12 @@ class OldPlant(Plant):
         days = dict.fromkeys(range(101, 108), letters)
         site = load_config(self.config, DRIVERS).site
         past = told(site, round(begin.timestamp() * 1_000), days)
-        remember(self.first_history, [_as_recorded(batch) for batch in past])
+        remember(self.first_history, [with_previous(batch) for batch in past])
         kept_s = (now - midnight).total_seconds() + 2 * 86_400
         forget_past(self.first_history, round(now.timestamp() * 1_000), kept_s)
 
     def _toml(self) -> str:
         return super()._toml() + '\n[plant]\ntime_zone = "Asia/Seoul"\n'
-
-
-def _as_recorded(batch: Batch) -> Batch:
-    """Return `batch` with the status before each change, as a server records it."""
-    last: dict[str, Status | None] = {}
-    records = []
-    for record in batch.records:
-        if isinstance(record, ChangeRecord):
-            before = last.get(record.equipment_code)
-            last[record.equipment_code] = record.status
-            records.append(replace(record, previous=before))
-        else:
-            records.append(record)  # type: ignore[arg-type]
-    return replace(batch, records=tuple(records))
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +95,29 @@ def test_a_day_of_which_all_is_kept_says_nothing_of_the_kind(
     stops = page.locator('[data-panel="stops"]')
     expect(stops).to_contain_text(f"{STOPS} stops without a reason", timeout=ANSWER_MS)
     expect(page.locator("[data-kept-from]")).to_have_count(0)
+
+
+DELETED = {
+    "en": ("Deleted", "not kept any more", "at this moment were deleted"),
+    "ko": ("삭제됨", "지워졌습니다", "이 시점의 상태 변화가 지워졌습니다"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_time_whose_changes_were_deleted_is_called_so_on_the_timeline_and_at_a_moment(
+    old: OldPlant, server: Server, new_context: Callable[..., BrowserContext], language: str
+) -> None:
+    word, why, then = DELETED[language]
+    page = new_context((1600, 1000)).new_page()
+    noon = datetime.combine(old.first_day + timedelta(days=1), datetime.min.time(), SEOUL)
+    at = (noon + timedelta(hours=12)).isoformat()
+    page.goto(f"{server.address}/?{urlencode({'lang': language, 'page': 'timeline', 'at': at})}")
+    legend = page.get_by_role("list", name={"en": "Legend", "ko": "범례"}[language])
+    expect(legend).to_contain_text(word, timeout=ANSWER_MS)
+    name = {"en": "show as a table", "ko": "표로 보기"}[language]
+    page.get_by_role("button", name=re.compile(name)).first.click()
+    table = page.get_by_role("dialog").get_by_role("table")
+    gone = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name=word))
+    expect(gone.first).to_contain_text(why)
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-banner="past"]')).to_contain_text(then, timeout=ANSWER_MS)

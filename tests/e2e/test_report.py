@@ -334,16 +334,47 @@ def test_days_and_shifts_are_stepped_through(
     expect(day).to_have_value(past_plant.yesterday.isoformat(), timeout=ANSWER_MS)
 
 
-def test_the_machine_page_shows_its_day_and_what_precedes_its_faults(
+def test_the_machine_page_shows_its_day_and_what_precedes_its_failures(
     open_report: OpenReport,
 ) -> None:
     page = open_report(page="machine", code="KRCWO12ELOA105")
-    before = page.get_by_role("region", name="What usually precedes its faults")
-    # Of a drawn machine nearly every fault follows a minute of waiting.
+    before = page.get_by_role("region", name="What usually precedes its failures")
+    # Of a drawn machine nearly every failure follows a minute of waiting.
     expect(before).to_contain_text("Status Idle", timeout=ANSWER_MS)
-    expect(before).to_contain_text(re.compile(r"\d+ faults looked at"))
     expect(page.locator('[data-kpi="mtbf"]')).to_contain_text("Last 30 days")
     expect(page.get_by_role("img")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "tile", "looked", "left"),
+    [
+        ("en", r"(\d+) failures", r"(\d+) of (\d+) failures looked at", r"(\d+) left out"),
+        ("ko", r"고장 (\d+)", r"고장 (\d+)번 가운데 (\d+)번을 살폈", r"(\d+)번은 그 전 10분"),
+    ],
+)
+def test_the_failures_that_are_looked_at_are_those_that_the_figures_count(
+    open_report: OpenReport, language: str, tile: str, looked: str, left: str
+) -> None:
+    page = open_report(page="machine", code="KRCWO12ELOA105", lang=language)
+    text = page.get_by_text(re.compile(looked)).first
+    expect(text).to_be_visible(timeout=ANSWER_MS)
+    counted = _numbers(tile, page.locator('[data-kpi="mttr"]').inner_text())
+    several = sorted(_numbers(looked, text.inner_text()))  # those looked at, and all
+    left_out = _numbers(left, text.inner_text())
+    assert several[1:] == counted
+    assert several[0] + sum(left_out) == several[1]
+    # Errors that are too short to count are in neither.
+    page.locator('[data-kpi="mttr"]').click()
+    drawer = page.get_by_role("dialog")
+    words = {"en": r"(\d+) repairs in", "ko": r"복구 (\d+)번"}[language]
+    sums = drawer.get_by_text(re.compile(words))
+    expect(sums).to_be_visible(timeout=ANSWER_MS)
+    assert _numbers(words, sums.inner_text()) == counted
+
+
+def _numbers(pattern: str, text: str) -> list[int]:
+    found = re.search(pattern, text)
+    return [] if found is None else [int(each) for each in found.groups()]
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from builders import T0_S, code, line, site, site_change, snapshot, state_change
 from history.asked import lanes_of
+from history.told import taken
 from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind
 from lineside.core.alarm_text import AlarmRules
 from lineside.core.model import Instant, Status
@@ -72,12 +73,7 @@ class Server:
         self.desk.book.act(alarm, event)
 
     def batches(self) -> list[Batch]:
-        found = []
-        while self.recorder:
-            batch = self.recorder.take(3)
-            assert batch is not None
-            found.append(batch)
-        return found
+        return taken(self.recorder, 3)
 
     async def keep(self) -> None:
         batches = self.batches()

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from builders import T0_S, code, line, site, site_change, snapshot, state_change
 from history.asked import lanes_of, lanes_of_batches
+from history.told import taken
 from lineside.core.model import Instant, Status
 from lineside.core.spans import Span
 from lineside.history.figures import totals_in
@@ -62,12 +63,7 @@ class Server:
         return self.batches()
 
     def batches(self) -> list[Batch]:
-        found = []
-        while self.recorder:
-            batch = self.recorder.take(3)
-            assert batch is not None
-            found.append(batch)
-        return found
+        return taken(self.recorder, 3)
 
 
 def seconds(begin_s: float, end_s: float) -> tuple[int, int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from history.test_writer import Scene, playing
 from history.told import T0_MS, a_batch, a_change, a_run, tick
+from history.writer_scene import Scene, playing
 from serving import eventually
 
 

@@ -113,15 +113,21 @@ async def test_a_second_server_in_the_same_folder_does_not_write_into_it(
     assert await history.wait_stopped(60)
 
 
+async def recording_in(folder: Path) -> History:
+    """Return a history that has recorded something; it is to be stopped."""
+    history = history_in(folder)
+    tell(history)
+    history.start()
+    await eventually(lambda: history.health().written > 0, "nothing is recorded")
+    return history
+
+
 async def test_a_lock_file_that_is_deleted_is_made_again_and_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_module, "LOCK_LOOK_S", 0.01)
     lock_file = tmp_path / "lineside-history.lock"
-    history = history_in(tmp_path)
-    tell(history)
-    history.start()
-    await eventually(lambda: history.health().written > 0, "nothing is recorded")
+    history = await recording_in(tmp_path)
     word = lock_file.read_text().split()[0]
     lock_file.unlink()
     await eventually(
@@ -140,10 +146,7 @@ async def test_who_takes_a_folder_whose_lock_file_was_deleted_records_alone(
     monkeypatch.setattr(service_module, "LOCK_LOOK_S", 0.01)
     monkeypatch.setattr(service_module, "RETRY_S", 0.02)
     lock_file = tmp_path / "lineside-history.lock"
-    history = history_in(tmp_path)
-    tell(history)
-    history.start()
-    await eventually(lambda: history.health().written > 0, "nothing is recorded")
+    history = await recording_in(tmp_path)
     other, new = FolderLock(tmp_path / "new.lock"), tmp_path / "new.lock"
     other.take()
     new.replace(lock_file)  # locked by another from the first moment on

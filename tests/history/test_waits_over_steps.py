@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from builders import T0_S, code, line, site
 from core.calendars import plant, shift
 from history.asked import lanes_of, lanes_of_batches
+from history.told import taken
 from lineside.core.board import Board
 from lineside.core.calendar import WEEK
 from lineside.core.model import (
@@ -91,12 +92,7 @@ class Server:
             self.said.append((round(self.true_s), snapshot.lines[0].equipment[0].status))
 
     def batches(self) -> list[Batch]:
-        found = []
-        while self.recorder:
-            batch = self.recorder.take(50)
-            assert batch is not None
-            found.append(batch)
-        return found
+        return taken(self.recorder, 50)
 
     def window(self) -> Span:
         return Span(round((T0_S - 9_000) * 1000), round((T0_S + self.true_s + 9_000) * 1000))

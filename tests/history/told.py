@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from builders import T0_S, code, instant, site, site_change, snapshot, state_change
 from lineside.core.model import Instant, Site, Snapshot, Status
+from lineside.history.recorder import Recorder
 from lineside.history.records import (
     Batch,
     ChangeRecord,
@@ -73,3 +74,26 @@ def tick(
 
 
 __all__ = ["T0_MS", "T0_S", "code", "site", "site_change", "state_change"]
+
+
+def with_previous(batch: Batch) -> Batch:
+    """Return `batch` with the status before each change, as a server records it."""
+    last: dict[str, Status | None] = {}
+    records: list[Record] = []
+    for record in batch.records:
+        if isinstance(record, ChangeRecord):
+            before = last.get(record.equipment_code)
+            last[record.equipment_code] = record.status
+            record = replace(record, previous=before)
+        records.append(record)
+    return replace(batch, records=tuple(records))
+
+
+def taken(recorder: Recorder, at_once: int) -> list[Batch]:
+    """Take all that a recorder has lined up, `at_once` records in a batch."""
+    found = []
+    while recorder:
+        batch = recorder.take(at_once)
+        assert batch is not None
+        found.append(batch)
+    return found

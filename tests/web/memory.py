@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from builders import T0_S, WebPlant, code
 from history.told import a_batch, a_run
@@ -81,3 +82,10 @@ async def remembering(
     plant.configure()
     plant.tick()
     return plant, history
+
+
+async def get(plant: WebPlant, path: str) -> Any:
+    """Return what the plant answers, which is to be a success, as JSON says it."""
+    answer = await plant.ask(path)
+    assert answer.status_code == 200, (path, answer.text)
+    return answer.json()

@@ -26,6 +26,11 @@ async def test_before_the_past_is_known_lists_say_that_they_are_not_complete(
     scene.history.alarms = AlarmDesk(scene.history.recorder, scene.clock)  # as after a start
     body = await scene.get("/api/alarms?state=unacknowledged")
     assert body["is_complete"] is False
+    # What is not known is not counted: a number would be too low.
+    metrics = [each for each in (await scene.ask("/metrics")).text.splitlines() if each[0] != "#"]
+    assert [each for each in metrics if each.startswith("lineside_alarms")] == [
+        "lineside_alarms_complete 0.0"
+    ]
     refused = await scene.post(f"/api/alarms/{stored}/acknowledge", KIM, 503)
     assert "still being read" in refused["detail"]
     scene.history.stop()

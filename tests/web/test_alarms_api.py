@@ -315,6 +315,7 @@ async def test_metrics_count_alarms(scene: Scene) -> None:
         if sample.name.startswith("lineside_alarms")
     }
     assert found == {
+        ("lineside_alarms_complete", ""): 1,
         ("lineside_alarms_standing", ""): 3,
         ("lineside_alarms", "unacknowledged"): 2,
         ("lineside_alarms", "acknowledged"): 0,

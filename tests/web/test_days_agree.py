@@ -24,7 +24,7 @@ from lineside.config import load_config
 from lineside.core.calendar import WEEK, DayKind, PlantCalendar
 from lineside.core.model import Site
 from lineside.drivers import DRIVERS
-from web.memory import remembering, told
+from web.memory import get, remembering, told
 
 HOUR_MS = 60 * MINUTE_MS
 NIGHT = f"""\
@@ -93,12 +93,6 @@ async def night(tmp_path: Path) -> AsyncIterator[tuple[WebPlant, Path]]:
     yield built, config
     history.stop()
     await history.wait_stopped(10)
-
-
-async def get(plant_: WebPlant, path: str) -> Any:
-    answer = await plant_.ask(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def picked(row: Any) -> list[str]:

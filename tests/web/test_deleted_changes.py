@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,12 +11,13 @@ from msgspec.structs import replace
 from builders import WebPlant, code, site
 from core.calendars import ms, shift
 from core.calendars import plant as calendar
+from history.told import with_previous
 from lineside.core.times import iso_utc
 from lineside.history.part_work import PartWork
 from lineside.history.retention import forget
 from lineside.history.settings import Retention
 from lineside.history.store import Store
-from web.memory import MINUTE_MS, remembering, told
+from web.memory import MINUTE_MS, get, remembering, told
 
 BEGIN_MS = ms("2025-11-03 00:00")
 DAYS = 4
@@ -35,7 +35,7 @@ KEPT_FROM = iso_utc(KEPT_FROM_MS / 1000)
 @pytest.fixture
 async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     batches = told(SITE, BEGIN_MS, {101: PAST, 102: PAST})
-    batches = [replace(each, records=_with_previous(each.records)) for each in batches]
+    batches = [with_previous(each) for each in batches]
     end_ms = BEGIN_MS + HOURS * 60 * MINUTE_MS
     built, history = await remembering(tmp_path, SITE, batches, now_s=end_ms / 1000)
 
@@ -48,24 +48,6 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     yield built
     history.stop()
     await history.wait_stopped(60)
-
-
-def _with_previous(records: Any) -> Any:
-    """Return changes as a server records them: each but the first tells of the status before."""
-    found: list[Any] = []
-    last: dict[str, Any] = {}
-    for each in records:
-        if hasattr(each, "equipment_code"):
-            each = replace(each, previous=last.get(each.equipment_code))
-            last[each.equipment_code] = each.status
-        found.append(each)
-    return tuple(found)
-
-
-async def get(plant: WebPlant, path: str) -> Any:
-    answer = await plant.ask(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def test_figures_stay_and_each_list_says_from_when_on_changes_are_kept(
@@ -112,3 +94,15 @@ async def test_planned_downtime_and_previews_take_such_a_day_for_what_it_is(
     assert entered.status_code == 201, entered.text
     (row,) = (await get(plant, f"/api/kpis?code={code(101)}&{GONE}"))["rows"]
     assert (row["coverage"], row["planned_busy_ms"]) == (None, 0)
+
+
+async def test_each_lane_of_the_timeline_says_from_when_on_its_changes_are_kept(
+    plant: WebPlant,
+) -> None:
+    body = await get(plant, f"/api/timeline?line=weld1&{GONE}")
+    lanes = {lane["code"]: lane for lane in body["equipment"]}
+    assert lanes[code(101)]["kept_from_ms"] == KEPT_FROM_MS
+    assert lanes[code(103)]["kept_from_ms"] is None  # of it nothing was ever kept
+    assert {each[2] for each in lanes[code(101)]["intervals"]} == {"unseen"}
+    (lane,) = (await get(plant, f"/api/timeline?code={code(101)}&{LATEST}"))["equipment"]
+    assert lane["kept_from_ms"] is None

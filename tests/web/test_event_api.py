@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow.parquet
@@ -18,7 +17,7 @@ from core.calendars import plant as calendar
 from history.told import T0_MS, a_batch, a_run
 from lineside.core.model import PlcLink, Site
 from lineside.history.records import PlcRecord, ServerEventKind, ServerRecord, config_record
-from web.memory import remembering
+from web.memory import get, remembering
 
 DAY = "from=2025-11-03T00:00:00Z&to=2025-11-04T00:00:00%2B00:00"
 PLC_EVENTS, SERVER_EVENTS = f"/api/plc-events?{DAY}", f"/api/server-events?{DAY}"
@@ -59,12 +58,6 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     yield built
     history.stop()
     await history.wait_stopped(60)
-
-
-async def get(plant: WebPlant, path: str) -> Any:
-    answer = await plant.ask(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def rows_of(plant: WebPlant, path: str) -> list[dict[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from lineside.core.model import Status
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
 from serving import eventually
+from web.memory import get
 
 DAY = "from=2025-11-03T00:00:00Z&to=2025-11-04T00:00:00%2B00:00"
 CHANGES = f"/api/equipment/{code(101)}/changes"
@@ -44,12 +44,6 @@ def plant(history: History) -> WebPlant:
     plant.configure()
     plant.tick()
     return plant
-
-
-async def get(plant: WebPlant, path: str) -> Any:
-    answer = await plant.ask(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def test_changes_of_a_window_come_oldest_first_with_reason_and_tags(plant: WebPlant) -> None:

@@ -19,7 +19,7 @@ from core.calendars import ms, shift
 from core.calendars import plant as calendar
 from lineside.core.model import DowntimeReason
 from lineside.history import service as service_module
-from web.memory import MINUTE_MS, remembering, told
+from web.memory import MINUTE_MS, get, remembering, told
 
 DAY_MS = ms("2025-11-03 08:00")  # a Monday in Seoul
 REASONS = (
@@ -62,12 +62,6 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     yield built
     history.stop()
     await history.wait_stopped(60)
-
-
-async def get(plant: WebPlant, path: str) -> Any:
-    answer = await plant.ask(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def post(plant: WebPlant, path: str, body: dict[str, Any], *, expect: int = 200) -> Any:

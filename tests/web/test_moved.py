@@ -18,7 +18,7 @@ from history.alarms import raised
 from history.told import a_batch, a_run
 from lineside.core.alarm import AlarmKind
 from lineside.history.records import config_record
-from web.memory import MINUTE_MS, remembering, told
+from web.memory import MINUTE_MS, get, remembering, told
 
 BEGIN_MS = ms("2025-11-03 08:00")
 MOVED_MS = BEGIN_MS + 60 * MINUTE_MS
@@ -52,12 +52,6 @@ async def history(tmp_path: Path) -> AsyncIterator[WebPlant]:
     yield built
     kept.stop()
     await kept.wait_stopped(60)
-
-
-async def get(plant: WebPlant, path: str) -> Any:
-    answer = await plant.ask(path)
-    assert answer.status_code == 200, (path, answer.text)
-    return answer.json()
 
 
 async def rows_of(plant: WebPlant, path: str) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +14,7 @@ from builders import WebPlant, code, line, site
 from core.calendars import ms, plant
 from history.told import a_batch, a_run
 from lineside.history.records import config_record
-from web.memory import MINUTE_MS, remembering, told
+from web.memory import MINUTE_MS, get, remembering, told
 
 BEGIN_MS = ms("2025-11-03 08:00")
 OUT_MS = BEGIN_MS + 60 * MINUTE_MS
@@ -35,12 +34,6 @@ async def history(tmp_path: Path) -> AsyncIterator[WebPlant]:
     yield built
     kept.stop()
     await kept.wait_stopped(10)
-
-
-async def get(plant: WebPlant, path: str) -> Any:
-    answer = await plant.ask(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def test_its_figures_come_with_its_line_and_say_when_it_was_taken_out(

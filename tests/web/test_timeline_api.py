@@ -30,7 +30,7 @@ from lineside.core.times import iso_utc
 from lineside.history.service import History
 from lineside.history.settings import HistorySettings
 from serving import eventually
-from web.memory import MINUTE_MS, remembering, told
+from web.memory import MINUTE_MS, get, remembering, told
 
 DAY_MS = ms("2025-11-03 08:00")  # a Monday in Seoul
 SITE = replace(site(), calendar=calendar(shift("day", "08:00-17:00", "12:00-13:00")))
@@ -44,12 +44,6 @@ async def plant(tmp_path: Path) -> AsyncIterator[WebPlant]:
     yield built
     history.stop()
     await history.wait_stopped(60)
-
-
-async def get(plant: WebPlant, path: str) -> Any:
-    answer = await plant.ask(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def minutes(intervals: list[list[Any]]) -> list[tuple[int, str, str | None]]:

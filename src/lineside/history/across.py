@@ -11,23 +11,15 @@ from collections.abc import Iterable
 import msgspec
 
 from lineside.history.failures import Failures, Stretch
-from lineside.history.kpi import KpiParts, Times, Totals
+from lineside.history.kpi import KpiParts, Times, Totals, totals_from
 from lineside.history.stops import StopCounts, one_stop
 
 
 def totals_across(parts: Iterable[KpiParts]) -> Totals:
     """Return the sums of one machine's parts, each of which begins where the one before it ends."""
     some = [each for each in parts if each.window is not None]
-    failures = _failures(some)
-    return Totals(
-        times=sum((each.times for each in some), Times()),
-        stops=_stops(some),
-        failures=failures.count,
-        gaps=max(0, failures.count - 1),
-        gap_ms=failures.between_ms,
-        repairs=failures.closed,
-        repair_ms=failures.closed_ms,
-    )
+    times = sum((each.times for each in some), Times())
+    return totals_from(times, _stops(some), _failures(some))
 
 
 def _stops(some: Iterable[KpiParts]) -> StopCounts:

@@ -8,14 +8,14 @@ Figures of several machines are sums: `totals_of` each, then `sum_totals`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from lineside.core.model import KpiRules, Status
 from lineside.core.spans import Span
-from lineside.history.failures import FailureBuilder, FailureParts
+from lineside.history.failures import FailureBuilder, FailureParts, Failures
 from lineside.history.stops import StopBuilder, StopCounts, StopParts
 
 COVERAGE_LEAST = 0.95  # of the planned time must have been seen for an availability to be believed
@@ -117,6 +117,19 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def totals_from(times: Times, stops: StopCounts, failures: Failures) -> Totals:
+    """Return the sums of one machine, whose gaps lie between its failures."""
+    return Totals(
+        times=times,
+        stops=stops,
+        failures=failures.count,
+        gaps=max(0, failures.count - 1),
+        gap_ms=failures.between_ms,
+        repairs=failures.closed,
+        repair_ms=failures.closed_ms,
+    )
+
+
 class Kpis(msgspec.Struct, frozen=True, kw_only=True):
     """The key figures. Shares are 0 to 1, times milliseconds; None where there is no answer.
 
@@ -160,23 +173,18 @@ def parts_of(
     stops = StopBuilder(rules.micro_stop_ms)
     failures = FailureBuilder(begin_ms, rules.failure_after_ms)
     planned_ms: dict[Status | None, int] = dict.fromkeys((*Status, None), 0)
-    there_in = (Span(begin_ms, end_ms),) if configured is None else configured
-    reached_ms: int | None = None
-    for there in there_in:
-        if reached_ms is not None or begin_ms < there.begin_ms:
-            failures.add_absence(there.begin_ms)
-            stops.add_absence()
-        for begin, end, status, is_planned in pieces_of(
-            intervals, planned, there.begin_ms, there.end_ms
-        ):
-            failures.add(begin, end, status)
-            stops.add(end - begin, status, is_planned=is_planned)
-            if is_planned:
-                planned_ms[status] += end - begin
-        reached_ms = there.end_ms
-    if reached_ms is None or reached_ms < end_ms:
-        failures.add_absence(end_ms)
+
+    def take(begin: int, end: int, status: Status | None, is_planned: bool) -> None:
+        failures.add(begin, end, status)
+        stops.add(end - begin, status, is_planned=is_planned)
+        if is_planned:
+            planned_ms[status] += end - begin
+
+    def skip(until_ms: int) -> None:
+        failures.add_absence(until_ms)
         stops.add_absence()
+
+    walk(intervals, planned, begin_ms, end_ms, configured, take, skip)
     return KpiParts(
         rules=rules,
         window=Span(begin_ms, end_ms),
@@ -191,6 +199,40 @@ def parts_of(
         stops=stops.parts(),
         failures=failures.parts(),
     )
+
+
+def walk(
+    intervals: Iterable[StatusInterval],
+    planned: Sequence[Span],
+    begin_ms: int,
+    end_ms: int,
+    configured: Sequence[Span] | None,
+    take: Callable[[int, int, Status | None, bool], None],
+    skip: Callable[[int], None],
+) -> None:
+    """Tell what figures of a window are made of, in order; args as for `parts_of`.
+
+    Args:
+        intervals: what the machine did.
+        planned: the planned busy time.
+        begin_ms: start of the window.
+        end_ms: its end.
+        configured: when in it the machine was configured.
+        take: is told each piece: begin, end, status, whether planned.
+        skip: is told until when the machine was not configured, be it for no time at all.
+    """
+    there_in = (Span(begin_ms, end_ms),) if configured is None else configured
+    reached_ms: int | None = None
+    for there in there_in:
+        if reached_ms is not None or begin_ms < there.begin_ms:
+            skip(there.begin_ms)
+        for begin, end, status, is_planned in pieces_of(
+            intervals, planned, there.begin_ms, there.end_ms
+        ):
+            take(begin, end, status, is_planned)
+        reached_ms = there.end_ms
+    if reached_ms is None or reached_ms < end_ms:
+        skip(end_ms)
 
 
 def pieces_of(
@@ -229,15 +271,7 @@ def totals_of(parts: KpiParts) -> Totals:
     if parts.window is None:
         return Totals()
     found = parts.failures.failures(parts.window.begin_ms, parts.rules.failure_after_ms)
-    return Totals(
-        times=parts.times,
-        stops=parts.stops.counts(parts.rules.micro_stop_ms),
-        failures=found.count,
-        gaps=max(0, found.count - 1),
-        gap_ms=found.between_ms,
-        repairs=found.closed,
-        repair_ms=found.closed_ms,
-    )
+    return totals_from(parts.times, parts.stops.counts(parts.rules.micro_stop_ms), found)
 
 
 def sum_totals(totals: Iterable[Totals]) -> Totals:

@@ -36,6 +36,7 @@ class Behind(StrEnum):
     STRICT_AVAILABILITY = "strict_availability"
     UTILISATION = "utilisation"
     TECHNICAL_EFFICIENCY = "technical_efficiency"
+    FAILURES = "failures"
     MTBF = "mtbf"
     MTTR = "mttr"
     STOPS = "stops"

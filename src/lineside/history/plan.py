@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import TypeVar
@@ -21,8 +21,9 @@ from lineside.core.calendar import LineCalendar
 from lineside.core.model import KpiRules, ReasonCode, Status, StatusRule
 from lineside.core.spans import Span, clip, union
 from lineside.core.zone import Grain, periods
+from lineside.history.behind import Bookkeeping, Counted
 from lineside.history.failures import FailureParts
-from lineside.history.kpi import KpiParts, Times, parts_of
+from lineside.history.kpi import KpiParts, Times, parts_of, walk
 from lineside.history.lanes import LaneInterval
 from lineside.history.reclassify import ReasonedInterval, joined, reclassify
 from lineside.history.stops import StopParts
@@ -234,12 +235,28 @@ class MachinePlan:
         planned = self.planned(begin_ms, end_ms)
         rules = self.rules_at(end_ms - 1)
         intervals = _within(judged.intervals, begin_ms, end_ms)
-        configured = None
-        if not self._is_configured_throughout(begin_ms, end_ms):
-            configured = self.configured_in(begin_ms, end_ms)
-            if self._is_moved_at(begin_ms):
-                configured = (Span(begin_ms, begin_ms), *configured)
+        configured = self._there_in(begin_ms, end_ms)
         return parts_of(intervals, planned, begin_ms, end_ms, rules, configured)
+
+    def counted(self, judged: Judged, begin_ms: int, end_ms: int) -> list[Counted]:
+        """Return each piece of [begin_ms, end_ms), which `judged` covers, and what it counts to.
+
+        Time in which the machine was not configured is in none of them.
+        """
+        book = Bookkeeping(begin_ms, self.rules_in(begin_ms, end_ms))
+        planned = self.planned(begin_ms, end_ms)
+        intervals = _within(judged.intervals, begin_ms, end_ms)
+        configured = self._there_in(begin_ms, end_ms)
+        walk(intervals, planned, begin_ms, end_ms, configured, book.take, book.skip)
+        return book.counted()
+
+    def rules_in(self, begin_ms: int, end_ms: int) -> Callable[[int], KpiRules]:
+        """Return the rules by which figures of [begin_ms, end_ms) tell what begins at a moment.
+
+        They make up the window of pieces, each of which is judged by the rules at its end.
+        """
+        ends_ms = [tile.span.end_ms for tile in cover(self.calendar, begin_ms, end_ms)]
+        return lambda at_ms: self.rules_at(ends_ms[bisect_right(ends_ms, at_ms)] - 1)
 
     def fingerprint(self, begin_ms: int, end_ms: int, reach_ms: int) -> int:
         """Return what stands for all that a part of [begin_ms, end_ms) is judged by."""
@@ -280,6 +297,18 @@ class MachinePlan:
             begin = begin_ms if index == first else self._begins_ms[index]
             end = end_ms if index + 1 == last else self._begins_ms[index + 1]
             yield self._plans[index], begin, end
+
+    def _there_in(self, begin_ms: int, end_ms: int) -> tuple[Span, ...] | None:
+        """Return when in [begin_ms, end_ms) it was configured; None: throughout.
+
+        An empty span at the begin stands for a move at that moment.
+        """
+        if self._is_configured_throughout(begin_ms, end_ms):
+            return None
+        configured = self.configured_in(begin_ms, end_ms)
+        if self._is_moved_at(begin_ms):
+            return (Span(begin_ms, begin_ms), *configured)
+        return configured
 
     def _is_configured_throughout(self, begin_ms: int, end_ms: int) -> bool:
         """Whether it was, as far as that is known, without being moved."""

@@ -127,6 +127,15 @@ class History:
         with self.faults.caught("alarms"):
             self.alarms.on_message(message)
 
+    def knows_alarms(self, begin_ms: int | None = None, end_ms: int | None = None) -> bool:
+        """Whether all alarms of a window are known, and no other server has more.
+
+        Args:
+            begin_ms: Unix time in ms; None: it has no bound.
+            end_ms: the same.
+        """
+        return self.alarms.is_complete(begin_ms, end_ms) and not self._standby.is_waiting
+
     def _begin_anew(self, snapshot: Snapshot) -> None:
         """Forget what was heard while another server recorded, and begin with what there is now."""
         recorder = Recorder(self._version, self._wake)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from lineside.core.model import Equipment, KpiRules
+from lineside.core.model import Equipment
 from lineside.core.spans import Span
 from lineside.history.downtime import Said, Stop, all_stops, asking, counted_in, explained
 from lineside.history.downtime_store import said_of
 from lineside.history.figures import Plans
 from lineside.history.kpi import StatusInterval
 from lineside.history.past import Lane, lanes
-from lineside.history.plan import MachinePlan, cover
+from lineside.history.plan import MachinePlan
 from lineside.history.store import Store
 
 _DAY_MS = 86_400_000
@@ -86,7 +85,7 @@ async def stops_in(
                     again.append(machine)
                     continue
                 if as_figures:
-                    rules_at = rules_in(plan, begin_ms, end_ms)
+                    rules_at = plan.rules_in(begin_ms, end_ms)
                     stops = list(counted_in(stops, begin_ms, end_ms, rules_at))
                 found += [MachineStop(machine=machine, stop=stop) for stop in stops]
         left = again
@@ -99,7 +98,7 @@ def _stops_of_machine(
     """Return those stops of what was read of a machine that overlap `asked`, explained."""
     judged = plan.judge(lane.intervals, read.begin_ms, read.end_ms)
     planned = plan.planned(read.begin_ms, read.end_ms)
-    rules_at = rules_in(plan, asked.begin_ms, asked.end_ms) if as_figures else plan.rules_at
+    rules_at = plan.rules_in(asked.begin_ms, asked.end_ms) if as_figures else plan.rules_at
     long = [
         stop
         for span in plan.configured_in(read.begin_ms, read.end_ms)
@@ -112,15 +111,6 @@ def _stops_of_machine(
         for stop in explained(long, said)
         if stop.begin_ms < asked.end_ms and asked.begin_ms < stop.end_ms
     ]
-
-
-def rules_in(plan: MachinePlan, begin_ms: int, end_ms: int) -> Callable[[int], KpiRules]:
-    """Return the rules by which figures of [begin_ms, end_ms) tell what begins at a moment of it.
-
-    They make up the window of pieces, each of which is judged by the rules at its end.
-    """
-    ends_ms = [tile.span.end_ms for tile in cover(plan.calendar, begin_ms, end_ms)]
-    return lambda at_ms: plan.rules_at(ends_ms[bisect_right(ends_ms, at_ms)] - 1)
 
 
 def _stops_of(

@@ -70,10 +70,10 @@ class AlarmsView(View):
     """`/api/alarms` and `/api/alarms/recent`: the last raised first."""
 
     is_complete: bool = Field(
-        description="False: alarms of before the server's start cannot be read yet, or faults "
-        "wait for their alarms, since more rose at once than are raised in a minute, or, with "
-        "`from` or `to`, the server ended while some waited in that time: see `alarms_missing` of "
-        "`/api/server-events`."
+        description="False: alarms of before the server's start, or those of another server that "
+        "records into the same database, cannot be read yet, or faults wait for their alarms, "
+        "since more rose at once than are raised in a minute, or, with `from` or `to`, the server "
+        "ended while some waited in that time: see `alarms_missing` of `/api/server-events`."
     )
     next: str | None = Field(description="`cursor` for the next page; None: this is the last.")
     alarms: list[AlarmView]

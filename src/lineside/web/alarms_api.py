@@ -248,7 +248,7 @@ class AlarmsApi:
         begin_ms: int | None = None,
         end_ms: int | None = None,
     ) -> Response:
-        is_complete = self._kept().alarms.is_complete(begin_ms, end_ms)
+        is_complete = self._kept().knows_alarms(begin_ms, end_ms)
         envelope = AlarmsView(is_complete=is_complete, next=following, alarms=[])
         return json_response(request, await encode_in_slices(envelope, page, alarm_view))
 

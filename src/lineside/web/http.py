@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.core.ports import Clock
+from lineside.history.alarm_book import AlarmCounts
 from lineside.history.service import History
 from lineside.hub.subscribers import HubMetrics
 from lineside.web.answers import Encoded, json_response, tagged
@@ -91,7 +92,7 @@ def create_app(
         clock,
         server_stats,
         history.health if history is not None else None,
-        history.alarms.counts if history is not None else None,
+        (lambda: _alarm_counts(history)) if history is not None else None,
     )
     metrics = Metrics(collector)
     _add_metrics(app, metrics)
@@ -99,6 +100,11 @@ def create_app(
     app.router.routes.extend(extra_routes)
     _add_monitor(app, monitor)
     return app
+
+
+def _alarm_counts(history: History) -> AlarmCounts | None:
+    """Return how many alarms there are by now; None while not all of them are known."""
+    return history.alarms.counts() if history.knows_alarms() else None
 
 
 def _add_metrics(app: FastAPI, metrics: Metrics) -> None:

@@ -35,6 +35,7 @@ from lineside.web.asking import (
 )
 from lineside.web.kpi_schema import (
     CountedIntervalsView,
+    FailuresView,
     KpiPreviewView,
     KpiRowsView,
     ReportView,
@@ -157,24 +158,31 @@ class KpiApi:
         code: OneCode,
         begin: From,
         end: To,
+        line: LineQuery = None,
         figure: BehindQuery = None,
         cursor: Cursor = None,
         limit: Limit = PAGE_MAX,
     ) -> Response:
-        """Return every interval of one machine with how it was counted. Breaks cut them."""
+        """Return every interval of one machine with how it was counted. Breaks cut them.
+
+        With `line` it is counted as in a row of that line: only while the machine was in it.
+        """
         asked = window(begin, end, days_max=40)
-        chosen = await self._past.choose_in(None, code, asked.begin_ms, asked.end_ms)
+        chosen = await self._past.choose_in(line, code, asked.begin_ms, asked.end_ms)
         site, now_ms = self._past.site, self._past.known_until_ms()
         until_ms = max(asked.begin_ms, min(asked.end_ms, now_ms))
         skip = int(cursor or 0)
 
         async def question(store: Store) -> bytes:
+            from lineside.history.behind import amount, behind
             from lineside.history.counted import counted_intervals
             from lineside.history.past import kept_from
 
             found = await counted_intervals(
-                store, site, chosen.machines, asked.begin_ms, until_ms, now_ms, figure
+                store, site, chosen.machines, asked.begin_ms, until_ms, now_ms, line_id=line
             )
+            count, count_ms = (None, None) if figure is None else amount(figure, found)
+            found = found if figure is None else behind(figure, found)
             shown = found[skip : skip + limit]
             return msgspec.json.encode(
                 {
@@ -182,8 +190,31 @@ class KpiApi:
                     "next": str(skip + limit) if len(found) > skip + limit else None,
                     "total": len(found),
                     "total_ms": sum(each.length_ms for each in found),
+                    "count": count,
+                    "count_ms": count_ms,
                     "kept_from": await kept_from(store, [code], asked.begin_ms),
                     "intervals": [each.told() for each in shown],
+                }
+            )
+
+        return json_response(request, await self._past.ask_encoded(question))
+
+    async def failures(self, request: Request, code: OneCode, begin: From, end: To) -> Response:
+        """Return when each failure began and ended that figures of a machine count in a window."""
+        asked = window(begin, end, days_max=40)
+        await self._past.choose_in(None, code, asked.begin_ms, asked.end_ms)
+        site, until_ms = self._past.site, min(asked.end_ms, self._past.known_until_ms())
+
+        async def question(store: Store) -> bytes:
+            from lineside.history.counted import failures_in
+            from lineside.history.past import kept_from
+
+            found = await failures_in(store, site, code, asked.begin_ms, until_ms)
+            return msgspec.json.encode(
+                {
+                    "code": code,
+                    "kept_from": await kept_from(store, [code], asked.begin_ms),
+                    "failures": [(each.begin_ms, each.end_ms) for each in found],
                 }
             )
 
@@ -296,6 +327,7 @@ def add_kpi_routes(router: APIRouter, api: KpiApi) -> None:
 
     add("/api/kpis", api.kpis, "list_kpis", KpiRowsView)
     add("/api/kpis/intervals", api.intervals, "list_counted_intervals", CountedIntervalsView)
+    add("/api/kpis/failures", api.failures, "list_failures", FailuresView)
     add("/api/report", api.report, "get_report", ReportView)
     add("/api/kpis/preview", api.preview, "preview_kpis", KpiPreviewView, "POST")
 

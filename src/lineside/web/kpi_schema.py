@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from lineside.history.kpi_words import Behind
 from lineside.web.schema import KeptFrom, View
 from lineside.web.timeline_schema import LaneStatus, ShiftView
 
@@ -97,6 +98,13 @@ class CountedIntervalView(View):
         description="running, idle, stopped, error or not_seen within planned time; else "
         "not_planned."
     )
+    figures: list[Behind] = Field(
+        description="The figures that it was counted to, above or below the line of a fraction."
+    )
+    failure: str | None = Field(
+        description="Begin, in the window, of the failure that it is a piece of; null: of none."
+    )
+    stop: str | None = Field(description="The same of the stop or micro-stop.")
     reason: str | None = Field(description="Code of the downtime reason.")
     comment: str | None
 
@@ -108,8 +116,27 @@ class CountedIntervalsView(View):
     next: str | None
     total: int = Field(description="Intervals that were asked for, on all pages.")
     total_ms: int = Field(description="How long they are together.")
+    count: int | None = Field(
+        description="Of the figure that is asked for: how many failures, repairs, stops, "
+        "micro-stops, or gaps between failures they are; null for a share of time."
+    )
+    count_ms: int | None = Field(
+        description="How long those are together, for MTBF the running time in the gaps; what "
+        "the figure divides by `count`. null where no figure is asked for."
+    )
     kept_from: KeptFrom
     intervals: list[CountedIntervalView]
+
+
+class FailuresView(View):
+    """`/api/kpis/failures`."""
+
+    code: str
+    kept_from: KeptFrom
+    failures: list[tuple[int, int]] = Field(
+        description="Begin and end of each, in UTC Unix milliseconds, in order. One that goes on "
+        "ends where its error was seen last."
+    )
 
 
 class ParetoRowView(View):

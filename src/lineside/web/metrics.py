@@ -51,7 +51,7 @@ class LinesideCollector(Collector):
         clock: Clock,
         server_stats: Callable[[], ServerStats] = ServerStats,
         history_health: Callable[[], HistoryHealth] | None = None,
-        alarm_counts: Callable[[], AlarmCounts] | None = None,
+        alarm_counts: Callable[[], AlarmCounts | None] | None = None,
     ) -> None:
         self._live = live
         self._hub_stats = hub_stats
@@ -277,20 +277,30 @@ def _history(health: HistoryHealth) -> Iterator[Metric]:
     )
 
 
-def _alarms(counts: AlarmCounts) -> Iterator[Metric]:
+def _alarms(counts: AlarmCounts | None) -> Iterator[Metric]:
+    """Yield how many alarms there are; None: not all of them are known, so that none is counted."""
     yield _gauge(
-        "lineside_alarms_standing", "Alarms whose fault stands, in any state.", counts.standing
+        "lineside_alarms_complete",
+        "1 while all alarms are known. At 0 those of before the start, or of another server that "
+        "records, cannot be read, and the series that count alarms are left out.",
+        0.0 if counts is None else 1.0,
+    )
+    standing = GaugeMetricFamily(
+        "lineside_alarms_standing", "Alarms whose fault stands, in any state.", labels=[]
     )
     family = GaugeMetricFamily("lineside_alarms", "Alarms that are not over.", labels=["state"])
-    for state in AlarmState:
-        if state is not AlarmState.NORMAL:
-            family.add_metric([state.value], counts.by_state.get(state, 0))
-    yield family
-    yield CounterMetricFamily(
+    held_back = CounterMetricFamily(
         "lineside_alarms_held_back",
         "Faults that came and went again while a flood of others was being raised.",
-        value=counts.held_back,
+        labels=[],
     )
+    if counts is not None:
+        standing.add_metric([], counts.standing)
+        for state in AlarmState:
+            if state is not AlarmState.NORMAL:
+                family.add_metric([state.value], counts.by_state.get(state, 0))
+        held_back.add_metric([], counts.held_back)
+    yield from (standing, family, held_back)
 
 
 class Metrics:

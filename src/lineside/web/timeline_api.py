@@ -92,8 +92,10 @@ class TimelineApi:
         async def question(store: Store) -> bytes:
             from lineside.history.alarm_marks import alarm_marks
             from lineside.history.configured import FAR_MS
-            from lineside.history.past import kept_from_ms, known_from_ms, lanes
+            from lineside.history.past import known_from_ms, lanes, whole_from_ms
 
+            whole_ms = await whole_from_ms(store, chosen.codes)
+            kept_ms = {code: ms for code, ms in whole_ms.items() if asked.begin_ms < ms}
             configured = await store.configurations.read()
             machines = {machine.code: machine for machine in chosen.machines}
             there = {
@@ -125,7 +127,7 @@ class TimelineApi:
                 "history": {
                     "known_from_ms": await known_from_ms(store),
                     "known_until_ms": known_until_ms,
-                    "kept_from_ms": await kept_from_ms(store, chosen.codes, asked.begin_ms),
+                    "kept_from_ms": max(kept_ms.values(), default=None),
                 },
             }
             encoded = []
@@ -137,6 +139,7 @@ class TimelineApi:
                     "code": machine.code,
                     "name": machine.name,
                     "plc_id": machine.plc_id,
+                    "kept_from_ms": kept_ms.get(lane.code),
                     "configured": [
                         [span.begin_ms, span.end_ms if span.end_ms < FAR_MS else None]
                         for span in there[lane.code]

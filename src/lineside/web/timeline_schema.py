@@ -18,6 +18,10 @@ class TimelineLaneView(View):
     code: str
     name: str
     plc_id: str | None
+    kept_from_ms: int | None = Field(
+        description="What it did before is not kept any more (`keep_changes`): `unseen` until "
+        "then means deleted, as far as it was seen. None: all of the window is kept."
+    )
     configured: list[tuple[int, int | None]] = Field(
         description="[begin_ms, end_ms) in which it was configured, whole; null: it still is. "
         "Other time is `unseen`, too, but nobody had to watch. Empty: not known."

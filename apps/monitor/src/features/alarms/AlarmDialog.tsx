@@ -15,6 +15,7 @@ import type { AlarmView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import { Modal } from '@/lib/ui/Modal';
 import { NameField } from '@/lib/ui/NameField';
+import { Refused } from '@/lib/ui/Refused';
 import styles from './AlarmsView.module.css';
 
 interface AlarmDialogProps {
@@ -122,11 +123,7 @@ export function AlarmDialog({ alarm, timeZone, onChange, onClose }: AlarmDialogP
           </div>
         )}
       </form>
-      {write.error !== null && (
-        <p role="alert" className={controls.refused}>
-          {words.refused(write.error)}
-        </p>
-      )}
+      <Refused write={write} />
     </Modal>
   );
 }

@@ -17,6 +17,7 @@ import { ACTIVE_STATES } from '@/lib/types/memory';
 import controls from '@/lib/ui/controls.module.css';
 import { Loaded } from '@/lib/ui/Loaded';
 import { NameField } from '@/lib/ui/NameField';
+import { Refused } from '@/lib/ui/Refused';
 import styles from './AlarmsView.module.css';
 
 interface AlarmsViewProps {
@@ -111,11 +112,7 @@ export function AlarmsView({ lineId, machines, nowMs, timeZone, onChange }: Alar
             {words.alarms.refused(refused.length)} {refused[0]}
           </p>
         )}
-        {write.error !== null && (
-          <p role="alert" className={controls.refused}>
-            {words.refused(write.error)}
-          </p>
-        )}
+        <Refused write={write} />
         <Loaded answer={answer}>
           {(view) => (
             <>

@@ -26,6 +26,7 @@ export function TodayFacts({ machine }: { readonly machine: Machine }) {
   const [, go] = usePlace();
   const today = useLineMemory((state) => state.today.get(code) ?? null);
   const active = useLineMemory((state) => state.alarms);
+  const isPartial = useLineMemory((state) => state.isKnown && !state.isComplete);
   const reload = useReloadMemory();
   const alarms = useMemo(() => listMachineAlarms(active, code, plcId), [active, code, plcId]);
   const waiting = useMemo(() => alarms.filter(isUnacknowledged), [alarms]);
@@ -40,6 +41,7 @@ export function TodayFacts({ machine }: { readonly machine: Machine }) {
           ))}
         </ul>
       )}
+      {isPartial && <p>{words.alarmsIncompleteText}</p>}
       {waiting.length > 0 && (
         <Panel>
           <Suspense fallback={null}>

@@ -7,19 +7,31 @@ interface AlarmCountProps {
   readonly isNamed?: boolean;
 }
 
-/** How many alarms are not over, the unacknowledged ones in a colour. It makes no sound. */
+/**
+ * How many alarms are not over, the unacknowledged ones in a colour. It makes no sound. Where the
+ * server does not know all of them it says so in words.
+ */
 export function AlarmCount({ isNamed = false }: AlarmCountProps) {
   const words = useStrings().memory;
   const isKnown = useLineMemory((state) => state.isKnown);
+  const isComplete = useLineMemory((state) => state.isComplete);
   const count = useLineMemory((state) => state.alarms.length);
   const unacknowledged = useLineMemory((state) => state.unacknowledged);
-  if (!isKnown || count === 0) return null;
-  const label = words.alarmsTitle(count, unacknowledged);
+  if (!isKnown || (isComplete && count === 0)) return null;
+  const label = isComplete
+    ? words.alarmsTitle(count, unacknowledged)
+    : words.alarmsIncompleteTitle(count, unacknowledged);
+  const number = unacknowledged > 0 ? `${unacknowledged}/${count}` : String(count);
   return (
-    <span className={styles.count} data-alarms={count} data-unacknowledged={unacknowledged}>
+    <span
+      className={styles.count}
+      data-alarms={count}
+      data-unacknowledged={unacknowledged}
+      data-complete={isComplete}
+    >
       {isNamed && <span aria-hidden="true">{words.alarms}</span>}
       <b aria-hidden="true" title={label}>
-        {unacknowledged > 0 ? `${unacknowledged}/${count}` : count}
+        {isComplete ? number : words.alarmsIncomplete(count, number)}
       </b>
       <span className="visually-hidden">{label}</span>
     </span>

@@ -141,7 +141,9 @@ function Content({
             {(view) => <AlarmTable alarms={view.alarms} nowMs={nowMs} timeZone={timeZone} />}
           </Loaded>
         </section>
-        <Precursors code={code} window={month} />
+        {monthRow.view !== null && (
+          <Precursors code={code} window={month} total={monthRow.view.failures} />
+        )}
       </div>
       <StopsPanel
         line={lineId}
@@ -154,6 +156,7 @@ function Content({
       {open !== null && todayRow.view !== null && (
         <IntervalDrawer
           open={{ figure: open.figure, code }}
+          line={null}
           machines={[todayRow.view]}
           window={open.of}
           timeZone={timeZone}

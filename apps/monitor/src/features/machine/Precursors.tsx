@@ -4,7 +4,7 @@ import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
-import { findPrecursors, type Precursor } from '@/lib/memory/precursors';
+import { BEFORE_MS, findPrecursors, type Precursor } from '@/lib/memory/precursors';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import type { Status } from '@/lib/types/equipment';
 import controls from '@/lib/ui/controls.module.css';
@@ -14,6 +14,8 @@ import styles from './MachineView.module.css';
 interface PrecursorsProps {
   readonly code: string;
   readonly window: Window;
+  /** The failures that its figures count in `window`: all of them are accounted for. */
+  readonly total: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -23,17 +25,14 @@ const FAILURES_LEAST = 3;
 /** What was there once is chance. */
 const COUNT_LEAST = 2;
 
-/** What stood in the ten minutes before the faults of the last thirty days; counted, not guessed. */
-export function Precursors({ code, window }: PrecursorsProps) {
+/** What stood in the ten minutes before the failures of thirty days; counted, not guessed. */
+export function Precursors({ code, window, total }: PrecursorsProps) {
   const words = useMemoryStrings();
   const [{ language }] = useSettings();
   const { from, to } = window;
   const ask = useCallback(
-    async (signal: AbortSignal) => {
-      const { equipment, alarms } = await memoryRest.getTimeline({ code, from, to }, signal);
-      return { intervals: equipment[0]?.intervals ?? [], alarms };
-    },
-    [code, from, to],
+    (signal: AbortSignal) => askBefore({ code, from, to }, total, signal),
+    [code, from, to, total],
   );
   const answer = useAnswer(ask, HOUR_MS);
   return (
@@ -43,17 +42,19 @@ export function Precursors({ code, window }: PrecursorsProps) {
       </h3>
       <p className={controls.soft}>{words.machineView.beforeHelp}</p>
       <Loaded answer={answer}>
-        {({ intervals, alarms }) => {
+        {({ all, begins, isDeleted, intervals, alarms }) => {
           const named = alarms.map(([, atMs, , textKo, textEn]) => ({
             atMs,
             text: chooseText(textKo, textEn, language),
           }));
-          const { failures, unseen, found } = findPrecursors(intervals, named);
+          const { failures, unseen, found } = findPrecursors(begins, intervals, named);
+          const deleted = isDeleted ? Math.max(0, all - begins.length) : 0;
           return (
             <>
               <p className={styles.looked}>
-                {words.machineView.beforeSeen(failures)}{' '}
-                {unseen > 0 && words.machineView.beforeUnseen(unseen)}
+                {words.machineView.beforeSeen(failures, begins.length + deleted)}{' '}
+                {unseen > 0 && words.machineView.beforeUnseen(unseen)}{' '}
+                {deleted > 0 && words.machineView.beforeDeleted(deleted)}
               </p>
               {failures < FAILURES_LEAST ? (
                 <p>{words.machineView.fewFailures}</p>
@@ -69,6 +70,26 @@ export function Precursors({ code, window }: PrecursorsProps) {
       </Loaded>
     </section>
   );
+}
+
+/** Ask when the failures began that count, and what the machine did, from before the first on. */
+async function askBefore(
+  { code, from, to }: Window & { readonly code: string },
+  all: number,
+  signal: AbortSignal,
+) {
+  const earlier = new Date(Date.parse(from) - BEFORE_MS).toISOString();
+  const [{ failures, kept_from }, { equipment, alarms }] = await Promise.all([
+    memoryRest.getFailures({ code, from, to }, signal),
+    memoryRest.getTimeline({ code, from: earlier, to }, signal),
+  ]);
+  return {
+    all,
+    begins: failures.map(([atMs]) => atMs),
+    isDeleted: kept_from !== null,
+    intervals: equipment[0]?.intervals ?? [],
+    alarms,
+  };
 }
 
 interface FoundProps {

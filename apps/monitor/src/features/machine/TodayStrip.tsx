@@ -6,7 +6,8 @@ import { clockOf } from '@/lib/kpi/days';
 import { memoryRest, type Window } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { formatDuration } from '@/lib/time/format';
-import { isEmpty, isSeen, parseTimeline } from '@/lib/timeline/model';
+import { isEmpty, isSeen, type LaneStatus, parseTimeline } from '@/lib/timeline/model';
+import { KeptFrom } from '@/lib/ui/KeptFrom';
 import { Loaded } from '@/lib/ui/Loaded';
 import { Strip } from '@/lib/ui/Strip';
 import styles from './MachineView.module.css';
@@ -34,24 +35,26 @@ export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
   );
   const answer = useAnswer(ask);
   const { view } = answer;
-  const spans = useMemo(
+  const shown = useMemo(
     () =>
-      (view === null ? [] : (parseTimeline(view).lanes[0]?.intervals ?? [])).flatMap(
-        ({ beginMs, endMs, status }): readonly Span[] =>
-          isEmpty(status)
-            ? []
-            : [{ startMs: beginMs, endMs, status: isSeen(status) ? status : null }],
+      (view === null ? [] : (parseTimeline(view).lanes[0]?.intervals ?? [])).filter(
+        ({ status }) => !isEmpty(status),
       ),
     [view],
   );
-  const label = spans
+  const spans = shown.map(({ beginMs, endMs, status }): Span => ({
+    startMs: beginMs,
+    endMs,
+    status: isSeen(status) ? status : null,
+  }));
+  const label = shown
     .slice(-SAID_MAX)
-    .map((span) => {
-      const word = span.status === null ? words.unseen : strings.status[span.status];
-      const length = formatDuration((span.endMs - span.startMs) / 1_000, strings.duration);
-      return `${clockOf(span.startMs, timeZone)} ${word} ${length}`;
+    .map(({ beginMs, endMs, status }) => {
+      const length = formatDuration((endMs - beginMs) / 1_000, strings.duration);
+      return `${clockOf(beginMs, timeZone)} ${nameOf(status)} ${length}`;
     })
     .join(', ');
+  const keptFrom = shown.findLast(({ status }) => status === 'deleted')?.endMs;
   return (
     <Loaded answer={answer}>
       {() => (
@@ -63,8 +66,17 @@ export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
             stepMs={STEP_MS}
             label={label === '' ? words.unseen : label}
           />
+          <KeptFrom
+            keptFrom={keptFrom === undefined ? null : new Date(keptFrom).toISOString()}
+            timeZone={timeZone}
+          />
         </div>
       )}
     </Loaded>
   );
+
+  function nameOf(status: LaneStatus): string {
+    if (isSeen(status)) return strings.status[status];
+    return status === 'deleted' ? words.deleted : words.unseen;
+  }
 }

@@ -1,14 +1,13 @@
-import { type FormEvent, useCallback, useState } from 'react';
+import { useCallback, useState } from 'react';
+import { type Signed, SignedForm } from '@/features/report/SignedForm';
+import { SignedTable } from '@/features/report/SignedTable';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { dateTimeOf, localOf, parseLocalMs } from '@/lib/kpi/days';
 import { memoryRest } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
-import { useName } from '@/lib/memory/useName';
-import { useWrite } from '@/lib/memory/useWrite';
 import type { PlannedDowntimeView, ReportView } from '@/lib/types/generated';
 import controls from '@/lib/ui/controls.module.css';
 import { Loaded } from '@/lib/ui/Loaded';
-import { NameField } from '@/lib/ui/NameField';
 import styles from './ReportView.module.css';
 
 interface PlannedDowntimesProps {
@@ -65,71 +64,31 @@ interface PlannedListProps extends PlannedDowntimesProps {
 
 function PlannedList({ planned, view, onChange }: PlannedListProps) {
   const words = useMemoryStrings();
-  const [name] = useName();
-  const write = useWrite();
   const nameOf = (code: string | null): string =>
     code === null
       ? words.wholeLine
       : (view.machines.find((row) => row.code === code)?.name ?? code);
-  async function remove(id: number): Promise<void> {
-    if (await write.run(() => memoryRest.removePlanned(id, name.trim()))) onChange();
-  }
+  const timeOf = (time: string): string => dateTimeOf(Date.parse(time), view.time_zone);
   return (
-    <>
-      <div className={controls.scroll}>
-        <table className={controls.table} data-table="planned">
-          <thead>
-            <tr>
-              <th scope="col">{words.machine}</th>
-              <th scope="col">{words.begin}</th>
-              <th scope="col">{words.end}</th>
-              <th scope="col">{words.planned.what}</th>
-              <th scope="col">{words.by}</th>
-              <th scope="col">
-                <span className="visually-hidden">{words.planned.remove}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {planned.map((item) => (
-              <tr key={item.id}>
-                <th scope="row">{nameOf(item.code)}</th>
-                <td>{dateTimeOf(Date.parse(item.begin), view.time_zone)}</td>
-                <td>{dateTimeOf(Date.parse(item.end), view.time_zone)}</td>
-                <td>{item.comment}</td>
-                <td>{item.by}</td>
-                <td className={controls.number}>
-                  <button
-                    type="button"
-                    className={`${controls.button} ${controls.small}`}
-                    aria-label={words.planned.removeOf(nameOf(item.code))}
-                    title={name.trim() === '' ? words.byHint : undefined}
-                    disabled={write.isBusy || name.trim() === ''}
-                    onClick={() => void remove(item.id)}
-                  >
-                    {words.planned.remove}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {name.trim() === '' && (
-        <div className={styles.who}>
-          <NameField />
-        </div>
+    <SignedTable
+      table="planned"
+      items={planned}
+      heads={[words.machine, words.begin, words.end, words.planned.what]}
+      cellsOf={({ code, begin, end, comment }) => (
+        <>
+          <th scope="row">{nameOf(code)}</th>
+          <td>{timeOf(begin)}</td>
+          <td>{timeOf(end)}</td>
+          <td>{comment}</td>
+        </>
       )}
-      {write.error !== null && (
-        <p role="alert" className={controls.refused}>
-          {words.refused(write.error)}
-        </p>
-      )}
-    </>
+      removeWord={words.planned.remove}
+      removeWordOf={({ code }) => words.planned.removeOf(nameOf(code))}
+      remove={memoryRest.removePlanned}
+      onRemoved={onChange}
+    />
   );
 }
-
-const COMMENT_MAX = 500;
 
 interface PlannedFormProps {
   readonly view: ReportView;
@@ -139,33 +98,31 @@ interface PlannedFormProps {
 
 function PlannedForm({ view, onDone, onCancel }: PlannedFormProps) {
   const words = useMemoryStrings();
-  const write = useWrite();
-  const [name] = useName();
   const { time_zone: timeZone } = view;
   const [code, setCode] = useState('');
   const [from, setFrom] = useState(() => localOf(Date.parse(view.begin), timeZone));
   const [to, setTo] = useState(() => localOf(Date.parse(view.begin) + 3_600_000, timeZone));
-  const [comment, setComment] = useState('');
   const [fromMs, toMs] = [parseLocalMs(from, timeZone), parseLocalMs(to, timeZone)];
   const isInOrder = fromMs !== null && toMs !== null && fromMs < toMs;
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  async function save(signed: Signed): Promise<void> {
     if (!isInOrder) return;
-    const planned = {
-      by: name.trim(),
+    await memoryRest.addPlanned({
+      ...signed,
       line: view.line_id,
       code: code === '' ? null : code,
       from: new Date(fromMs).toISOString(),
       to: new Date(toMs).toISOString(),
-      comment: comment.trim(),
-    };
-    if (await write.run(() => memoryRest.addPlanned(planned))) onDone();
+    });
   }
   return (
-    <form
-      className={styles.plannedForm}
-      aria-label={words.planned.add}
-      onSubmit={(event) => void submit(event)}
+    <SignedForm
+      label={words.planned.add}
+      commentLabel={words.planned.what}
+      saveLabel={words.save}
+      wrong={isInOrder ? null : words.planned.wrongOrder}
+      save={save}
+      onDone={onDone}
+      onCancel={onCancel}
     >
       <label className={controls.field}>
         {words.machine}
@@ -202,35 +159,6 @@ function PlannedForm({ view, onDone, onCancel }: PlannedFormProps) {
           onChange={(event) => setTo(event.currentTarget.value)}
         />
       </label>
-      <label className={controls.field}>
-        {words.planned.what}
-        <input
-          className={controls.input}
-          type="text"
-          maxLength={COMMENT_MAX}
-          value={comment}
-          onChange={(event) => setComment(event.currentTarget.value)}
-        />
-      </label>
-      <NameField />
-      <div className={controls.bar}>
-        <button
-          type="submit"
-          className={`${controls.button} ${controls.primary}`}
-          disabled={!isInOrder || name.trim() === '' || write.isBusy}
-        >
-          {words.save}
-        </button>
-        <button type="button" className={controls.button} onClick={onCancel}>
-          {words.cancel}
-        </button>
-      </div>
-      {!isInOrder && <p className={controls.refused}>{words.planned.wrongOrder}</p>}
-      {write.error !== null && (
-        <p role="alert" className={controls.refused}>
-          {words.refused(write.error)}
-        </p>
-      )}
-    </form>
+    </SignedForm>
   );
 }

@@ -114,6 +114,7 @@ function Content({ view, reasons, onMachine, onDay, onChange }: ContentProps) {
       {open !== null && (
         <IntervalDrawer
           open={open}
+          line={view.line_id}
           machines={view.machines}
           window={window}
           timeZone={timeZone}

@@ -25,6 +25,9 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
   const then = useSession(machine.past, (state) => state.board.machines.get(code));
   const isUnseen = useSession(machine.past, (state) => state.lateCodes.has(code));
   const nowS = useSession(machine.past, (state) => state.nowS);
+  const isDeleted = useSyncExternalStore(machine.subscribe, () =>
+    machine.getState().deletedCodes.has(code),
+  );
   const detail = useSyncExternalStore(machine.subscribe, () => machine.getState().detail);
   const open = useCallback((dialog: HTMLDialogElement | null) => {
     if (dialog !== null && !dialog.open) dialog.showModal();
@@ -58,7 +61,10 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
           <div className={styles.heading}>
             <h2 id="moment-title">{then.name}</h2>
             <p>
-              <strong>{isUnseen ? words.status.unseen : strings.status[status]}</strong> · {code}
+              <strong>
+                {isUnseen ? words.status[isDeleted ? 'deleted' : 'unseen'] : strings.status[status]}
+              </strong>{' '}
+              · {code}
               {then.plcId !== null && ` · ${then.plcId}`}
             </p>
           </div>
@@ -70,7 +76,9 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
           <h3>{words.whyThen}</h3>
           <p className={styles.sentence}>
             {isUnseen
-              ? words.unseenThen
+              ? isDeleted
+                ? words.deletedThen
+                : words.unseenThen
               : reason === null || facts === null
                 ? words.loading
                 : strings.why[reason.code](facts)}

@@ -21,6 +21,14 @@ export function PastFrame({ machine, live, zone, onLive }: PastFrameProps) {
   );
   const isKnown = useSyncExternalStore(machine.subscribe, () => machine.getState().isKnown);
   const unseen = useSyncExternalStore(machine.subscribe, () => machine.getState().unseenCount);
+  const deleted = useSyncExternalStore(
+    machine.subscribe,
+    () => machine.getState().deletedCodes.size,
+  );
+  const missing = [
+    ...(unseen > deleted ? [words.unseenCount(unseen - deleted)] : []),
+    ...(deleted > 0 ? [words.deletedCount(deleted)] : []),
+  ];
   const isForeign = useSyncExternalStore(
     machine.subscribe,
     () => !isOnScreensClock(zone, machine.getState().playback.atMs),
@@ -39,7 +47,7 @@ export function PastFrame({ machine, live, zone, onLive }: PastFrameProps) {
             {zone.name !== null && isForeign && ` · ${words.clock(zone.name)}`}
           </b>
           <span>
-            {!isKnown ? words.loading : unseen > 0 ? words.unseenCount(unseen) : liveWords}
+            {isKnown ? (missing.length > 0 ? missing.join(' · ') : liveWords) : words.loading}
           </span>
         </p>
         <button type="button" onClick={onLive} aria-keyshortcuts="Escape">

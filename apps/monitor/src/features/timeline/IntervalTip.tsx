@@ -65,6 +65,7 @@ export function IntervalTip({ tip, chart, zone, nowMs, onMoment }: IntervalTipPr
       </p>
       <p className={styles.name}>{tip.name}</p>
       {interval.reason !== null && <p className={styles.soft}>{words.reason[interval.reason]}</p>}
+      {interval.status === 'deleted' && <p className={styles.soft}>{words.deletedText}</p>}
       <p className={styles.times}>
         <time>{from}</time> – <time>{to ?? words.ongoing}</time>
       </p>

@@ -79,7 +79,11 @@ export function LaneTable(props: LaneTableProps) {
                         )}{' '}
                         {words.status[interval.status]}
                       </th>
-                      <td>{interval.reason === null ? '' : words.reason[interval.reason]}</td>
+                      <td>
+                        {interval.status === 'deleted'
+                          ? words.deletedText
+                          : interval.reason !== null && words.reason[interval.reason]}
+                      </td>
                       <td>
                         <button
                           type="button"

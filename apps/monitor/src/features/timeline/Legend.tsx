@@ -15,8 +15,13 @@ const ORDER = [
   'unseen',
 ] as const satisfies readonly LaneStatus[];
 
+interface LegendProps {
+  /** Whether there is time that is not kept any more. */
+  readonly hasDeleted: boolean;
+}
+
 /** What each height, pattern and colour stands for, drawn by the same hand as the lanes. */
-export function Legend() {
+export function Legend({ hasDeleted }: LegendProps) {
   const words = useTimelineStrings();
   return (
     <ul className={styles.legend} aria-label={words.legend}>
@@ -26,6 +31,12 @@ export function Legend() {
           {words.status[status]}
         </li>
       ))}
+      {hasDeleted && (
+        <li title={words.deletedText}>
+          <Swatch kind="deleted" />
+          {words.status.deleted}
+        </li>
+      )}
       <li>
         <Swatch kind="alarm" />
         {words.alarm}

@@ -38,7 +38,7 @@ export function TimelineView(props: TimelineViewProps) {
     <section className={styles.view} aria-label={words.title}>
       <div className={styles.bar}>
         <Toolbar viewport={viewport} zone={zone} cursor={cursor} />
-        <Legend />
+        <Legend hasDeleted={known.hasDeleted} />
       </div>
       <div className={styles.stage}>
         <p className={styles.notice} role="status" data-notice="">

@@ -138,6 +138,7 @@ describe('foldEarlier', () => {
         code: 'A',
         name: 'A',
         plc_id: 'PLC-1',
+        kept_from_ms: null,
         configured: [],
         intervals: [
           [START_MS - 100, START_MS - 40, 'running', 'running'],

@@ -216,6 +216,12 @@ export const en: Strings = {
     alarms: 'Alarms',
     alarmsTitle: (count, unacknowledged) =>
       `${plural(count, 'alarm')}, ${unacknowledged} unacknowledged`,
+    alarmsIncomplete: (count, number) => (count === 0 ? 'not known' : `${number} or more`),
+    alarmsIncompleteTitle: (count, unacknowledged) =>
+      count === 0
+        ? 'How many alarms there are is not known: the server cannot read all of them now'
+        : `At least ${plural(count, 'alarm')}, ${unacknowledged} unacknowledged; the server cannot read all of them now`,
+    alarmsIncompleteText: 'There may be more alarms: the server cannot read all of them now.',
     alarmSince: (time) => `raised ${time}`,
     unacknowledged: 'Not acknowledged yet',
     acknowledgedBy: (by, time) => `acknowledged by ${by}, ${time}`,

@@ -217,6 +217,12 @@ export const ko: Strings = {
   memory: {
     alarms: '경보',
     alarmsTitle: (count, unacknowledged) => `경보 ${count}건, 미확인 ${unacknowledged}건`,
+    alarmsIncomplete: (count, number) => (count === 0 ? '알 수 없음' : `${number} 이상`),
+    alarmsIncompleteTitle: (count, unacknowledged) =>
+      count === 0
+        ? '경보가 몇 건인지 알 수 없음: 서버가 지금 모든 경보를 읽지 못함'
+        : `경보 ${count}건 이상, 미확인 ${unacknowledged}건 이상: 서버가 지금 모든 경보를 읽지 못함`,
+    alarmsIncompleteText: '경보가 더 있을 수 있습니다. 서버가 지금 모든 경보를 읽지 못합니다.',
     alarmSince: (time) => `${time} 발생`,
     unacknowledged: '아직 아무도 확인하지 않음',
     acknowledgedBy: (by, time) => `${by} ${time} 확인`,

@@ -1,5 +1,5 @@
 /** The words of the views of the past. They are loaded with those views, not with the board. */
-import type { FigureName, WhyNone } from '@/lib/kpi/figures';
+import type { FigureName, OftenFigure, WhyNone } from '@/lib/kpi/figures';
 import type { ExportFormat, ExportTable } from '@/lib/memory/memoryRest';
 import type { AlarmEventKind, AlarmNote, AlarmState } from '@/lib/types/generated';
 
@@ -8,6 +8,7 @@ export interface MemoryStrings {
   readonly whyNone: Readonly<Record<WhyNone, string>>;
   readonly insufficient: string;
   readonly unseen: string;
+  readonly deleted: string;
   readonly coverage: (percent: string) => string;
   readonly loading: string;
   readonly failed: (detail: string) => string;
@@ -87,6 +88,8 @@ export interface MemoryStrings {
     readonly countsAs: string;
     readonly counted: Readonly<Record<string, string>>;
     readonly sum: (count: number, length: string) => string;
+    /** What the figure divides: so many stops, repairs, gaps, of so much time. */
+    readonly often: Readonly<Record<OftenFigure, (count: number, length: string) => string>>;
     readonly none: string;
     readonly toMachine: string;
   };
@@ -231,8 +234,11 @@ export interface MemoryStrings {
     readonly beforeHelp: string;
     readonly beforeNone: string;
     readonly beforeCount: (count: number, of: number) => string;
-    readonly beforeSeen: (failures: number) => string;
+    /** Of all failures that count, so many were looked at. */
+    readonly beforeSeen: (failures: number, all: number) => string;
     readonly beforeUnseen: (count: number) => string;
+    /** Their changes are not kept any more. */
+    readonly beforeDeleted: (count: number) => string;
     readonly precededByStatus: (status: string) => string;
     readonly precededByAlarm: (text: string) => string;
     readonly fewFailures: string;

@@ -167,6 +167,10 @@ export interface Strings {
   readonly memory: {
     readonly alarms: string;
     readonly alarmsTitle: (count: number, unacknowledged: number) => string;
+    /** Of which the server does not know all: for the header, short, and in full. */
+    readonly alarmsIncomplete: (count: number, number: string) => string;
+    readonly alarmsIncompleteTitle: (count: number, unacknowledged: number) => string;
+    readonly alarmsIncompleteText: string;
     readonly alarmSince: (time: string) => string;
     readonly unacknowledged: string;
     readonly acknowledgedBy: (by: string, time: string) => string;

@@ -11,6 +11,7 @@ export const timelineEn: TimelineStrings = {
     error: 'Fault',
     disconnected: 'Offline',
     unseen: 'Not observed',
+    deleted: 'Deleted',
     not_yet: 'Not configured yet',
     taken_out: 'Taken out of the configuration',
   },
@@ -70,6 +71,10 @@ export const timelineEn: TimelineStrings = {
   backToLive: 'Back to live',
   liveGoesOn: 'The live connection goes on behind',
   liveBroken: 'The live connection is broken right now',
+  deletedText: 'Single changes of this time are not kept any more (keep_changes).',
+  deletedCount: (count) => `The changes of ${machines(count)} at this moment were deleted`,
+  deletedThen:
+    'Single changes of this time are not kept any more (keep_changes), so what this machine did is not known here. Figures of the time may still be kept: see the report.',
   unseenCount: (count) => `${machines(count)} not observed at this moment`,
   play: 'Play',
   pause: 'Pause',

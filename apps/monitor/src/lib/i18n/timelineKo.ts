@@ -9,6 +9,7 @@ export const timelineKo: TimelineStrings = {
     error: '설비이상',
     disconnected: '접속이상',
     unseen: '관측 안 됨',
+    deleted: '삭제됨',
     not_yet: '설정 전',
     taken_out: '설정에서 빠짐',
   },
@@ -68,6 +69,10 @@ export const timelineKo: TimelineStrings = {
   backToLive: '실시간으로',
   liveGoesOn: '실시간 연결은 뒤에서 계속됩니다',
   liveBroken: '지금 실시간 연결이 끊겨 있습니다',
+  deletedText: '이때의 상태 변화는 보관 기간(keep_changes)이 지나 지워졌습니다.',
+  deletedCount: (count) => `설비 ${count}대는 이 시점의 상태 변화가 지워졌습니다`,
+  deletedThen:
+    '이때의 상태 변화는 보관 기간(keep_changes)이 지나 지워져서 이 설비의 상태를 알 수 없습니다. 지표는 남아 있을 수 있으니 보고서를 보세요.',
   unseenCount: (count) => `설비 ${count}대는 이 시점에 관측되지 않았습니다`,
   play: '재생',
   pause: '일시 정지',

@@ -45,6 +45,10 @@ export interface TimelineStrings {
   readonly backToLive: string;
   readonly liveGoesOn: string;
   readonly liveBroken: string;
+  /** Why nothing is shown of time whose changes were deleted. */
+  readonly deletedText: string;
+  readonly deletedCount: (count: number) => string;
+  readonly deletedThen: string;
   readonly unseenCount: (count: number) => string;
   readonly play: string;
   readonly pause: string;

@@ -3,7 +3,7 @@ import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { clockOf, dateTimeOf } from '@/lib/kpi/days';
-import { type FigureName, getFigure } from '@/lib/kpi/figures';
+import { type FigureName, getFigure, OFTEN_FIGURES, type OftenFigure } from '@/lib/kpi/figures';
 import {
   EXPORT_FORMATS,
   getExportUrl,
@@ -38,6 +38,8 @@ export interface OpenFigure {
 
 interface IntervalDrawerProps {
   readonly open: OpenFigure;
+  /** Of this line's figures; null: of each machine in all lines that it was in. */
+  readonly line: string | null;
   readonly machines: readonly KpiRowView[];
   readonly window: Window;
   readonly timeZone: string;
@@ -101,14 +103,15 @@ function Machines({ open, machines, onOpen }: IntervalDrawerProps) {
 }
 
 function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
-  const { code, window, open, timeZone, onMachine } = props;
+  const { code, line, window, open, timeZone, onMachine } = props;
   const words = useMemoryStrings();
   const [isAll, setAll] = useState(false);
   const { from, to } = window;
   const figure = isAll ? null : open.figure;
   const ask = useCallback(
-    (count: number, signal: AbortSignal) => askIntervals({ code, from, to, figure }, count, signal),
-    [code, from, to, figure],
+    (count: number, signal: AbortSignal) =>
+      askIntervals({ code, line, from, to, figure }, count, signal),
+    [code, line, from, to, figure],
   );
   const answer = useGrowing(ask, ROWS_STEP);
   return (
@@ -147,7 +150,7 @@ function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
           <>
             <KeptFrom keptFrom={some.kept_from} timeZone={timeZone} />
             {(some.total > 0 || some.kept_from === null) && (
-              <IntervalTable {...props} some={some} onMore={answer.more} />
+              <IntervalTable {...props} some={some} figure={figure} onMore={answer.more} />
             )}
           </>
         )}
@@ -156,21 +159,26 @@ function Intervals(props: IntervalDrawerProps & { readonly code: string }) {
   );
 }
 
-interface SomeIntervals extends Pick<CountedIntervalsView, 'total' | 'total_ms' | 'kept_from'> {
+type Sums = Pick<CountedIntervalsView, 'total' | 'total_ms' | 'count' | 'count_ms' | 'kept_from'>;
+
+interface SomeIntervals extends Sums {
   /** The first of them. */
   readonly intervals: readonly CountedIntervalView[];
 }
 
 interface IntervalTableProps extends Pick<IntervalDrawerProps, 'reasons' | 'timeZone' | 'window'> {
   readonly some: SomeIntervals;
+  /** Null: all that the machine did is shown. */
+  readonly figure: OpenFigure['figure'] | null;
   readonly onMore: () => void;
 }
 
 /** Rows that are drawn at first, and more on demand; the export has all. */
 const ROWS_STEP = 500;
 
-function IntervalTable({ some, reasons, timeZone, window, onMore }: IntervalTableProps) {
-  const { intervals, total, total_ms: totalMs } = some;
+function IntervalTable(props: IntervalTableProps) {
+  const { some, figure, reasons, timeZone, window, onMore } = props;
+  const { intervals, total, total_ms: totalMs, count, count_ms: countMs } = some;
   const words = useMemoryStrings();
   const strings = useStrings();
   const [{ language }] = useSettings();
@@ -181,7 +189,12 @@ function IntervalTable({ some, reasons, timeZone, window, onMore }: IntervalTabl
   if (intervals.length === 0) return <p className={controls.soft}>{words.intervals.none}</p>;
   return (
     <>
-      <p className={styles.sum}>{words.intervals.sum(total, length(totalMs))}</p>
+      <p className={styles.sum}>
+        {words.intervals.sum(total, length(totalMs))}
+        {isOften(figure) && count !== null && countMs !== null && (
+          <> · {words.intervals.often[figure](count, length(countMs))}</>
+        )}
+      </p>
       <div className={controls.scroll}>
         <table className={controls.table}>
           <thead>
@@ -205,7 +218,7 @@ function IntervalTable({ some, reasons, timeZone, window, onMore }: IntervalTabl
                 <td>
                   <StatusWord status={interval.status} />
                 </td>
-                <td>{words.intervals.counted[interval.counts_as] ?? interval.counts_as}</td>
+                <td>{words.intervals.counted[countsAs(interval, figure)]}</td>
                 <td className={controls.text}>
                   {interval.reason !== null && nameReason(reasons, interval.reason, language)}
                   {interval.comment !== null && interval.comment !== '' && (
@@ -232,8 +245,23 @@ async function askIntervals(
     (cursor, limit) => memoryRest.getIntervals({ ...query, cursor, limit }, signal),
     count,
   );
-  const [{ total, total_ms, kept_from }] = pages;
-  return { total, total_ms, kept_from, intervals: pages.flatMap((page) => page.intervals) };
+  const [{ total, total_ms, count: often, count_ms, kept_from }] = pages;
+  const intervals = pages.flatMap((page) => page.intervals);
+  return { total, total_ms, count: often, count_ms, kept_from, intervals };
+}
+
+/** Whether a figure counts how often something was, and not only how long. */
+function isOften(figure: OpenFigure['figure'] | null): figure is OftenFigure {
+  return OFTEN_FIGURES.some((name) => name === figure);
+}
+
+/** As what an interval counts to a figure: to those of failures also outside of planned time. */
+function countsAs(
+  { counts_as, failure }: CountedIntervalView,
+  figure: OpenFigure['figure'] | null,
+): string {
+  if (figure !== 'mtbf' && figure !== 'mttr') return counts_as;
+  return failure === null ? 'running' : 'failure';
 }
 
 function lengthOf({ begin, end }: CountedIntervalView): number {

@@ -24,6 +24,10 @@ export const FIGURE_NAMES = [
 ] as const;
 export type FigureName = (typeof FIGURE_NAMES)[number];
 
+/** Those that count how often something was, and not only how long. */
+export const OFTEN_FIGURES = ['mtbf', 'mttr', 'stops', 'micro_stops'] as const;
+export type OftenFigure = (typeof OFTEN_FIGURES)[number];
+
 /** Return one figure, or why there is none. */
 export function getFigure(kpis: KpisView, name: FigureName, words: DurationWords): Figure {
   switch (name) {

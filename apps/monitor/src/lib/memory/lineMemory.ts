@@ -27,6 +27,8 @@ export interface MachineToday {
 export interface LineMemoryState {
   /** False until the first answer: then nothing is known, which is not the same as no alarms. */
   readonly isKnown: boolean;
+  /** False: there may be more alarms than the server can read now. */
+  readonly isComplete: boolean;
   /** Alarms that are not over: present, or not yet acknowledged. */
   readonly alarms: readonly AlarmView[];
   readonly unacknowledged: number;
@@ -39,6 +41,7 @@ export interface LineMemoryState {
 
 const empty: LineMemoryState = {
   isKnown: false,
+  isComplete: false,
   alarms: [],
   unacknowledged: 0,
   today: new Map(),
@@ -113,7 +116,8 @@ export class LineMemory {
     if (pages.includes(NO_ANSWER)) return;
     const alarms = pages.flatMap((page) => page.alarms);
     const unacknowledged = alarms.filter(isUnacknowledged).length;
-    this.#update({ isKnown: true, alarms, unacknowledged });
+    const isComplete = pages.every((page) => page.is_complete);
+    this.#update({ isKnown: true, isComplete, alarms, unacknowledged });
   }
 
   async #askToday(): Promise<void> {

@@ -12,6 +12,7 @@ import type {
   AuditView,
   CountedIntervalsView,
   DowntimeReasonView,
+  FailuresView,
   KpiPreviewView,
   KpiRowsView,
   PlannedDowntimeView,
@@ -118,6 +119,8 @@ export const memoryRest = {
   getKpis: (query: Query, signal: AbortSignal) => get<KpiRowsView>('/api/kpis', query, signal),
   getIntervals: (query: Query, signal: AbortSignal) =>
     get<CountedIntervalsView>('/api/kpis/intervals', query, signal),
+  getFailures: (query: Query, signal: AbortSignal) =>
+    get<FailuresView>('/api/kpis/failures', query, signal),
   getStops: (query: Query, signal: AbortSignal) => get<StopsView>('/api/stops', query, signal),
   getReasons: async (signal: AbortSignal) => {
     const view = await get<{ readonly reasons: readonly DowntimeReasonView[] }>(

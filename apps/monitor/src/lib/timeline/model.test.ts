@@ -76,6 +76,34 @@ describe('parsing a timeline', () => {
     ]);
   });
 
+  it('names time that is not kept any more as deleted, but not before the machine was there', () => {
+    const [lane] = parseTimeline({
+      ...answer,
+      now_ms: 100_000,
+      equipment: [
+        {
+          code: 'A',
+          name: 'x',
+          kept_from_ms: 60,
+          configured: [[10, null]],
+          intervals: [
+            [0, 70, 'unseen', null],
+            [70, 80, 'running', 'running'],
+            [80, 90, 'unseen', null],
+          ],
+        },
+      ],
+    }).lanes;
+    const said = lane?.intervals.map(({ beginMs, endMs, status }) => [beginMs, endMs, status]);
+    expect(said).toEqual([
+      [0, 10, 'not_yet'],
+      [10, 60, 'deleted'],
+      [60, 70, 'unseen'],
+      [70, 80, 'running'],
+      [80, 90, 'unseen'],
+    ]);
+  });
+
   it('does not take for unseen what the recorder has not told of yet', () => {
     const at = (beginMs: number, endMs: number) => [
       [0, beginMs, 'running', 'running'],

@@ -4,14 +4,15 @@ import type { ReasonCode } from '@/lib/types/generated';
 import { type Status, STATUSES } from '@/lib/types/equipment';
 
 /**
- * `unseen`: nobody looked, so nothing is known; never the status before. Nobody had to look where
- * the machine was not configured yet (`not_yet`), or had been taken out (`taken_out`).
+ * `unseen`: nobody looked, so nothing is known; never the status before. `deleted`: what was known
+ * is not kept any more. Nobody had to look where the machine was not configured yet (`not_yet`), or
+ * had been taken out (`taken_out`).
  */
-export type LaneStatus = Status | 'unseen' | 'not_yet' | 'taken_out';
+export type LaneStatus = Status | 'unseen' | 'deleted' | 'not_yet' | 'taken_out';
 
 /** Whether somebody saw it, so that it has a colour and a sign. */
 export function isSeen(status: LaneStatus): status is Status {
-  return !isEmpty(status) && status !== 'unseen';
+  return !isEmpty(status) && status !== 'unseen' && status !== 'deleted';
 }
 
 /** Whether there was nothing to be seen: drawn as nothing. */
@@ -24,6 +25,7 @@ export const LANE_STATUSES = [
   'error',
   'stopped',
   'unseen',
+  'deleted',
   'disconnected',
   'idle',
   'running',
@@ -33,9 +35,10 @@ export const LANE_STATUSES = [
 
 /** The same, worst highest. */
 export const SEVERITY = {
-  error: 5,
-  stopped: 4,
-  unseen: 3,
+  error: 6,
+  stopped: 5,
+  unseen: 4,
+  deleted: 3,
   disconnected: 2,
   idle: 1,
   running: 0,
@@ -127,11 +130,14 @@ function parseLane(value: unknown, nowMs: number): Lane {
   const lane = asObject(value, 'equipment');
   const intervals = asArray(lane.intervals, 'intervals').map(parseInterval);
   const configured = asArray(lane.configured ?? [], 'configured').map(parseConfigured);
+  const keptFromMs = typeof lane.kept_from_ms === 'number' ? lane.kept_from_ms : null;
   return {
     code: asString(lane.code, 'code'),
     name: asString(lane.name, 'name'),
     plcId: typeof lane.plc_id === 'string' ? lane.plc_id : null,
-    intervals: dropUntold(intervals, nowMs).flatMap((each) => emptyOut(each, configured)),
+    intervals: dropUntold(intervals, nowMs)
+      .flatMap((each) => emptyOut(each, configured))
+      .flatMap((each) => nameDeleted(each, keptFromMs)),
   };
 }
 
@@ -155,6 +161,18 @@ function emptyOut(interval: Interval, configured: readonly Span[]): readonly Int
     const endMs = begins[index + 1] ?? interval.endMs;
     return { ...interval, beginMs, endMs, status: isIn ? 'unseen' : empty };
   });
+}
+
+/** Cut what is not known where changes begin to be kept, and name what lies before as deleted. */
+function nameDeleted(interval: Interval, keptFromMs: number | null): readonly Interval[] {
+  const { beginMs, endMs, status } = interval;
+  if (status !== 'unseen' || keptFromMs === null || beginMs >= keptFromMs) return [interval];
+  const deleted: Interval = { ...interval, status: 'deleted' };
+  if (endMs <= keptFromMs) return [deleted];
+  return [
+    { ...deleted, endMs: keptFromMs },
+    { ...interval, beginMs: keptFromMs },
+  ];
 }
 
 /** Without the last seconds that nobody has told of yet: they are not known to be unseen. */

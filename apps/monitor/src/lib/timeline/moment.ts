@@ -13,6 +13,8 @@ export interface Moment {
   readonly board: Board;
   /** The machines of which nothing is known at that moment. */
   readonly unseenCodes: ReadonlySet<string>;
+  /** Those of them of which it was known, and was deleted. */
+  readonly deletedCodes: ReadonlySet<string>;
 }
 
 /** What is not in intervals, but still holds: the order of the board, and where machines stand. */
@@ -46,6 +48,7 @@ export function buildMoment(
   const changes = new Map<string, readonly StatusChange[]>();
   const observedSinceMsByCode = new Map<string, number>();
   const unseenCodes = new Set<string>();
+  const deletedCodes = new Set<string>();
   for (const lane of sortLanes(lanes, frame.order)) {
     const { code, name, plcId, intervals } = lane;
     const index = findIndexAt(intervals, atMs);
@@ -53,6 +56,7 @@ export function buildMoment(
     if (now !== undefined && isEmpty(now.status)) continue; // not on the line then
     const status = now !== undefined && isSeen(now.status) ? now.status : null;
     if (status === null) unseenCodes.add(code);
+    if (now?.status === 'deleted') deletedCodes.add(code);
     machines.set(code, {
       code,
       name,
@@ -78,7 +82,7 @@ export function buildMoment(
     observedSinceMs: Math.max(fromMs, atMs - STRIP_WINDOW_MS),
     observedSinceMsByCode,
   };
-  return { board, unseenCodes };
+  return { board, unseenCodes, deletedCodes };
 }
 
 /**

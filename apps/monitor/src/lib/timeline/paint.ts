@@ -1,7 +1,7 @@
 /** Draws the past on a canvas. Only what can be seen, and no more rectangles than pixels. */
 import { clipIntervals, eachRun } from '@/lib/timeline/intervals';
 import { getVisibleLanes, type LaneLayout, toPx } from '@/lib/timeline/laneLayout';
-import { type Interval, isEmpty, type LaneStatus } from '@/lib/timeline/model';
+import { type Interval, isEmpty, isSeen, type LaneStatus } from '@/lib/timeline/model';
 import type { Palette } from '@/lib/timeline/palette';
 import { BarRaster, type Raster, type Run } from '@/lib/timeline/raster';
 import type { TilePart } from '@/lib/timeline/timelineStore';
@@ -224,7 +224,7 @@ function paintWords(
     const [x, widthPx] = [x0 / palette.ratio, (x1 - x0) / palette.ratio];
     const middlePx = topPx + barPx / 2;
     context.fillStyle = palette.inks[status];
-    if (status === 'unseen' || isEmpty(status)) {
+    if (!isSeen(status)) {
       if (widthPx < wordPx + 2 * WORD_PADDING_PX) continue;
       clearBehind(context, palette.panel, x, middlePx, wordPx, fontPx);
       context.fillText(word, x + WORD_PADDING_PX, middlePx + 0.5);
@@ -265,6 +265,7 @@ const SIGNS: Readonly<Record<LaneStatus, string>> = {
   disconnected:
     'M4.3 2.6 21.4 19.7l-1.7 1.7-4.2-4.2a5.2 5.2 0 0 1-2.3.9V22h-2.4v-3.9A5.2 5.2 0 0 1 6.4 13v-2.3H4.6V8.3h2L2.6 4.3l1.7-1.7Zm4.5 8.1V13a3.2 3.2 0 0 0 4.9 2.5l-4.9-4.8ZM8 2h2.4v4H8V2Zm5.6 0H16v6.3h3.4v2.4h-1.8V13c0 .4 0 .8-.1 1.2l-5.9-5.9h2V2Z',
   unseen: '',
+  deleted: '',
   not_yet: '',
   taken_out: '',
 };

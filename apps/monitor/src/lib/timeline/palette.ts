@@ -43,6 +43,7 @@ const SHARES = {
   error: 1,
   disconnected: 1,
   unseen: 1,
+  deleted: 1,
   not_yet: 1,
   taken_out: 1,
 } as const satisfies Record<LaneStatus, number>;
@@ -56,8 +57,10 @@ export function readPalette(element: Element, ratio: number): Palette {
   const build = (status: LaneStatus): RasterStyle => {
     const share = SHARES[status];
     if (isEmpty(status)) return { fill: panel, thin: panel, edge: null, share, pattern: null };
-    if (status === 'unseen') {
-      const pattern = buildStripes(9 * ratio, 1.2 * ratio, read(token('strip-hatch')), panel);
+    if (status === 'unseen' || status === 'deleted') {
+      // Deleted time is hatched as well, but so thinly that both are told apart.
+      const stepPx = status === 'unseen' ? 9 : 27;
+      const pattern = buildStripes(stepPx * ratio, 1.2 * ratio, read(token('strip-hatch')), panel);
       return {
         fill: panel,
         thin: mix(panel, read(token('text-soft')), 0.3),

@@ -43,6 +43,8 @@ export interface TimeMachineState {
   /** False while the moment's records are being loaded: then no machine has a status. */
   readonly isKnown: boolean;
   readonly unseenCount: number;
+  /** Those of them whose changes of that time were deleted. */
+  readonly deletedCodes: ReadonlySet<string>;
   /** What `/api/board` says of the moment, with raw tags; null while it plays or is asked for. */
   readonly detail: BoardView | null;
 }
@@ -66,6 +68,7 @@ export class TimeMachine {
       playback: startPlayback(atMs),
       isKnown: false,
       unseenCount: 0,
+      deletedCodes: new Set(),
       detail: null,
     };
     this.past = new PastSession(options.live, this.#build().moment, atMs);
@@ -208,7 +211,11 @@ export class TimeMachine {
     const { playback, detail } = this.#state;
     const { moment, isKnown } = this.#build();
     this.past.show(detail === null ? moment : foldBoardAt(moment, detail), playback.atMs);
-    this.#update({ isKnown, unseenCount: moment.unseenCodes.size });
+    this.#update({
+      isKnown,
+      unseenCount: moment.unseenCodes.size,
+      deletedCodes: moment.deletedCodes,
+    });
   }
 
   #askDetailSoon(): void {

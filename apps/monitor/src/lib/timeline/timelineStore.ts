@@ -53,6 +53,8 @@ export interface StoreState {
   readonly isLoading: boolean;
   readonly timeZone: string | null;
   readonly knownFromMs: number | null;
+  /** Whether any answer held time that is not kept any more. */
+  readonly hasDeleted: boolean;
   /** Every machine that an answer named, in the server's order. */
   readonly lanes: ReadonlyArray<Pick<Lane, 'code' | 'name' | 'plcId'>>;
 }
@@ -74,6 +76,7 @@ export class TimelineStore {
     isLoading: false,
     timeZone: null,
     knownFromMs: null,
+    hasDeleted: false,
     lanes: [],
   };
 
@@ -247,6 +250,7 @@ export class TimelineStore {
       hasFailed: false,
       timeZone: answer.timeZone ?? this.#state.timeZone,
       knownFromMs: answer.knownFromMs ?? this.#state.knownFromMs,
+      hasDeleted: this.#state.hasDeleted || answer.lanes.some(isPartlyDeleted),
       lanes: mergeLanes(this.#state.lanes, answer.lanes),
     });
   }
@@ -287,6 +291,10 @@ export function cutTile(answer: TimelineAnswer, beginMs: number, endMs: number):
     breaks: answer.breaks.filter(isInside),
     alarms: answer.alarms.filter(({ atMs }) => atMs >= beginMs && atMs < endMs),
   };
+}
+
+function isPartlyDeleted({ intervals }: Lane): boolean {
+  return intervals.some(({ status }) => status === 'deleted');
 }
 
 type Named = StoreState['lanes'];

@@ -265,8 +265,30 @@ export interface paths {
         /**
          * List counted intervals
          * @description Return every interval of one machine with how it was counted. Breaks cut them.
+         *
+         *     With `line` it is counted as in a row of that line: only while the machine was in it.
          */
         readonly get: operations["list_counted_intervals"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/kpis/failures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List failures
+         * @description Return when each failure began and ended that figures of a machine count in a window.
+         */
+        readonly get: operations["list_failures"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1113,7 +1135,7 @@ export interface components {
         readonly AlarmsView: {
             /**
              * Is Complete
-             * @description False: alarms of before the server's start cannot be read yet, or faults wait for their alarms, since more rose at once than are raised in a minute, or, with `from` or `to`, the server ended while some waited in that time: see `alarms_missing` of `/api/server-events`.
+             * @description False: alarms of before the server's start, or those of another server that records into the same database, cannot be read yet, or faults wait for their alarms, since more rose at once than are raised in a minute, or, with `from` or `to`, the server ended while some waited in that time: see `alarms_missing` of `/api/server-events`.
              */
             readonly is_complete: boolean;
             /**
@@ -1201,7 +1223,7 @@ export interface components {
          * @description A figure whose intervals can be asked for.
          * @enum {string}
          */
-        readonly Behind: "availability" | "strict_availability" | "utilisation" | "technical_efficiency" | "mtbf" | "mttr" | "stops" | "micro_stops" | "unseen";
+        readonly Behind: "availability" | "strict_availability" | "utilisation" | "technical_efficiency" | "failures" | "mtbf" | "mttr" | "stops" | "micro_stops" | "unseen";
         /**
          * BoardView
          * @description `/api/board`: every machine as it was at one moment.
@@ -1325,6 +1347,21 @@ export interface components {
              */
             readonly counts_as: string;
             /**
+             * Figures
+             * @description The figures that it was counted to, above or below the line of a fraction.
+             */
+            readonly figures: readonly components["schemas"]["Behind"][];
+            /**
+             * Failure
+             * @description Begin, in the window, of the failure that it is a piece of; null: of none.
+             */
+            readonly failure: string | null;
+            /**
+             * Stop
+             * @description The same of the stop or micro-stop.
+             */
+            readonly stop: string | null;
+            /**
              * Reason
              * @description Code of the downtime reason.
              */
@@ -1351,6 +1388,16 @@ export interface components {
              * @description How long they are together.
              */
             readonly total_ms: number;
+            /**
+             * Count
+             * @description Of the figure that is asked for: how many failures, repairs, stops, micro-stops, or gaps between failures they are; null for a share of time.
+             */
+            readonly count: number | null;
+            /**
+             * Count Ms
+             * @description How long those are together, for MTBF the running time in the gaps; what the figure divides by `count`. null where no figure is asked for.
+             */
+            readonly count_ms: number | null;
             /**
              * Kept From
              * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
@@ -1514,6 +1561,27 @@ export interface components {
              */
             readonly stop_after_s: number | null;
             readonly position: components["schemas"]["PositionView"] | null;
+        };
+        /**
+         * FailuresView
+         * @description `/api/kpis/failures`.
+         */
+        readonly FailuresView: {
+            /** Code */
+            readonly code: string;
+            /**
+             * Kept From
+             * @description What changed before it is not kept any more (`keep_changes`), so that nothing of that time is listed; figures of it may be kept. None: all of the window is.
+             */
+            readonly kept_from: string | null;
+            /**
+             * Failures
+             * @description Begin and end of each, in UTC Unix milliseconds, in order. One that goes on ends where its error was seen last.
+             */
+            readonly failures: readonly (readonly [
+                number,
+                number
+            ])[];
         };
         /**
          * GivenReason
@@ -2696,6 +2764,11 @@ export interface components {
             /** Plc Id */
             readonly plc_id: string | null;
             /**
+             * Kept From Ms
+             * @description What it did before is not kept any more (`keep_changes`): `unseen` until then means deleted, as far as it was seen. None: all of the window is kept.
+             */
+            readonly kept_from_ms: number | null;
+            /**
              * Configured
              * @description [begin_ms, end_ms) in which it was configured, whole; null: it still is. Other time is `unseen`, too, but nobody had to watch. Empty: not known.
              */
@@ -2936,6 +3009,7 @@ export type EquipmentDetailView = components['schemas']['EquipmentDetailView'];
 export type EquipmentListView = components['schemas']['EquipmentListView'];
 export type EquipmentStatisticsView = components['schemas']['EquipmentStatisticsView'];
 export type EquipmentView = components['schemas']['EquipmentView'];
+export type FailuresView = components['schemas']['FailuresView'];
 export type GivenReason = components['schemas']['GivenReason'];
 export type HealthView = components['schemas']['HealthView'];
 export type HistoryHealthView = components['schemas']['HistoryHealthView'];
@@ -3581,6 +3655,8 @@ export interface operations {
                 readonly from: string;
                 /** @description Its end, not included. */
                 readonly to: string;
+                /** @description Only this line's machines. */
+                readonly line?: string | null;
                 /** @description Only the intervals that this figure is made of. */
                 readonly figure?: components["schemas"]["Behind"] | null;
                 /** @description `next` of the page before. */
@@ -3601,6 +3677,67 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["CountedIntervalsView"];
+                };
+            };
+            /** @description The client's copy (If-None-Match) is current. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such line or machine. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description A parameter makes no sense; the detail names it. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description The history cannot be read now: see the detail. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    readonly list_failures: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Of the machine. */
+                readonly code: string;
+                /** @description Begin of the window (ISO 8601 with offset). */
+                readonly from: string;
+                /** @description Its end, not included. */
+                readonly to: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description As described. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FailuresView"];
                 };
             };
             /** @description The client's copy (If-None-Match) is current. */
