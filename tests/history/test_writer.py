@@ -14,7 +14,7 @@ from history.writer_scene import Scene, playing
 from lineside.history import writer as writer_module
 from lineside.history.gaps import Gap
 from lineside.history.recorder import Recorder
-from lineside.history.records import ChangeRecord, RunCause
+from lineside.history.records import Batch, ChangeRecord, RunCause
 from lineside.history.spool import Spool
 from lineside.history.writer import Writer
 from serving import eventually
@@ -34,6 +34,24 @@ async def test_changes_reach_the_database_in_order(tmp_path: Path) -> None:
         await scene.is_caught_up()
     assert scene.writer.health().lost == 0
     assert not scene.spool
+
+
+async def test_what_is_being_taken_out_of_the_queue_is_still_queued(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    class Watched(Recorder):
+        def take(self, records_max: int) -> Batch | None:
+            batch = super().take(records_max)
+            if batch is not None and batch.records and not self:
+                told.append(scene.writer.health().queued)
+            return batch
+
+    scene = Scene(tmp_path, kind=Watched)
+    async with playing(scene):
+        scene.change(3)
+        await scene.is_caught_up()
+    assert told
+    assert 0 not in told
 
 
 async def test_signs_of_life_are_stored_though_nothing_happens(tmp_path: Path) -> None:

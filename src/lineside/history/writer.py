@@ -423,6 +423,8 @@ class Writer:
 
     def health(self) -> HistoryHealth:
         """Return how things stand. May be asked from any thread."""
+        # In this order: what leaves the queue is taken, then in hand.
+        queued, is_taking = len(self._recorder), self._is_taking
         pending, spooled = self._recorder.in_hand, self._spool.record_count
         oldest_ms = [
             at_ms
@@ -438,7 +440,7 @@ class Writer:
         return HistoryHealth(
             database=self._database,
             behind_s=max(0.0, waiting_s) if is_behind else 0.0,
-            queued=len(self._recorder) + (len(pending.records) if pending else 0),
+            queued=queued + (len(pending.records) if pending else is_taking),  # of these, at least
             spooled=spooled,
             spooled_bytes=self._spool.size_bytes,
             written=self._spool.tally.written,
