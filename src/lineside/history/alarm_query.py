@@ -131,7 +131,8 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     each machine's last status in which it was seen, `links` each PLC's last word that it answered
     or was lost. `owed` has when a fault rose that stands and has no alarm, `waiting_since_ms` is
     set when alarms waited at the end, and `missing` counts the faults that were over by then.
-    `missing_spans` have been told of before.
+    `missing_spans` have been told of before. `left` are machines and PLCs whose alarm ended since
+    they left the configuration, and which have not been seen to be well since.
     """
 
     open: tuple[Alarm, ...] = ()
@@ -139,6 +140,7 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Mapping[str, Status] = {}
     links: Mapping[str, PlcLink] = {}
     owed: Mapping[tuple[AlarmKind, str], int] = {}
+    left: frozenset[tuple[AlarmKind, str]] = frozenset()
     waiting_since_ms: int | None = None
     missing: Missing | None = None
     missing_spans: tuple[tuple[int, int], ...] = ()

@@ -17,6 +17,7 @@ from lineside.core.alarm import (
 )
 from lineside.core.model import PlcLink, Status
 from lineside.history import schema
+from lineside.history.alarm_left import left_in_a_fault
 from lineside.history.alarm_owed import (
     over_without_alarm,
     standing_without_alarm,
@@ -166,6 +167,7 @@ class AlarmStore:
             faulty = [(AlarmKind.EQUIPMENT, c) for c, s in statuses.items() if s is Status.ERROR]
             faulty += [(AlarmKind.PLC, p) for p, link in links.items() if link is PlcLink.LOST]
             owed = await standing_without_alarm(connection, faulty, before_ms)
+            left = await left_in_a_fault(connection, faulty, before_ms)
             spans, since_ms = await wait_spans(connection, before_ms, on_delay_ms)
             missing = None
             if since_ms is not None:
@@ -178,6 +180,7 @@ class AlarmStore:
             statuses=statuses,
             links=links,
             owed=owed,
+            left=frozenset(left),
             waiting_since_ms=since_ms,
             missing=missing,
             missing_spans=tuple(spans),
