@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, true, tuple_
 
 from lineside.core.alarm import (
     Alarm,
@@ -25,6 +25,7 @@ from lineside.history.alarm_owed import (
 )
 from lineside.history.alarm_query import (
     SEARCHED,
+    AlarmKey,
     AlarmQuery,
     EquipmentCounts,
     Recalled,
@@ -54,18 +55,21 @@ class AlarmStore:
         self._database = database
 
     async def alarms(self, query: AlarmQuery, limit: int) -> list[Alarm]:
-        """Return what `query` asks for, the last raised first, at most `limit`."""
+        """Return what `query` asks for, in its order, at most `limit`."""
+        order = _order(query)
 
-        async def fetch(before: tuple[int, int] | None, count: int) -> list[Any]:
-            following = msgspec.structs.replace(query, before=before)
+        async def fetch(before: AlarmKey | None, count: int) -> list[Any]:
+            found = _select(query).order_by(*(each.desc() for each in order)).limit(count)
+            if before is not None:
+                found = found.where(tuple_(*order) < before)
             async with self._database.reading() as connection:
-                return list(await connection.execute(_select(following).limit(count)))
+                return list(await connection.execute(found))
 
         return await read_page(
             fetch,
             self._alarm_of,
-            lambda row: (row.last_raised_ms, row.id),
-            query.before,
+            lambda row: (row._mapping[order[0]], row._mapping[order[1]]),
+            None,
             min(limit, ALARMS_MAX),
         )
 
@@ -223,14 +227,23 @@ def _select(query: AlarmQuery) -> Select[Any]:
     if query.line_id is not None:
         where.append(or_(c.line_id.is_(None), c.line_id == query.line_id))
     where += _in_window(query.begin_ms, query.end_ms)
-    if query.before is not None:
-        where.append(tuple_(c.last_raised_ms, c.id) < query.before)
+    if query.before_id is not None:
+        where.append(c.id < query.before_id)
+    if query.first_page_end is not None:
+        is_beyond = tuple_(c.last_raised_ms, c.id) < query.first_page_end
+        where.append(or_(c.raised_count > 1, is_beyond))
     if query.text:
         named = [c[name].icontains(query.text, autoescape=True) for name in SEARCHED]
         if query.text.isascii() and query.text.isdecimal() and len(query.text) < 16:
             named.append(c.alarm_code == int(query.text))
         where.append(or_(*named))
-    return select(_alarm).where(*where).order_by(c.last_raised_ms.desc(), c.id.desc())
+    return select(_alarm).where(*where)
+
+
+def _order(query: AlarmQuery) -> tuple[Column[int], Column[int]]:
+    """Return the columns of `AlarmQuery.place_of`."""
+    c = _alarm.c
+    return (c.last_raised_ms, c.id) if query.before_id is None else (c.id, c.id)
 
 
 def _in_window(begin_ms: int | None, end_ms: int | None) -> list[ColumnElement[bool]]:

@@ -272,11 +272,11 @@ async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
 
 
 async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
-    """Yield the alarms whose fault stood in the window, the last raised first.
+    """Yield the alarms whose fault stood in the window, those that rose first at last.
 
     A lost PLC's alarm comes with its line, and not with one machine of it.
     """
-    from lineside.history.alarm_query import AlarmQuery, key_of
+    from lineside.history.alarm_query import ID_MAX, AlarmQuery
 
     lines = {line.id for line, _ in wish.lines}
     codes = {machine.code for machine in wish.machines}
@@ -297,6 +297,7 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
         states=wish.states,
         severities=wish.severities,
         text=wish.text,
+        before_id=ID_MAX,
     )
     while True:
 
@@ -312,7 +313,7 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
         if not found:
             return
         yield [_alarm_row(each) for each in found if each.id in stood and is_wanted(each)]
-        query = msgspec.structs.replace(query, before=key_of(found[-1]))
+        query = msgspec.structs.replace(query, before_id=found[-1].id)
 
 
 def _alarm_row(alarm: Alarm) -> Row:

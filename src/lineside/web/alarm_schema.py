@@ -67,7 +67,7 @@ class AlarmView(View):
 
 
 class AlarmsView(View):
-    """`/api/alarms` and `/api/alarms/recent`: the last raised first."""
+    """`/api/alarms` and `/api/alarms/recent`: on the first page the last raised first."""
 
     is_complete: bool = Field(
         description="False: alarms of before the server's start, or those of another server that "

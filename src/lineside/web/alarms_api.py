@@ -19,7 +19,12 @@ from lineside.core.errors import AlarmRefused, HistoryError
 from lineside.core.model import Line
 from lineside.core.ports import Clock
 from lineside.core.times import iso_utc, unix_ms
-from lineside.history.alarm_query import AlarmQuery, key_of, newest_first
+from lineside.history.alarm_query import (
+    ID_MAX,
+    AlarmKey,
+    AlarmQuery,
+    newest_first,
+)
 from lineside.history.service import History
 from lineside.web.alarm_schema import (
     AcknowledgeBody,
@@ -47,7 +52,6 @@ RECENT_MAX = 100
 DAYS_MAX = 400
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
-ID_MAX = 2**63 - 1
 
 AlarmId = Annotated[int, Path(description="As in `/api/alarms`.", ge=0, le=ID_MAX)]
 LineId = Annotated[str | None, Query(description="Alarms of one line.", max_length=200)]
@@ -68,7 +72,8 @@ To = Annotated[
 ]
 Text = Annotated[str, Query(description="To be found in a name, code or message.", max_length=100)]
 Cursor = Annotated[
-    str | None, Query(description="`next` of the page before.", pattern=r"^\d{1,15}\.\d{1,18}$")
+    str | None,
+    Query(description="`next` of the page before.", pattern=r"^\d{1,15}\.\d{1,18}(\.\d{1,18})?$"),
 ]
 Limit = Annotated[int, Query(description="Alarms on one page.", ge=1, le=PAGE_MAX)]
 Recent = Annotated[int, Query(description="How many at most.", ge=1, le=RECENT_MAX)]
@@ -95,16 +100,21 @@ class AlarmsApi:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        """Return alarms, the last raised first, page by page.
+        """Return alarms, page by page.
 
-        An alarm belongs to the line in which its machine was when it was raised.
+        The first page has those that were raised last, the last raised first. The others follow by
+        their ids, the greatest first, which is about the order in which they rose at first: that
+        does not change, so that every alarm that is asked for all the time is on a page, whatever
+        is raised again meanwhile. What has been raised more than once may be on two pages: the
+        later one tells how it stands. An alarm belongs to the line in which its machine was when
+        it was raised.
         """
         begin_ms = unix_ms(begin.timestamp()) if begin is not None else None
         end_ms = unix_ms(end.timestamp()) if end is not None else None
         if begin_ms is not None and end_ms is not None:
             _check_window(begin_ms, end_ms)
         await self._check_in(line, code, begin_ms or 0, end_ms)
-        at_ms, alarm_id = map(int, cursor.split(".")) if cursor else (0, 0)
+        first_page_end, before_id = _place(cursor)
         query = AlarmQuery(
             line_id=line,
             code=code,
@@ -113,10 +123,11 @@ class AlarmsApi:
             begin_ms=begin_ms,
             end_ms=end_ms,
             text=q.strip(),
-            before=(at_ms, alarm_id) if cursor else None,
+            first_page_end=first_page_end,
+            before_id=before_id,
         )
-        page, has_more = await self._find(query, limit)
-        following = "{}.{}".format(*key_of(page[-1])) if has_more and page else None
+        page, last = await self._find(query, limit)
+        following = _cursor(first_page_end, last)
         return await self._list(request, page, following, begin_ms, end_ms)
 
     async def recent(self, request: Request, line: LineId = None, limit: Recent = 5) -> Response:
@@ -210,20 +221,22 @@ class AlarmsApi:
                 done.append(alarm_view(result))
         return _no_store(encode(AcknowledgedView(acknowledged=done, refused=refused)).body)
 
-    async def _find(self, query: AlarmQuery, limit: int) -> tuple[list[Alarm], bool]:
-        """Return one page, and whether there is another."""
+    async def _find(self, query: AlarmQuery, limit: int) -> tuple[list[Alarm], AlarmKey | None]:
+        """Return one page, and the place at which it ends if there is another."""
         kept = self._kept().alarms.book
         stood = await self._stood(query, (*kept, *kept.over))
         current = self._from_memory(query, stood)
         if query.states and AlarmState.NORMAL not in query.states:
-            return current[:limit], len(current) > limit
+            return _page(query, current, limit)
         stored: list[Alarm] = await self._ask(lambda store: store.alarms.alarms(query, limit + 1))
         # The database is a moment behind, or more.
         found = {alarm.id: kept.find(alarm.id) or alarm for alarm in stored}
         found |= {alarm.id: alarm for alarm in current}
         stood |= {alarm.id for alarm in stored}
-        page = newest_first(alarm for alarm in found.values() if query.has(alarm, stood))
-        return page[:limit], len(stored) > limit or len(page) > limit
+        known = [alarm for alarm in found.values() if query.has(alarm, stood)]
+        # Behind the last of them the database has more than was read.
+        known_to = query.place_of(stored[-1]) if len(stored) > limit else None
+        return _page(query, known, limit, known_to)
 
     async def _stood(self, query: AlarmQuery, alarms: Iterable[Alarm]) -> set[int]:
         """Return the ids of those that stood in the window, of which only the events can tell."""
@@ -347,6 +360,42 @@ class AlarmsApi:
                 f"Past alarms cannot be read now: {error}.",
                 headers={"Retry-After": "5"},
             ) from error
+
+
+def _place(cursor: str | None) -> tuple[AlarmKey | None, int | None]:
+    """Return where the first page ended, and before which id this one begins."""
+    if cursor is None:
+        return None, None
+    at_ms, alarm_id, *before = map(int, cursor.split("."))
+    return (at_ms, alarm_id), min([*before, ID_MAX])
+
+
+def _cursor(first_page_end: AlarmKey | None, last: AlarmKey | None) -> str | None:
+    """Return the cursor of the page after the one that ends at `last`, if there is one."""
+    if last is None:
+        return None
+    if first_page_end is None:
+        return "{}.{}".format(*last)
+    return "{}.{}".format(*first_page_end) + f".{last[1]}"
+
+
+def _page(
+    query: AlarmQuery, alarms: Iterable[Alarm], limit: int, known_to: AlarmKey | None = None
+) -> tuple[list[Alarm], AlarmKey | None]:
+    """Return the first `limit` of `alarms`, and the place at which they end if there are more.
+
+    Args:
+        query: whose order they have.
+        alarms: all that are asked for and stand at `known_to` or before, and perhaps others.
+        limit: how many at most.
+        known_to: there may be more behind it; None: there are not.
+    """
+    found = sorted(alarms, key=query.place_of, reverse=True)
+    if known_to is not None:
+        found = [each for each in found if query.place_of(each) >= known_to]
+    if len(found) > limit:
+        return found[:limit], query.place_of(found[limit - 1])
+    return found, known_to
 
 
 def _still_read() -> Problem:

@@ -738,9 +738,14 @@ export interface paths {
         };
         /**
          * List alarms
-         * @description Return alarms, the last raised first, page by page.
+         * @description Return alarms, page by page.
          *
-         *     An alarm belongs to the line in which its machine was when it was raised.
+         *     The first page has those that were raised last, the last raised first. The others follow by
+         *     their ids, the greatest first, which is about the order in which they rose at first: that
+         *     does not change, so that every alarm that is asked for all the time is on a page, whatever
+         *     is raised again meanwhile. What has been raised more than once may be on two pages: the
+         *     later one tells how it stands. An alarm belongs to the line in which its machine was when
+         *     it was raised.
          */
         readonly get: operations["list_alarms"];
         readonly put?: never;
@@ -1130,7 +1135,7 @@ export interface components {
         };
         /**
          * AlarmsView
-         * @description `/api/alarms` and `/api/alarms/recent`: the last raised first.
+         * @description `/api/alarms` and `/api/alarms/recent`: on the first page the last raised first.
          */
         readonly AlarmsView: {
             /**
