@@ -23,10 +23,10 @@ from lineside.history.alarm_marks import AlarmMark, alarm_marks, thin
 from lineside.history.alarm_query import (
     ID_MAX,
     AlarmQuery,
-    EquipmentCounts,
     key_of,
     newest_first,
 )
+from lineside.history.alarm_statistics import change_counts, rise_counts
 from lineside.history.database import Database
 from lineside.history.records import AlarmRecord, PlcRecord, Record
 from lineside.history.retention import forget
@@ -301,11 +301,13 @@ async def test_machines_are_counted_by_rises_and_by_changes(store: Store) -> Non
     changes = [a_change(n, T0_MS + n) for n in (10, 11, 12)]
     batch = a_batch(a_run(), [*numbered(first, second, third, plc), *changes])
     await store.write([batch])
-    assert await store.alarms.counts(T0_MS, T0_MS + 12) == {
-        code(101): EquipmentCounts(alarms=2, changes=2)
-    }
-    counts = await store.alarms.counts(T0_MS + 1, T0_MS + 10)
-    assert counts[code(101)] == EquipmentCounts(alarms=1)
+    first_ms = Span(T0_MS, T0_MS + 12)
+    assert await rise_counts(store.database, first_ms) == {(code(101), "weld1"): 2}
+    assert await change_counts(store.database, first_ms) == {code(101): 2}
+    within = Span(T0_MS + 1, T0_MS + 10)
+    assert await rise_counts(store.database, within) == {(code(101), "weld1"): 1}
+    assert await change_counts(store.database, within) == {code(101): 0}
+    assert await change_counts(store.database, first_ms, [code(102)]) == {}
 
 
 def read_from(plc_id: str | None, *numbers: int) -> dict[str, str | None]:
@@ -387,7 +389,7 @@ async def test_what_happened_in_a_window_is_found_by_time_and_not_among_all_that
     try:
         await alarm_marks(store.database, read_from("PLC01", 101, 102), T0_MS, T0_MS + 900)
         await alarm_counts(store.database, [code(101), code(102)], T0_MS, T0_MS + 900)
-        await store.alarms.counts(T0_MS, T0_MS + 900)
+        await rise_counts(store.database, Span(T0_MS, T0_MS + 900))
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     assert len(asked) == 3

@@ -178,6 +178,28 @@ async def test_statistics_count_alarms_and_changes_of_every_machine(scene: Scene
     assert (body["begin"], body["end"]) == ("2025-11-02T10:31:00.000Z", "2025-11-03T10:31:00.000Z")
 
 
+async def test_an_alarm_that_stands_counts_once_in_the_line_in_which_it_was_raised(
+    scene: Scene,
+) -> None:
+    scene.hear(a_site_change(scene.site))
+    first, second = scene.site.lines
+    machine = next(each for each in first.equipment if each.code == code(102))
+    stay = tuple(each for each in first.equipment if each is not machine)
+    moved = (*second.equipment, replace(machine, line_id=second.id))
+    lines = (replace(first, equipment=stay), replace(second, equipment=moved))
+    scene.hear(a_site_change(replace(scene.site, lines=lines), at_s=scene.clock.unix_s + 1))
+    await scene.stored()
+    for days in (0, 2):  # then the move itself is out of the window
+        scene.clock.turn(days * 86_400.0)
+        rows = (await scene.get("/api/alarms/statistics"))["equipment"]
+        mine = {row["line_id"]: row["standing"] for row in rows if row["code"] == code(102)}
+        assert mine == {first.id: 1, second.id: 0}
+        for name in (first.id, second.id):
+            rows = (await scene.get(f"/api/alarms/statistics?line={name}"))["equipment"]
+            listed = (await scene.get(f"/api/alarms?line={name}"))["alarms"]
+            assert sum(row["standing"] for row in rows) == len(listed)
+
+
 async def test_an_alarm_is_acknowledged_by_name_and_its_audit_is_kept(scene: Scene) -> None:
     alarm_id = await scene.id_of(101)
     path = f"/api/alarms/{alarm_id}"

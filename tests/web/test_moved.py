@@ -155,6 +155,24 @@ async def test_exports_say_in_which_line_a_machine_was(history: WebPlant) -> Non
         assert {name for name, _ in found} == {"weld1", "pack"}
 
 
+async def test_statistics_count_in_each_line_what_happened_there(history: WebPlant) -> None:
+    rows = (await get(history, "/api/alarms/statistics"))["equipment"]
+    counted = {(row["line_id"], row["code"]): (row["alarms"], row["events"]) for row in rows}
+    assert len(counted) == len(rows)
+    assert counted == {
+        ("weld1", code(101)): (0, 1),
+        ("weld1", MOVED): (1, 2),
+        ("pack", MOVED): (0, 1),
+        ("paint", PAINTED): (1, 3),
+        ("pack", PAINTED): (0, 0),
+        ("pack", code(201)): (0, 0),
+    }
+    for name in LINES:
+        of_line = (await get(history, f"/api/alarms/statistics?line={name}"))["equipment"]
+        assert of_line == [row for row in rows if row["line_id"] == name]
+    assert (await history.ask("/api/alarms/statistics?line=never")).status_code == 404
+
+
 async def test_alarms_of_a_line_that_is_gone_can_be_asked_for(history: WebPlant) -> None:
     for name, codes in (("weld1", [MOVED]), ("paint", [PAINTED]), ("pack", [])):
         found = (await get(history, f"/api/alarms?{HOURS}&line={name}"))["alarms"]

@@ -125,13 +125,6 @@ class StoredAlarmEvent(msgspec.Struct, frozen=True, kw_only=True):
     note: AlarmNote | None
 
 
-class EquipmentCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a machine's fault rose, and how often its status changed."""
-
-    alarms: int = 0
-    changes: int = 0
-
-
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
     """Faults that have no alarm: the first rose at `begin_ms`, the last was over at `end_ms`."""
 

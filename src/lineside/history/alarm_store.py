@@ -27,7 +27,6 @@ from lineside.history.alarm_query import (
     SEARCHED,
     AlarmKey,
     AlarmQuery,
-    EquipmentCounts,
     Recalled,
     StoredAlarmEvent,
     stood_in,
@@ -102,42 +101,6 @@ class AlarmStore:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [each for row in reversed(rows) if (each := self._event_of(row)) is not None]
-
-    async def counts(self, begin_ms: int, end_ms: int) -> dict[str, EquipmentCounts]:
-        """Return by machine how often its fault rose and its status changed in a window."""
-        raised = (
-            select(_alarm.c.source, func.count())
-            .join(_event, _event.c.alarm_id == _alarm.c.id)
-            .where(
-                _event.c.at_ms >= begin_ms,
-                _event.c.at_ms < end_ms,
-                _event.c.kind == AlarmEventKind.RAISED,
-                _alarm.c.kind == AlarmKind.EQUIPMENT,
-            )
-            .group_by(_alarm.c.source)
-        )
-        # Machine by machine, since that is how changes lie in the table.
-        changed = (
-            select(func.count())
-            .where(
-                _change.c.equipment_id == schema.equipment.c.id,
-                _change.c.at_ms >= begin_ms,
-                _change.c.at_ms < end_ms,
-                _change.c.status.is_not(None),
-                _change.c.previous.is_distinct_from(_change.c.status),  # not within one status
-            )
-            .correlate(schema.equipment)
-            .scalar_subquery()
-        )
-        async with self._database.reading() as connection:
-            rises = (await connection.execute(raised)).all()
-            rows = (await connection.execute(select(schema.equipment.c.code, changed))).all()
-        alarms: dict[str, int] = {row[0]: row[1] for row in rises}
-        changes: dict[str, int] = {row[0]: row[1] for row in rows}
-        return {
-            code: EquipmentCounts(alarms=alarms.get(code, 0), changes=changes.get(code, 0))
-            for code in alarms.keys() | changes.keys()
-        }
 
     async def recall(
         self, plc_ids: Sequence[str], before_ms: int, on_delay_ms: int = 0

@@ -98,14 +98,14 @@ class AlarmDetailView(View):
 
 
 class EquipmentStatisticsView(View):
-    """How often things happened to one machine."""
+    """How often things happened to one machine while it was in one line."""
 
     code: str
     name: str
     line_id: str
     alarms: int = Field(description="How often its fault rose.")
     events: int = Field(description="How often its status changed.")
-    standing: int = Field(description="Alarms whose fault stands now.")
+    standing: int = Field(description="Alarms raised in that line whose fault stands now.")
 
 
 class AlarmStatisticsView(View):

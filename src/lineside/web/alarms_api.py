@@ -6,6 +6,7 @@ What is open is answered from memory, so that it is there while the database is 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Container, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,8 +17,8 @@ from pydantic import AwareDatetime
 from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.core.errors import AlarmRefused, HistoryError
-from lineside.core.model import Line
 from lineside.core.ports import Clock
+from lineside.core.spans import Span
 from lineside.core.times import iso_utc, unix_ms
 from lineside.history.alarm_query import (
     ID_MAX,
@@ -45,6 +46,7 @@ from lineside.web.live import LiveView
 from lineside.web.problem import Problem, not_found, not_ticking
 
 if TYPE_CHECKING:  # it loads the database libraries, which is the history's thread's business
+    from lineside.history.alarm_statistics import MachineStatistics
     from lineside.history.store import Store
 
 PAGE_MAX = 1_000
@@ -139,31 +141,31 @@ class AlarmsApi:
     async def statistics(self, request: Request, line: LineId = None) -> Response:
         """Return per machine how often its fault rose and its status changed in the last 24 h.
 
-        A machine that was taken out meanwhile is among them.
+        A machine that was moved has a row for each line: an alarm counts in the line in which it
+        was raised, a change in the one in which the machine was then. One that was taken out
+        meanwhile is among them.
         """
-        self._check_line(line)
         end_ms = (unix_ms(self._clock().unix_s) // _MINUTE_MS + 1) * _MINUTE_MS
-        begin_ms = end_ms - _DAY_MS
-        counts = await self._ask(lambda store: store.alarms.counts(begin_ms, end_ms))
-        book = self._kept().alarms.book
-        rows = []
-        for each in await self._lines_in(begin_ms, end_ms):
-            for machine in each.equipment if line in (None, each.id) else ():
-                count = counts.get(machine.code)
-                alarms = book.of((AlarmKind.EQUIPMENT, machine.code))
-                row = EquipmentStatisticsView(
-                    code=machine.code,
-                    name=machine.name,
-                    line_id=each.id,
-                    alarms=count.alarms if count else 0,
-                    events=count.changes if count else 0,
-                    standing=sum(alarm.is_on for alarm in alarms),
-                )
-                rows.append(row)
-        envelope = AlarmStatisticsView(
-            begin=iso_utc(begin_ms / 1000), end=iso_utc(end_ms / 1000), equipment=[]
+        window = Span(end_ms - _DAY_MS, end_ms)
+        await self._check_in(line, None, window.begin_ms, window.end_ms)
+        lines = self._live.site.lines if self._live.site is not None else ()
+        standing: Counter[tuple[str, str]] = Counter(
+            (alarm.source, alarm.line_id)
+            for alarm in self._kept().alarms.book
+            if alarm.is_on and alarm.kind is AlarmKind.EQUIPMENT and alarm.line_id is not None
         )
-        return json_response(request, await encode_in_slices(envelope, rows, lambda row: row))
+
+        async def question(store: Store) -> list[MachineStatistics]:
+            from lineside.history.alarm_statistics import machine_statistics
+
+            configured = await store.configurations.read()
+            return await machine_statistics(store.database, configured, lines, window, standing)
+
+        rows = [each for each in await self._ask(question) if line in (None, each.line_id)]
+        envelope = AlarmStatisticsView(
+            begin=iso_utc(window.begin_ms / 1000), end=iso_utc(window.end_ms / 1000), equipment=[]
+        )
+        return json_response(request, await encode_in_slices(envelope, rows, _statistics_view))
 
     async def alarm(self, request: Request, alarm_id: AlarmId) -> Response:
         """Return one alarm with everything that happened to it and who did it."""
@@ -301,17 +303,6 @@ class AlarmsApi:
         at_ms = unix_ms(self._clock().unix_s)
         return AlarmEvent(kind=kind, at_ms=at_ms, by=by, text=text, until_ms=until_ms)
 
-    async def _lines_in(self, *window: int) -> tuple[Line, ...]:
-        """Return the lines of now, with machines taken out since that were there in a window."""
-        lines = self._live.site.lines if self._live.site is not None else ()
-
-        async def question(store: Store) -> tuple[Line, ...]:
-            configured = await store.configurations.read()
-            return configured.lines_in(lines, *window)
-
-        found: tuple[Line, ...] = await self._ask(question)
-        return found
-
     async def _check_in(
         self, line: str | None, code: str | None, begin_ms: int, end_ms: int | None
     ) -> None:
@@ -396,6 +387,17 @@ def _page(
     if len(found) > limit:
         return found[:limit], query.place_of(found[limit - 1])
     return found, known_to
+
+
+def _statistics_view(row: MachineStatistics) -> EquipmentStatisticsView:
+    return EquipmentStatisticsView(
+        code=row.code,
+        name=row.name,
+        line_id=row.line_id,
+        alarms=row.alarms,
+        events=row.changes,
+        standing=row.standing,
+    )
 
 
 def _still_read() -> Problem:

@@ -787,7 +787,9 @@ export interface paths {
          * Get alarm statistics
          * @description Return per machine how often its fault rose and its status changed in the last 24 h.
          *
-         *     A machine that was taken out meanwhile is among them.
+         *     A machine that was moved has a row for each line: an alarm counts in the line in which it
+         *     was raised, a change in the one in which the machine was then. One that was taken out
+         *     meanwhile is among them.
          */
         readonly get: operations["get_alarm_statistics"];
         readonly put?: never;
@@ -1507,7 +1509,7 @@ export interface components {
         };
         /**
          * EquipmentStatisticsView
-         * @description How often things happened to one machine.
+         * @description How often things happened to one machine while it was in one line.
          */
         readonly EquipmentStatisticsView: {
             /** Code */
@@ -1528,7 +1530,7 @@ export interface components {
             readonly events: number;
             /**
              * Standing
-             * @description Alarms whose fault stands now.
+             * @description Alarms raised in that line whose fault stands now.
              */
             readonly standing: number;
         };
