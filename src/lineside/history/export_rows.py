@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from lineside.core.alarm import Alarm, AlarmKind
+from lineside.core.alarm import Alarm
 from lineside.core.model import Equipment
 from lineside.core.spans import Span
 from lineside.history.export_wish import Ask, ExportWish, spans_there
@@ -278,20 +278,10 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
     """
     from lineside.history.alarm_query import ID_MAX, AlarmQuery
 
-    lines = {line.id for line, _ in wish.lines}
-    codes = {machine.code for machine in wish.machines}
-    is_whole = all(len(some) == len(line.equipment) for line, some in wish.lines)
-
     windows = wish.windows()
-
-    def is_wanted(alarm: Alarm) -> bool:
-        if alarm.kind is AlarmKind.EQUIPMENT:
-            return alarm.source in codes
-        return is_whole and (alarm.line_id is None or alarm.line_id in lines)
-
     query = AlarmQuery(
-        line_id=wish.lines[0][0].id if len(wish.lines) == 1 else None,
-        code=wish.machines[0].code if len(codes) == 1 and not is_whole else None,
+        line_id=wish.line_id,
+        code=wish.code,
         begin_ms=wish.begin_ms,
         end_ms=wish.end_ms,
         states=wish.states,
@@ -312,7 +302,7 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
         found, stood = await ask(question)
         if not found:
             return
-        yield [_alarm_row(each) for each in found if each.id in stood and is_wanted(each)]
+        yield [_alarm_row(each) for each in found if each.id in stood]
         query = msgspec.structs.replace(query, before_id=found[-1].id)
 
 

@@ -43,7 +43,7 @@ from lineside.web.alarm_schema import (
 from lineside.web.alarm_views import alarm_event_view, alarm_view
 from lineside.web.answers import encode, encode_in_slices, json_response
 from lineside.web.live import LiveView
-from lineside.web.problem import Problem, not_found, not_ticking
+from lineside.web.problem import Problem, not_found, not_there, not_ticking
 
 if TYPE_CHECKING:  # it loads the database libraries, which is the history's thread's business
     from lineside.history.alarm_statistics import MachineStatistics
@@ -306,26 +306,39 @@ class AlarmsApi:
     async def _check_in(
         self, line: str | None, code: str | None, begin_ms: int, end_ms: int | None
     ) -> None:
-        """Check that a line is configured, or was at some time in a window, and a machine ever."""
-        is_now = self._live.site is None or line in {None, *(e.id for e in self._live.site.lines)}
-        is_known = code is None or code in self._live.equipment_by_code
-        if is_now and is_known:
+        """Check that a line is configured, or was in a window, and a machine before its end.
+
+        The machine was in that line by then: an alarm may stand where it was raised.
+        """
+        site = self._live.site
+        is_now = site is None or line in {None, *(each.id for each in site.lines)}
+        now = self._live.equipment_by_code.get(code) if code is not None else None
+        is_of_now = end_ms is None and now is not None and line in (None, now[0].id)
+        is_there = code is None or is_of_now
+        if site is None or (is_now and is_there):
             self._check_line(line)
             return
+        lines = site.lines
 
-        async def was_there(store: Store) -> tuple[bool, bool]:
+        async def was_there(store: Store) -> tuple[bool, bool, bool]:
             from lineside.history.configured import FAR_MS
 
             configured = await store.configurations.read()
-            span = (begin_ms, FAR_MS if end_ms is None else end_ms)
-            spans = configured.spans_of(code) if code is not None else ()
-            return line is not None and configured.has_line(line, *span), bool(spans)
+            until_ms = FAR_MS if end_ms is None else end_ms
+            has_line = line is not None and configured.has_line(line, begin_ms, until_ms)
+            was_ever = code is not None and configured.machine(code) is not None
+            by_then = configured.lines_in(lines, 0, until_ms)
+            codes = {m.code for each in by_then if line in (None, each.id) for m in each.equipment}
+            return has_line, was_ever, code in codes
 
-        has_line, has_machine = await self._ask(was_there)
+        has_line, was_ever, was_by_then = await self._ask(was_there)
         if not is_now and not has_line:
             self._check_line(line)
-        if code is not None and not is_known and not has_machine:
-            raise not_found("equipment", code, self._live.equipment_by_code)
+        if code is None or was_by_then:
+            return
+        if was_ever or now is not None:
+            raise not_there(code, line)
+        raise not_found("equipment", code, self._live.equipment_by_code)
 
     def _check_line(self, line: str | None) -> None:
         if self._live.site is None:
