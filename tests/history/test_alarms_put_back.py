@@ -7,15 +7,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from builders import code, site
+from builders import T0_S, TurnedClock, code, site, site_change, state_change
+from builders import snapshot as a_snapshot
 from history.alarms import raised, told
 from history.desk_scene import Scene, reconfigure, running, with_codes
-from history.told import T0_MS, a_batch, a_change, a_run
+from history.told import T0_MS, a_batch, a_change, a_run, taken
 from lineside.core.alarm import AlarmEventKind, AlarmKind, AlarmNote, AlarmState
 from lineside.core.alarm_bits import AlarmBits
 from lineside.core.alarm_text import AlarmRules
 from lineside.core.model import PlcLink, Site, Status
+from lineside.core.ports import BusMessage
+from lineside.history.alarm_desk import AlarmDesk
 from lineside.history.alarm_query import Recalled
+from lineside.history.recorder import Recorder
 from lineside.history.records import PlcRecord, Record
 from lineside.history.store import Store
 
@@ -35,6 +39,11 @@ def with_bits(number: int, bits: dict[int, int] | None = None) -> Site:
 
 def numbered(records: list[Record]) -> list[Record]:
     return [replace(record, seq=number) for number, record in enumerate(records, 1)]
+
+
+def hear(message: BusMessage, *rooms: Any) -> None:
+    for each in rooms:
+        each.on_message(message)
 
 
 def changes(number: int, *told_at: tuple[int, Status | None]) -> list[Record]:
@@ -220,3 +229,32 @@ async def test_the_history_knows_whose_alarm_ended_by_being_taken_out_in_a_fault
         (AlarmKind.EQUIPMENT, code(104)),
         (AlarmKind.PLC, "PLC01"),
     }
+
+
+async def test_a_machine_that_is_put_back_over_a_restart_has_its_alarm_and_keeps_it(
+    store: Store,
+) -> None:
+    clock = TurnedClock(T0_S)
+    standing: list[list[int]] = []
+    for before, after in ((site(), without(site(), 101)), (site(), site()), (site(), site())):
+        recorder = Recorder("1")
+        desk = AlarmDesk(recorder, clock)
+        rooms = (recorder, desk)
+        hear(site_change(before, at_s=clock.unix_s), *rooms)
+        desk.adopt(await store.alarms.recall(("PLC01", "PLC02"), round(clock.unix_s * 1000)))
+        for status in (RUNNING, ERROR) if not standing else (ERROR,):
+            clock.turn(1.0)
+            hear(state_change(101, status, at_s=clock.unix_s), *rooms)
+            hear(a_snapshot(before, at_s=clock.unix_s), *rooms)
+        standing.append([alarm.id for alarm in desk.book if alarm.is_on])
+        clock.turn(1.0)
+        hear(site_change(after, at_s=clock.unix_s), *rooms)
+        hear(a_snapshot(after, at_s=clock.unix_s), *rooms)
+        clock.turn(1.0)
+        recorder.end(clock.unix_s)
+        await store.write(taken(recorder, 100))
+        clock.turn(9.0)
+    first, second, third = standing
+    assert (len(first), len(second)) == (1, 1)
+    assert second != first
+    assert third == second
