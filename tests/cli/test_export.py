@@ -141,6 +141,21 @@ def test_mistakes_are_told_with_what_to_do(
     assert told_ in err
 
 
+@pytest.mark.parametrize("kind", ["alarms", "changes", "intervals", "kpis", "stops"])
+def test_a_machine_that_was_not_in_a_line_then_is_said_to_be_so(config: Path, kind: str) -> None:
+    other = (
+        f'[[equipment]]\ncode = "{code(201)}"\nname = "포장 201"\nplc = "PLC01"\nline = "pack"\n'
+    )
+    text = CONFIG.replace("[[plc]]", '[[line]]\nid = "pack"\nname = "포장"\n\n[[plc]]')
+    text = text.replace("status_tag", 'line = "weld1"\nstatus_tag')
+    config.write_text(f'{text}\n{other}status_tag = "M301"\n', encoding="utf-8")
+    time = ("--from", "2025-11-03", "--to", "2025-11-04")
+    status, _, error = export(config, kind, *time, "--line", "pack", "--code", code(101))
+    assert status == 2
+    assert f"{code(101)} was not in line pack then" in error
+    assert export(config, kind, *time, "--line", "weld1", "--code", code(101))[0] == 0
+
+
 def test_without_a_history_it_says_where_there_should_be_one(config: Path) -> None:
     (config.parent / DATABASE_FILE).unlink()
     status, _, err = export(config, "changes")

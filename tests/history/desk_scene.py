@@ -89,8 +89,9 @@ class Scene:
                 )
                 for each in told.lines
             )
+            like, *_ = plc_states(self.clock.unix_s)
             plcs = tuple(
-                replace(state, link=self.links[state.id]) for state in plc_states(self.clock.unix_s)
+                replace(like, id=each.id, link=self.links[each.id]) for each in self.site.plcs
             )
             self.desk.on_message(replace(told, lines=lines, plcs=plcs))
 

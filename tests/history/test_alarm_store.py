@@ -20,7 +20,13 @@ from lineside.core.spans import Span
 from lineside.history import alarm_marks as alarm_marks_module
 from lineside.history.alarm_counts import AlarmCount, alarm_counts
 from lineside.history.alarm_marks import AlarmMark, alarm_marks, thin
-from lineside.history.alarm_query import AlarmQuery, EquipmentCounts, key_of, newest_first
+from lineside.history.alarm_query import (
+    ID_MAX,
+    AlarmQuery,
+    key_of,
+    newest_first,
+)
+from lineside.history.alarm_statistics import change_counts, rise_counts
 from lineside.history.database import Database
 from lineside.history.records import AlarmRecord, PlcRecord, Record
 from lineside.history.retention import forget
@@ -167,8 +173,10 @@ async def test_a_fault_that_both_servers_saw_go_is_over_when_one_of_them_was_tol
         (AlarmQuery(text="elo_101"), []),
         (AlarmQuery(text="100%"), []),
         (AlarmQuery(text="plc02"), [4]),
-        (AlarmQuery(before=(T0_MS + 400, 4)), [3, 2, 1]),
-        (AlarmQuery(before=(T0_MS + 300, 3), line_id="weld1"), [2, 1]),
+        (AlarmQuery(before_id=4), [3, 2, 1]),
+        (AlarmQuery(before_id=3, line_id="weld1"), [2, 1]),
+        (AlarmQuery(before_id=9, first_page_end=(T0_MS + 200, 2)), [1]),
+        (AlarmQuery(before_id=4, first_page_end=(T0_MS + 200, 3)), [2, 1]),
     ],
 )
 async def test_every_filter_says_in_sql_what_it_says_in_memory(
@@ -250,15 +258,39 @@ async def test_an_alarm_whose_events_are_not_stored_stood_from_first_to_last(sto
     assert await store.alarms.alarms(query, 9) == [alarm]
 
 
-async def test_pages_follow_each_other_without_gaps_or_repeats(store: Store) -> None:
-    records = [raised(n, at_ms=T0_MS + n // 3)[1] for n in range(1, 20)]
-    await store.write([a_batch(a_run(), numbered(*records))])
+@pytest.mark.parametrize("is_raised_again", [False, True])
+async def test_what_is_asked_for_by_id_is_there_once_whatever_is_raised_again_meanwhile(
+    store: Store, is_raised_again: bool
+) -> None:
+    alarms = {n: raised(n, at_ms=T0_MS + n // 3) for n in range(1, 20)}
+    await store.write([a_batch(a_run(), numbered(*[record for _, record in alarms.values()]))])
     seen: list[int] = []
-    query = AlarmQuery()
+    query = AlarmQuery(before_id=ID_MAX)
     while page := await store.alarms.alarms(query, 4):
         seen += [each.id for each in page]
-        query = AlarmQuery(before=key_of(page[-1]))
+        query = AlarmQuery(before_id=page[-1].id)
+        if is_raised_again:
+            at_ms = T0_MS + 1_000 * len(seen)
+            alarm, gone = told(alarms[max(1, page[-1].id - 1)][0], E.CLEARED, at_ms)
+            _, back = told(alarm, E.RAISED, at_ms + 1)
+            records = [replace(each, seq=at_ms + n) for n, each in enumerate((gone, back))]
+            await store.write([a_batch(a_run(), records)])
     assert seen == list(range(19, 0, -1))
+
+
+async def test_further_pages_have_what_may_not_have_been_on_the_first(store: Store) -> None:
+    alarms = {n: raised(n, at_ms=T0_MS + n) for n in range(1, 6)}
+    gone, second = told(alarms[1][0], E.CLEARED, T0_MS + 50)
+    back, third = told(gone, E.RAISED, T0_MS + 51)
+    records = [*(record for _, record in alarms.values()), second, third]
+    await store.write([a_batch(a_run(), numbered(*records))])
+    first = await store.alarms.alarms(AlarmQuery(), 2)
+    assert [each.id for each in first] == [1, 5]
+    beyond = AlarmQuery(before_id=ID_MAX, first_page_end=key_of(first[-1]))
+    # 1 may have come there by being raised again.
+    assert [each.id for each in await store.alarms.alarms(beyond, 9)] == [4, 3, 2, 1]
+    now = {**{n: alarm for n, (alarm, _) in alarms.items()}, 1: back}
+    assert {n for n, alarm in now.items() if beyond.has(alarm)} == {1, 2, 3, 4}
 
 
 async def test_machines_are_counted_by_rises_and_by_changes(store: Store) -> None:
@@ -269,11 +301,13 @@ async def test_machines_are_counted_by_rises_and_by_changes(store: Store) -> Non
     changes = [a_change(n, T0_MS + n) for n in (10, 11, 12)]
     batch = a_batch(a_run(), [*numbered(first, second, third, plc), *changes])
     await store.write([batch])
-    assert await store.alarms.counts(T0_MS, T0_MS + 12) == {
-        code(101): EquipmentCounts(alarms=2, changes=2)
-    }
-    counts = await store.alarms.counts(T0_MS + 1, T0_MS + 10)
-    assert counts[code(101)] == EquipmentCounts(alarms=1)
+    first_ms = Span(T0_MS, T0_MS + 12)
+    assert await rise_counts(store.database, first_ms) == {(code(101), "weld1"): 2}
+    assert await change_counts(store.database, first_ms) == {code(101): 2}
+    within = Span(T0_MS + 1, T0_MS + 10)
+    assert await rise_counts(store.database, within) == {(code(101), "weld1"): 1}
+    assert await change_counts(store.database, within) == {code(101): 0}
+    assert await change_counts(store.database, first_ms, [code(102)]) == {}
 
 
 def read_from(plc_id: str | None, *numbers: int) -> dict[str, str | None]:
@@ -355,7 +389,7 @@ async def test_what_happened_in_a_window_is_found_by_time_and_not_among_all_that
     try:
         await alarm_marks(store.database, read_from("PLC01", 101, 102), T0_MS, T0_MS + 900)
         await alarm_counts(store.database, [code(101), code(102)], T0_MS, T0_MS + 900)
-        await store.alarms.counts(T0_MS, T0_MS + 900)
+        await rise_counts(store.database, Span(T0_MS, T0_MS + 900))
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     assert len(asked) == 3

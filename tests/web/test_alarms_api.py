@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet
@@ -14,8 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from builders import T0_S, WebPlant, code, line, site, state_change
 from builders import site_change as a_site_change
+from history.alarms import raised, told
+from history.told import T0_MS, a_batch, a_run
+from lineside.core.alarm import AlarmEventKind as E
 from lineside.core.alarm_text import AlarmRules
 from lineside.core.model import Status
+from lineside.history import database as database_module
 from web.alarm_scene import KIM, Scene
 
 
@@ -51,6 +57,55 @@ async def test_pages_follow_each_other_from_memory_and_from_the_database(
         cursor = f"&cursor={body['next']}"
     assert seen == ["103", "102", "101"]
     assert body["next"] is None
+
+
+PAGED = ["", "&state=unacknowledged&state=shelved", "&from=2025-11-03T00:00:00Z"]
+
+
+@pytest.mark.parametrize("extra", [*PAGED, f"{PAGED[-1]}&to=2025-11-03T11:00:00Z"])
+async def test_an_alarm_that_is_raised_again_while_pages_are_read_is_on_one_of_them(
+    scene: Scene, extra: str
+) -> None:
+    body = await scene.get(f"/api/alarms?limit=1{extra}")
+    seen = [alarm["code"][-3:] for alarm in body["alarms"]]
+    assert seen == ["103"]
+    while body["next"] is not None:
+        for number in (101, 102):  # in front of all that is still to come
+            scene.clock.turn(1.0)
+            scene.hear(state_change(number, Status.RUNNING, at_s=scene.clock.unix_s))
+            scene.clock.turn(1.0)
+            scene.hear(state_change(number, Status.ERROR, at_s=scene.clock.unix_s))
+        await scene.stored()
+        body = await scene.get(f"/api/alarms?limit=1{extra}&cursor={body['next']}")
+        seen += [alarm["code"][-3:] for alarm in body["alarms"]]
+        assert len(seen) < 9, "it goes on for ever"
+    assert seen == ["103", "102", "101"]
+
+
+async def test_a_page_that_is_all_out_of_date_in_the_database_is_not_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "LOCK_WAIT_S", 0.1)
+    scene = await Scene.opened(tmp_path)
+    wanted = "state=normal&state=unacknowledged&limit=1"
+    alarm, first = raised(9, at_ms=T0_MS - 9_000)
+    alarm, second = told(alarm, E.ACKNOWLEDGED, T0_MS - 8_000, "Kim")
+    _, third = told(alarm, E.CLEARED, T0_MS - 7_000)
+    older = [replace(each, seq=n) for n, each in enumerate((first, second, third), 1)]
+    run = a_run(2, T0_MS - 10_000)
+    await scene.history.ask(lambda store: store.write([a_batch(run, older)]))
+    with closing(sqlite3.connect(tmp_path / "lineside-history.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in (103, 102, 101):  # which is kept in the spool
+            await scene.post(f"/api/alarms/{await scene.id_of(number)}/acknowledge", KIM)
+        body = await scene.get(f"/api/alarms?{wanted}")
+        seen = body["alarms"]
+        while body["next"] is not None:
+            body = await scene.get(f"/api/alarms?{wanted}&cursor={body['next']}")
+            seen += body["alarms"]
+    assert [each["id"] for each in seen] == [9]
+    scene.history.stop()
+    assert await scene.history.wait_stopped(60)
 
 
 async def test_filters(scene: Scene) -> None:
@@ -121,6 +176,28 @@ async def test_statistics_count_alarms_and_changes_of_every_machine(scene: Scene
         "105": (0, 1, 0),
     }
     assert (body["begin"], body["end"]) == ("2025-11-02T10:31:00.000Z", "2025-11-03T10:31:00.000Z")
+
+
+async def test_an_alarm_that_stands_counts_once_in_the_line_in_which_it_was_raised(
+    scene: Scene,
+) -> None:
+    scene.hear(a_site_change(scene.site))
+    first, second = scene.site.lines
+    machine = next(each for each in first.equipment if each.code == code(102))
+    stay = tuple(each for each in first.equipment if each is not machine)
+    moved = (*second.equipment, replace(machine, line_id=second.id))
+    lines = (replace(first, equipment=stay), replace(second, equipment=moved))
+    scene.hear(a_site_change(replace(scene.site, lines=lines), at_s=scene.clock.unix_s + 1))
+    await scene.stored()
+    for days in (0, 2):  # then the move itself is out of the window
+        scene.clock.turn(days * 86_400.0)
+        rows = (await scene.get("/api/alarms/statistics"))["equipment"]
+        mine = {row["line_id"]: row["standing"] for row in rows if row["code"] == code(102)}
+        assert mine == {first.id: 1, second.id: 0}
+        for name in (first.id, second.id):
+            rows = (await scene.get(f"/api/alarms/statistics?line={name}"))["equipment"]
+            listed = (await scene.get(f"/api/alarms?line={name}"))["alarms"]
+            assert sum(row["standing"] for row in rows) == len(listed)
 
 
 async def test_an_alarm_is_acknowledged_by_name_and_its_audit_is_kept(scene: Scene) -> None:

@@ -155,6 +155,68 @@ async def test_exports_say_in_which_line_a_machine_was(history: WebPlant) -> Non
         assert {name for name, _ in found} == {"weld1", "pack"}
 
 
+KINDS = ("alarms", "changes", "intervals", "kpis", "stops")
+
+
+async def test_a_machine_that_was_not_in_a_line_then_is_refused_alike_by_lists_and_exports(
+    history: WebPlant,
+) -> None:
+    earlier = HOURS.replace("T10:00", "T09:00")
+    paths = [
+        *(f"/api/{name}?{{}}" for name in ("alarms", "kpis", "kpis/intervals", "stops")),
+        "/api/timeline?{}",
+        *(f"/api/export/{kind}.csv?{{}}" for kind in KINDS),
+    ]
+    for path in paths:
+        answer = await history.ask(path.format(f"{earlier}&line=pack&code={MOVED}"))
+        assert answer.status_code == 404, path
+        assert answer.json()["detail"] == f"{MOVED} was not in line pack then.", path
+        answer = await history.ask(path.format(f"{HOURS}&line=weld1&code={code(999)}"))
+        assert answer.status_code == 404, path
+        assert answer.json()["detail"].startswith(f"There is no equipment '{code(999)}'"), path
+        assert (
+            await history.ask(path.format(f"{HOURS}&line=pack&code={MOVED}"))
+        ).status_code == 200
+        is_alarms = "alarms" in path
+        answer = await history.ask(path.format(f"{LATER}&line=weld1&code={MOVED}"))
+        assert answer.status_code == (200 if is_alarms else 404), path
+
+
+async def test_an_alarm_that_stands_where_its_machine_was_before_is_in_lists_and_exports(
+    history: WebPlant,
+) -> None:
+    for query, codes in (
+        (f"line=weld1&code={MOVED}", [MOVED]),
+        ("line=weld1", [MOVED]),
+        (f"code={MOVED}", [MOVED]),
+        ("line=pack", []),
+        (f"line=pack&code={MOVED}", []),
+        ("", [MOVED, PAINTED]),
+    ):
+        listed = (await get(history, f"/api/alarms?{LATER}&{query}"))["alarms"]
+        exported = await rows_of(history, f"/api/export/alarms.csv?{LATER}&{query}")
+        found = [sorted(row["code"] for row in rows) for rows in (listed, exported)]
+        assert found == [codes, codes], query
+
+
+async def test_statistics_count_in_each_line_what_happened_there(history: WebPlant) -> None:
+    rows = (await get(history, "/api/alarms/statistics"))["equipment"]
+    counted = {(row["line_id"], row["code"]): (row["alarms"], row["events"]) for row in rows}
+    assert len(counted) == len(rows)
+    assert counted == {
+        ("weld1", code(101)): (0, 1),
+        ("weld1", MOVED): (1, 2),
+        ("pack", MOVED): (0, 1),
+        ("paint", PAINTED): (1, 3),
+        ("pack", PAINTED): (0, 0),
+        ("pack", code(201)): (0, 0),
+    }
+    for name in LINES:
+        of_line = (await get(history, f"/api/alarms/statistics?line={name}"))["equipment"]
+        assert of_line == [row for row in rows if row["line_id"] == name]
+    assert (await history.ask("/api/alarms/statistics?line=never")).status_code == 404
+
+
 async def test_alarms_of_a_line_that_is_gone_can_be_asked_for(history: WebPlant) -> None:
     for name, codes in (("weld1", [MOVED]), ("paint", [PAINTED]), ("pack", [])):
         found = (await get(history, f"/api/alarms?{HOURS}&line={name}"))["alarms"]

@@ -22,6 +22,7 @@ from lineside.core.times import unix_ms
 if TYPE_CHECKING:
     from lineside.core.asked_time import AskedTime, Bound
     from lineside.core.model import Equipment, Line, Site
+    from lineside.history.configured import Configured
     from lineside.history.export_wish import ExportWish
     from lineside.history.settings import HistorySettings
     from lineside.history.store import Store
@@ -124,8 +125,18 @@ def export(
         asked = _asked(site, begin, end)
         window = _window(site, asked)
 
-        def wish_of(lines: Sequence[Line]) -> ExportWish:
-            return _wish(site, lines, asked, line, code, RowGrain(grain), RowsBy(by))
+        def wish_of(configured: Configured) -> ExportWish:
+            lines = configured.lines_in(site.lines, window.begin_ms, window.end_ms)
+            if code is not None and kind == "alarms":
+                # One may stand in a line in which its machine was before.
+                there = {each.id for each in lines} if line is not None else None
+                earlier = configured.lines_in(site.lines, 0, window.end_ms)
+                lines = tuple(each for each in earlier if there is None or each.id in there)
+            now = (each.code for some in site.lines for each in some.equipment)
+            is_known = code is not None and (configured.machine(code) is not None or code in now)
+            return _wish(
+                site, lines, asked, line, code, RowGrain(grain), RowsBy(by), is_known=is_known
+            )
 
         count = asyncio.run(_run(settings, site, window, wish_of, kind, format_, output))
     except LinesideError as error:
@@ -180,8 +191,13 @@ def _wish(
     code: str | None,
     grain: Any,
     by: Any,
+    *,
+    is_known: bool,
 ) -> ExportWish:
-    """Return what is wished for of `lines`, which have the machines that were taken out since."""
+    """Return what is wished for of `lines`, which have the machines that were taken out since.
+
+    `is_known`: the machine is, or was at some time.
+    """
     from lineside.clock import system_clock
     from lineside.history.export_wish import ExportWish
 
@@ -190,6 +206,9 @@ def _wish(
         machines = tuple(e for e in each.equipment if code in (None, e.code))
         if line in (None, each.id) and (machines or code is None):
             chosen.append((each, machines))
+    if not chosen and is_known and line in (None, *(each.id for each in lines)):
+        where = "configured" if line is None else f"in line {line}"
+        raise click.UsageError(f"{code} was not {where} then")
     if not chosen:
         what = f"line {line!r}" if code is None else f"machine {code!r}"
         known = ", ".join(each.id for each in lines)
@@ -203,6 +222,8 @@ def _wish(
         begin_ms=whole.begin_ms,
         end_ms=whole.end_ms,
         asked=asked,
+        line_id=line,
+        code=code,
         now_ms=unix_ms(system_clock().unix_s),
         grain=grain,
         by=by,
@@ -231,7 +252,7 @@ async def _run(
     settings: HistorySettings,
     site: Site,
     window: Span,
-    wish_of: Callable[[Sequence[Line]], ExportWish],
+    wish_of: Callable[[Configured], ExportWish],
     kind: str,
     format_: str,
     output: Path | None,
@@ -248,7 +269,7 @@ async def _run(
 
     try:
         configured = await store.configurations.read()
-        wish = wish_of(configured.lines_in(site.lines, window.begin_ms, window.end_ms))
+        wish = wish_of(configured)
         if any(each.stat().st_size for each in settings.spool_folder.glob("*.spool")):
             # What waits beside the database is known, though not to this command: not unseen.
             ends_ms = [run.end_ms for run in await store.runs(0, wish.now_ms)]

@@ -34,6 +34,8 @@ class Adoption:
             self._adopt_sight((AlarmKind.EQUIPMENT, code), sight_of_status(status), now)
         for plc_id, link in recalled.links.items():
             self._adopt_sight((AlarmKind.PLC, plc_id), sight_of_link(link), now)
+        for source in recalled.left:
+            self._adopt_sight(source, Sight.OFF, now)
         for source, risen_ms in recalled.owed.items():
             self._adopt_owed(source, risen_ms, now)
         self._turns.passed.clear()

@@ -94,10 +94,14 @@ class AlarmDesk:
     def _take_site(self, message: SiteChange) -> None:
         before, self.plant = self.plant, AlarmPlant(message.site)
         at_ms = unix_ms(message.at_s)
+        is_start = self.started_ms is None
         self._note_start(at_ms)
         for source in [each for each in self._turns.points if not self.plant.has(each)]:
             self._forget(source)
             self._statuses.pop(source, None)
+        if not is_start:
+            for source in [each for each in self.plant.sources if not before.has(each)]:
+                self._turns.watch_as_well(source)
         for source in list(self._turns.points):
             if self.plant.alarm_bits.get(source) != before.alarm_bits.get(source):
                 self._change_bits(source)

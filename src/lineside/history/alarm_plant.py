@@ -43,6 +43,12 @@ class AlarmPlant:
         return name in (self._equipment if kind is AlarmKind.EQUIPMENT else self._plcs)
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """The machines and the PLCs."""
+        machines = ((AlarmKind.EQUIPMENT, code) for code in self._equipment)
+        return (*machines, *((AlarmKind.PLC, plc_id) for plc_id in self._plcs))
+
+    @property
     def plc_ids(self) -> tuple[str, ...]:
         """The PLCs."""
         return tuple(self._plcs)

@@ -13,6 +13,8 @@ from lineside.core.model import PlcLink, Status
 
 AlarmKey: TypeAlias = tuple[int, int]  # last_raised_ms, id
 
+ID_MAX = 2**63 - 1
+
 SEARCHED = ("source", "name", "plc_id", "text_ko", "text_en")
 
 
@@ -21,8 +23,12 @@ class AlarmQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     A line has its machines' alarms and those of PLCs that serve several lines. A window
     [begin_ms, end_ms) has the alarms whose fault stood at some time in it: between two rises it did
-    not. `text` is looked for in names, codes and messages, without regard to case. `before` is the
-    last of the page before.
+    not. `text` is looked for in names, codes and messages, without regard to case.
+
+    A list comes page by page. The first page has the alarms that were raised last. When they were
+    raised last changes while a list is read, their ids do not: with `before_id` those of smaller
+    ids are asked for, the greatest first. `first_page_end` is then where the first page ended. What
+    was in it, and cannot have come there by being raised again, is passed over.
     """
 
     line_id: str | None = None
@@ -32,7 +38,8 @@ class AlarmQuery(msgspec.Struct, frozen=True, kw_only=True):
     begin_ms: int | None = None
     end_ms: int | None = None
     text: str = ""
-    before: AlarmKey | None = None
+    first_page_end: AlarmKey | None = None
+    before_id: int | None = None
 
     def has(self, alarm: Alarm, stood: Container[int] = ()) -> bool:
         """Whether `alarm` is asked for.
@@ -55,9 +62,18 @@ class AlarmQuery(msgspec.Struct, frozen=True, kw_only=True):
             and (not self.severities or alarm.severity in self.severities)
             and (self.code is None or self._is_of_code(alarm))
             and (self.line_id is None or self._is_on_line(alarm))
-            and (self.before is None or key_of(alarm) < self.before)
+            and (self.before_id is None or alarm.id < self.before_id)
+            and not self._was_on_first_page(alarm)
             and (not self.text or self._is_named(alarm))
         )
+
+    def _was_on_first_page(self, alarm: Alarm) -> bool:
+        end = self.first_page_end
+        return end is not None and alarm.raised_count <= 1 and key_of(alarm) >= end
+
+    def place_of(self, alarm: Alarm) -> AlarmKey:
+        """Return where an alarm stands in this list, which begins with the greatest."""
+        return key_of(alarm) if self.before_id is None else (alarm.id, alarm.id)
 
     def _is_of_code(self, alarm: Alarm) -> bool:
         return alarm.kind is AlarmKind.EQUIPMENT and alarm.source == self.code
@@ -73,12 +89,12 @@ class AlarmQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def key_of(alarm: Alarm) -> AlarmKey:
-    """Return where an alarm stands in a list, which begins with the greatest."""
+    """Return where an alarm stands among those that were raised last."""
     return alarm.last_raised_ms, alarm.id
 
 
 def newest_first(alarms: Iterable[Alarm]) -> list[Alarm]:
-    """Return `alarms` as lists show them."""
+    """Return `alarms`, the last raised first."""
     return sorted(alarms, key=key_of, reverse=True)
 
 
@@ -109,13 +125,6 @@ class StoredAlarmEvent(msgspec.Struct, frozen=True, kw_only=True):
     note: AlarmNote | None
 
 
-class EquipmentCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a machine's fault rose, and how often its status changed."""
-
-    alarms: int = 0
-    changes: int = 0
-
-
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
     """Faults that have no alarm: the first rose at `begin_ms`, the last was over at `end_ms`."""
 
@@ -131,7 +140,8 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     each machine's last status in which it was seen, `links` each PLC's last word that it answered
     or was lost. `owed` has when a fault rose that stands and has no alarm, `waiting_since_ms` is
     set when alarms waited at the end, and `missing` counts the faults that were over by then.
-    `missing_spans` have been told of before.
+    `missing_spans` have been told of before. `left` are machines and PLCs whose alarm ended since
+    they left the configuration, and which have not been seen to be well since.
     """
 
     open: tuple[Alarm, ...] = ()
@@ -139,6 +149,7 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Mapping[str, Status] = {}
     links: Mapping[str, PlcLink] = {}
     owed: Mapping[tuple[AlarmKind, str], int] = {}
+    left: frozenset[tuple[AlarmKind, str]] = frozenset()
     waiting_since_ms: int | None = None
     missing: Missing | None = None
     missing_spans: tuple[tuple[int, int], ...] = ()

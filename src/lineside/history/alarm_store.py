@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, true, tuple_
 
 from lineside.core.alarm import (
     Alarm,
@@ -17,6 +17,7 @@ from lineside.core.alarm import (
 )
 from lineside.core.model import PlcLink, Status
 from lineside.history import schema
+from lineside.history.alarm_left import left_in_a_fault
 from lineside.history.alarm_owed import (
     over_without_alarm,
     standing_without_alarm,
@@ -24,8 +25,8 @@ from lineside.history.alarm_owed import (
 )
 from lineside.history.alarm_query import (
     SEARCHED,
+    AlarmKey,
     AlarmQuery,
-    EquipmentCounts,
     Recalled,
     StoredAlarmEvent,
     stood_in,
@@ -53,18 +54,21 @@ class AlarmStore:
         self._database = database
 
     async def alarms(self, query: AlarmQuery, limit: int) -> list[Alarm]:
-        """Return what `query` asks for, the last raised first, at most `limit`."""
+        """Return what `query` asks for, in its order, at most `limit`."""
+        order = _order(query)
 
-        async def fetch(before: tuple[int, int] | None, count: int) -> list[Any]:
-            following = msgspec.structs.replace(query, before=before)
+        async def fetch(before: AlarmKey | None, count: int) -> list[Any]:
+            found = _select(query).order_by(*(each.desc() for each in order)).limit(count)
+            if before is not None:
+                found = found.where(tuple_(*order) < before)
             async with self._database.reading() as connection:
-                return list(await connection.execute(_select(following).limit(count)))
+                return list(await connection.execute(found))
 
         return await read_page(
             fetch,
             self._alarm_of,
-            lambda row: (row.last_raised_ms, row.id),
-            query.before,
+            lambda row: (row._mapping[order[0]], row._mapping[order[1]]),
+            None,
             min(limit, ALARMS_MAX),
         )
 
@@ -98,42 +102,6 @@ class AlarmStore:
             rows = (await connection.execute(query)).all()
         return [each for row in reversed(rows) if (each := self._event_of(row)) is not None]
 
-    async def counts(self, begin_ms: int, end_ms: int) -> dict[str, EquipmentCounts]:
-        """Return by machine how often its fault rose and its status changed in a window."""
-        raised = (
-            select(_alarm.c.source, func.count())
-            .join(_event, _event.c.alarm_id == _alarm.c.id)
-            .where(
-                _event.c.at_ms >= begin_ms,
-                _event.c.at_ms < end_ms,
-                _event.c.kind == AlarmEventKind.RAISED,
-                _alarm.c.kind == AlarmKind.EQUIPMENT,
-            )
-            .group_by(_alarm.c.source)
-        )
-        # Machine by machine, since that is how changes lie in the table.
-        changed = (
-            select(func.count())
-            .where(
-                _change.c.equipment_id == schema.equipment.c.id,
-                _change.c.at_ms >= begin_ms,
-                _change.c.at_ms < end_ms,
-                _change.c.status.is_not(None),
-                _change.c.previous.is_distinct_from(_change.c.status),  # not within one status
-            )
-            .correlate(schema.equipment)
-            .scalar_subquery()
-        )
-        async with self._database.reading() as connection:
-            rises = (await connection.execute(raised)).all()
-            rows = (await connection.execute(select(schema.equipment.c.code, changed))).all()
-        alarms: dict[str, int] = {row[0]: row[1] for row in rises}
-        changes: dict[str, int] = {row[0]: row[1] for row in rows}
-        return {
-            code: EquipmentCounts(alarms=alarms.get(code, 0), changes=changes.get(code, 0))
-            for code in alarms.keys() | changes.keys()
-        }
-
     async def recall(
         self, plc_ids: Sequence[str], before_ms: int, on_delay_ms: int = 0
     ) -> Recalled:
@@ -166,6 +134,7 @@ class AlarmStore:
             faulty = [(AlarmKind.EQUIPMENT, c) for c, s in statuses.items() if s is Status.ERROR]
             faulty += [(AlarmKind.PLC, p) for p, link in links.items() if link is PlcLink.LOST]
             owed = await standing_without_alarm(connection, faulty, before_ms)
+            left = await left_in_a_fault(connection, faulty, before_ms)
             spans, since_ms = await wait_spans(connection, before_ms, on_delay_ms)
             missing = None
             if since_ms is not None:
@@ -178,6 +147,7 @@ class AlarmStore:
             statuses=statuses,
             links=links,
             owed=owed,
+            left=frozenset(left),
             waiting_since_ms=since_ms,
             missing=missing,
             missing_spans=tuple(spans),
@@ -220,14 +190,23 @@ def _select(query: AlarmQuery) -> Select[Any]:
     if query.line_id is not None:
         where.append(or_(c.line_id.is_(None), c.line_id == query.line_id))
     where += _in_window(query.begin_ms, query.end_ms)
-    if query.before is not None:
-        where.append(tuple_(c.last_raised_ms, c.id) < query.before)
+    if query.before_id is not None:
+        where.append(c.id < query.before_id)
+    if query.first_page_end is not None:
+        is_beyond = tuple_(c.last_raised_ms, c.id) < query.first_page_end
+        where.append(or_(c.raised_count > 1, is_beyond))
     if query.text:
         named = [c[name].icontains(query.text, autoescape=True) for name in SEARCHED]
         if query.text.isascii() and query.text.isdecimal() and len(query.text) < 16:
             named.append(c.alarm_code == int(query.text))
         where.append(or_(*named))
-    return select(_alarm).where(*where).order_by(c.last_raised_ms.desc(), c.id.desc())
+    return select(_alarm).where(*where)
+
+
+def _order(query: AlarmQuery) -> tuple[Column[int], Column[int]]:
+    """Return the columns of `AlarmQuery.place_of`."""
+    c = _alarm.c
+    return (c.last_raised_ms, c.id) if query.before_id is None else (c.id, c.id)
 
 
 def _in_window(begin_ms: int | None, end_ms: int | None) -> list[ColumnElement[bool]]:

@@ -63,6 +63,15 @@ class Turns:
             self.point(source, lane)
         return self.points[source]
 
+    def watch_as_well(self, source: Source) -> None:
+        """Watch a machine or PLC that is configured while the server runs, as if it had been well.
+
+        Its fault, when there is one, is an alarm like any other: it may be back after an alarm of
+        it ended because it was out of the configuration.
+        """
+        for point in self.points_of(source).values():
+            point.watch.is_on = False
+
     def forget(self, source: Source) -> None:
         """Watch a machine or PLC no longer."""
         for point in self.points.pop(source).values():

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from lineside.core.alarm import Alarm, AlarmKind
+from lineside.core.alarm import Alarm
 from lineside.core.model import Equipment
 from lineside.core.spans import Span
 from lineside.history.export_wish import Ask, ExportWish, spans_there
@@ -272,31 +272,22 @@ async def _stop_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
 
 
 async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
-    """Yield the alarms whose fault stood in the window, the last raised first.
+    """Yield the alarms whose fault stood in the window, those that rose first at last.
 
     A lost PLC's alarm comes with its line, and not with one machine of it.
     """
-    from lineside.history.alarm_query import AlarmQuery, key_of
-
-    lines = {line.id for line, _ in wish.lines}
-    codes = {machine.code for machine in wish.machines}
-    is_whole = all(len(some) == len(line.equipment) for line, some in wish.lines)
+    from lineside.history.alarm_query import ID_MAX, AlarmQuery
 
     windows = wish.windows()
-
-    def is_wanted(alarm: Alarm) -> bool:
-        if alarm.kind is AlarmKind.EQUIPMENT:
-            return alarm.source in codes
-        return is_whole and (alarm.line_id is None or alarm.line_id in lines)
-
     query = AlarmQuery(
-        line_id=wish.lines[0][0].id if len(wish.lines) == 1 else None,
-        code=wish.machines[0].code if len(codes) == 1 and not is_whole else None,
+        line_id=wish.line_id,
+        code=wish.code,
         begin_ms=wish.begin_ms,
         end_ms=wish.end_ms,
         states=wish.states,
         severities=wish.severities,
         text=wish.text,
+        before_id=ID_MAX,
     )
     while True:
 
@@ -311,8 +302,8 @@ async def _alarm_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]
         found, stood = await ask(question)
         if not found:
             return
-        yield [_alarm_row(each) for each in found if each.id in stood and is_wanted(each)]
-        query = msgspec.structs.replace(query, before=key_of(found[-1]))
+        yield [_alarm_row(each) for each in found if each.id in stood]
+        query = msgspec.structs.replace(query, before_id=found[-1].id)
 
 
 def _alarm_row(alarm: Alarm) -> Row:

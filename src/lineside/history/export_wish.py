@@ -29,6 +29,8 @@ class ExportWish(msgspec.Struct, frozen=True, kw_only=True):
     grain: RowGrain = RowGrain.DAY
     by: RowsBy = RowsBy.EQUIPMENT
     asked: AskedTime | None = None  # what is meant for each line, within the time above
+    line_id: str | None = None  # as asked for; None: any, and so below
+    code: str | None = None
     is_whole: bool = False  # figures are of all that one machine did, in whichever line
     states: tuple[AlarmState, ...] = ()  # of alarms; empty: any, and so below
     severities: tuple[Severity, ...] = ()

@@ -67,7 +67,7 @@ class AlarmView(View):
 
 
 class AlarmsView(View):
-    """`/api/alarms` and `/api/alarms/recent`: the last raised first."""
+    """`/api/alarms` and `/api/alarms/recent`: on the first page the last raised first."""
 
     is_complete: bool = Field(
         description="False: alarms of before the server's start, or those of another server that "
@@ -98,14 +98,14 @@ class AlarmDetailView(View):
 
 
 class EquipmentStatisticsView(View):
-    """How often things happened to one machine."""
+    """How often things happened to one machine while it was in one line."""
 
     code: str
     name: str
     line_id: str
     alarms: int = Field(description="How often its fault rose.")
     events: int = Field(description="How often its status changed.")
-    standing: int = Field(description="Alarms whose fault stands now.")
+    standing: int = Field(description="Alarms raised in that line whose fault stands now.")
 
 
 class AlarmStatisticsView(View):

@@ -6,6 +6,7 @@ What is open is answered from memory, so that it is there while the database is 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Container, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +17,15 @@ from pydantic import AwareDatetime
 from lineside.core.alarm import Alarm, AlarmEvent, AlarmEventKind, AlarmKind, AlarmState
 from lineside.core.alarm_text import Severity
 from lineside.core.errors import AlarmRefused, HistoryError
-from lineside.core.model import Line
 from lineside.core.ports import Clock
+from lineside.core.spans import Span
 from lineside.core.times import iso_utc, unix_ms
-from lineside.history.alarm_query import AlarmQuery, key_of, newest_first
+from lineside.history.alarm_query import (
+    ID_MAX,
+    AlarmKey,
+    AlarmQuery,
+    newest_first,
+)
 from lineside.history.service import History
 from lineside.web.alarm_schema import (
     AcknowledgeBody,
@@ -37,9 +43,10 @@ from lineside.web.alarm_schema import (
 from lineside.web.alarm_views import alarm_event_view, alarm_view
 from lineside.web.answers import encode, encode_in_slices, json_response
 from lineside.web.live import LiveView
-from lineside.web.problem import Problem, not_found, not_ticking
+from lineside.web.problem import Problem, not_found, not_there, not_ticking
 
 if TYPE_CHECKING:  # it loads the database libraries, which is the history's thread's business
+    from lineside.history.alarm_statistics import MachineStatistics
     from lineside.history.store import Store
 
 PAGE_MAX = 1_000
@@ -47,7 +54,6 @@ RECENT_MAX = 100
 DAYS_MAX = 400
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
-ID_MAX = 2**63 - 1
 
 AlarmId = Annotated[int, Path(description="As in `/api/alarms`.", ge=0, le=ID_MAX)]
 LineId = Annotated[str | None, Query(description="Alarms of one line.", max_length=200)]
@@ -68,7 +74,8 @@ To = Annotated[
 ]
 Text = Annotated[str, Query(description="To be found in a name, code or message.", max_length=100)]
 Cursor = Annotated[
-    str | None, Query(description="`next` of the page before.", pattern=r"^\d{1,15}\.\d{1,18}$")
+    str | None,
+    Query(description="`next` of the page before.", pattern=r"^\d{1,15}\.\d{1,18}(\.\d{1,18})?$"),
 ]
 Limit = Annotated[int, Query(description="Alarms on one page.", ge=1, le=PAGE_MAX)]
 Recent = Annotated[int, Query(description="How many at most.", ge=1, le=RECENT_MAX)]
@@ -95,16 +102,21 @@ class AlarmsApi:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        """Return alarms, the last raised first, page by page.
+        """Return alarms, page by page.
 
-        An alarm belongs to the line in which its machine was when it was raised.
+        The first page has those that were raised last, the last raised first. The others follow by
+        their ids, the greatest first, which is about the order in which they rose at first: that
+        does not change, so that every alarm that is asked for all the time is on a page, whatever
+        is raised again meanwhile. What has been raised more than once may be on two pages: the
+        later one tells how it stands. An alarm belongs to the line in which its machine was when
+        it was raised.
         """
         begin_ms = unix_ms(begin.timestamp()) if begin is not None else None
         end_ms = unix_ms(end.timestamp()) if end is not None else None
         if begin_ms is not None and end_ms is not None:
             _check_window(begin_ms, end_ms)
         await self._check_in(line, code, begin_ms or 0, end_ms)
-        at_ms, alarm_id = map(int, cursor.split(".")) if cursor else (0, 0)
+        first_page_end, before_id = _place(cursor)
         query = AlarmQuery(
             line_id=line,
             code=code,
@@ -113,10 +125,11 @@ class AlarmsApi:
             begin_ms=begin_ms,
             end_ms=end_ms,
             text=q.strip(),
-            before=(at_ms, alarm_id) if cursor else None,
+            first_page_end=first_page_end,
+            before_id=before_id,
         )
-        page, has_more = await self._find(query, limit)
-        following = "{}.{}".format(*key_of(page[-1])) if has_more and page else None
+        page, last = await self._find(query, limit)
+        following = _cursor(first_page_end, last)
         return await self._list(request, page, following, begin_ms, end_ms)
 
     async def recent(self, request: Request, line: LineId = None, limit: Recent = 5) -> Response:
@@ -128,31 +141,31 @@ class AlarmsApi:
     async def statistics(self, request: Request, line: LineId = None) -> Response:
         """Return per machine how often its fault rose and its status changed in the last 24 h.
 
-        A machine that was taken out meanwhile is among them.
+        A machine that was moved has a row for each line: an alarm counts in the line in which it
+        was raised, a change in the one in which the machine was then. One that was taken out
+        meanwhile is among them.
         """
-        self._check_line(line)
         end_ms = (unix_ms(self._clock().unix_s) // _MINUTE_MS + 1) * _MINUTE_MS
-        begin_ms = end_ms - _DAY_MS
-        counts = await self._ask(lambda store: store.alarms.counts(begin_ms, end_ms))
-        book = self._kept().alarms.book
-        rows = []
-        for each in await self._lines_in(begin_ms, end_ms):
-            for machine in each.equipment if line in (None, each.id) else ():
-                count = counts.get(machine.code)
-                alarms = book.of((AlarmKind.EQUIPMENT, machine.code))
-                row = EquipmentStatisticsView(
-                    code=machine.code,
-                    name=machine.name,
-                    line_id=each.id,
-                    alarms=count.alarms if count else 0,
-                    events=count.changes if count else 0,
-                    standing=sum(alarm.is_on for alarm in alarms),
-                )
-                rows.append(row)
-        envelope = AlarmStatisticsView(
-            begin=iso_utc(begin_ms / 1000), end=iso_utc(end_ms / 1000), equipment=[]
+        window = Span(end_ms - _DAY_MS, end_ms)
+        await self._check_in(line, None, window.begin_ms, window.end_ms)
+        lines = self._live.site.lines if self._live.site is not None else ()
+        standing: Counter[tuple[str, str]] = Counter(
+            (alarm.source, alarm.line_id)
+            for alarm in self._kept().alarms.book
+            if alarm.is_on and alarm.kind is AlarmKind.EQUIPMENT and alarm.line_id is not None
         )
-        return json_response(request, await encode_in_slices(envelope, rows, lambda row: row))
+
+        async def question(store: Store) -> list[MachineStatistics]:
+            from lineside.history.alarm_statistics import machine_statistics
+
+            configured = await store.configurations.read()
+            return await machine_statistics(store.database, configured, lines, window, standing)
+
+        rows = [each for each in await self._ask(question) if line in (None, each.line_id)]
+        envelope = AlarmStatisticsView(
+            begin=iso_utc(window.begin_ms / 1000), end=iso_utc(window.end_ms / 1000), equipment=[]
+        )
+        return json_response(request, await encode_in_slices(envelope, rows, _statistics_view))
 
     async def alarm(self, request: Request, alarm_id: AlarmId) -> Response:
         """Return one alarm with everything that happened to it and who did it."""
@@ -210,20 +223,22 @@ class AlarmsApi:
                 done.append(alarm_view(result))
         return _no_store(encode(AcknowledgedView(acknowledged=done, refused=refused)).body)
 
-    async def _find(self, query: AlarmQuery, limit: int) -> tuple[list[Alarm], bool]:
-        """Return one page, and whether there is another."""
+    async def _find(self, query: AlarmQuery, limit: int) -> tuple[list[Alarm], AlarmKey | None]:
+        """Return one page, and the place at which it ends if there is another."""
         kept = self._kept().alarms.book
         stood = await self._stood(query, (*kept, *kept.over))
         current = self._from_memory(query, stood)
         if query.states and AlarmState.NORMAL not in query.states:
-            return current[:limit], len(current) > limit
+            return _page(query, current, limit)
         stored: list[Alarm] = await self._ask(lambda store: store.alarms.alarms(query, limit + 1))
         # The database is a moment behind, or more.
         found = {alarm.id: kept.find(alarm.id) or alarm for alarm in stored}
         found |= {alarm.id: alarm for alarm in current}
         stood |= {alarm.id for alarm in stored}
-        page = newest_first(alarm for alarm in found.values() if query.has(alarm, stood))
-        return page[:limit], len(stored) > limit or len(page) > limit
+        known = [alarm for alarm in found.values() if query.has(alarm, stood)]
+        # Behind the last of them the database has more than was read.
+        known_to = query.place_of(stored[-1]) if len(stored) > limit else None
+        return _page(query, known, limit, known_to)
 
     async def _stood(self, query: AlarmQuery, alarms: Iterable[Alarm]) -> set[int]:
         """Return the ids of those that stood in the window, of which only the events can tell."""
@@ -288,40 +303,42 @@ class AlarmsApi:
         at_ms = unix_ms(self._clock().unix_s)
         return AlarmEvent(kind=kind, at_ms=at_ms, by=by, text=text, until_ms=until_ms)
 
-    async def _lines_in(self, *window: int) -> tuple[Line, ...]:
-        """Return the lines of now, with machines taken out since that were there in a window."""
-        lines = self._live.site.lines if self._live.site is not None else ()
-
-        async def question(store: Store) -> tuple[Line, ...]:
-            configured = await store.configurations.read()
-            return configured.lines_in(lines, *window)
-
-        found: tuple[Line, ...] = await self._ask(question)
-        return found
-
     async def _check_in(
         self, line: str | None, code: str | None, begin_ms: int, end_ms: int | None
     ) -> None:
-        """Check that a line is configured, or was at some time in a window, and a machine ever."""
-        is_now = self._live.site is None or line in {None, *(e.id for e in self._live.site.lines)}
-        is_known = code is None or code in self._live.equipment_by_code
-        if is_now and is_known:
+        """Check that a line is configured, or was in a window, and a machine before its end.
+
+        The machine was in that line by then: an alarm may stand where it was raised.
+        """
+        site = self._live.site
+        is_now = site is None or line in {None, *(each.id for each in site.lines)}
+        now = self._live.equipment_by_code.get(code) if code is not None else None
+        is_of_now = end_ms is None and now is not None and line in (None, now[0].id)
+        is_there = code is None or is_of_now
+        if site is None or (is_now and is_there):
             self._check_line(line)
             return
+        lines = site.lines
 
-        async def was_there(store: Store) -> tuple[bool, bool]:
+        async def was_there(store: Store) -> tuple[bool, bool, bool]:
             from lineside.history.configured import FAR_MS
 
             configured = await store.configurations.read()
-            span = (begin_ms, FAR_MS if end_ms is None else end_ms)
-            spans = configured.spans_of(code) if code is not None else ()
-            return line is not None and configured.has_line(line, *span), bool(spans)
+            until_ms = FAR_MS if end_ms is None else end_ms
+            has_line = line is not None and configured.has_line(line, begin_ms, until_ms)
+            was_ever = code is not None and configured.machine(code) is not None
+            by_then = configured.lines_in(lines, 0, until_ms)
+            codes = {m.code for each in by_then if line in (None, each.id) for m in each.equipment}
+            return has_line, was_ever, code in codes
 
-        has_line, has_machine = await self._ask(was_there)
+        has_line, was_ever, was_by_then = await self._ask(was_there)
         if not is_now and not has_line:
             self._check_line(line)
-        if code is not None and not is_known and not has_machine:
-            raise not_found("equipment", code, self._live.equipment_by_code)
+        if code is None or was_by_then:
+            return
+        if was_ever or now is not None:
+            raise not_there(code, line)
+        raise not_found("equipment", code, self._live.equipment_by_code)
 
     def _check_line(self, line: str | None) -> None:
         if self._live.site is None:
@@ -347,6 +364,53 @@ class AlarmsApi:
                 f"Past alarms cannot be read now: {error}.",
                 headers={"Retry-After": "5"},
             ) from error
+
+
+def _place(cursor: str | None) -> tuple[AlarmKey | None, int | None]:
+    """Return where the first page ended, and before which id this one begins."""
+    if cursor is None:
+        return None, None
+    at_ms, alarm_id, *before = map(int, cursor.split("."))
+    return (at_ms, alarm_id), min([*before, ID_MAX])
+
+
+def _cursor(first_page_end: AlarmKey | None, last: AlarmKey | None) -> str | None:
+    """Return the cursor of the page after the one that ends at `last`, if there is one."""
+    if last is None:
+        return None
+    if first_page_end is None:
+        return "{}.{}".format(*last)
+    return "{}.{}".format(*first_page_end) + f".{last[1]}"
+
+
+def _page(
+    query: AlarmQuery, alarms: Iterable[Alarm], limit: int, known_to: AlarmKey | None = None
+) -> tuple[list[Alarm], AlarmKey | None]:
+    """Return the first `limit` of `alarms`, and the place at which they end if there are more.
+
+    Args:
+        query: whose order they have.
+        alarms: all that are asked for and stand at `known_to` or before, and perhaps others.
+        limit: how many at most.
+        known_to: there may be more behind it; None: there are not.
+    """
+    found = sorted(alarms, key=query.place_of, reverse=True)
+    if known_to is not None:
+        found = [each for each in found if query.place_of(each) >= known_to]
+    if len(found) > limit:
+        return found[:limit], query.place_of(found[limit - 1])
+    return found, known_to
+
+
+def _statistics_view(row: MachineStatistics) -> EquipmentStatisticsView:
+    return EquipmentStatisticsView(
+        code=row.code,
+        name=row.name,
+        line_id=row.line_id,
+        alarms=row.alarms,
+        events=row.changes,
+        standing=row.standing,
+    )
 
 
 def _still_read() -> Problem:

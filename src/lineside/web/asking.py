@@ -24,7 +24,7 @@ from lineside.core.times import iso_utc, unix_ms
 from lineside.history.service import History
 from lineside.web.answers import Encoded, tagged
 from lineside.web.live import LiveView
-from lineside.web.problem import Problem, not_found, not_ticking
+from lineside.web.problem import Problem, not_found, not_there, not_ticking
 from lineside.web.schema import ProblemView
 
 if TYPE_CHECKING:  # it loads the database libraries, which is the history's thread's business
@@ -128,7 +128,7 @@ class Past:
         Raises:
             Problem: 404 for what is not configured.
         """
-        return self._choose(self.site.lines, line, code)
+        return self._choose(self.site.lines, line, code, is_now=True)
 
     async def choose_in(
         self, line: str | None, code: str | None, begin_ms: int, end_ms: int
@@ -140,11 +140,13 @@ class Past:
         """
         lines = self.site.lines
 
-        async def question(store: Store) -> tuple[Line, ...]:
+        async def question(store: Store) -> tuple[tuple[Line, ...], bool]:
             configured = await store.configurations.read()
-            return configured.lines_in(lines, begin_ms, end_ms)
+            was_ever = code is not None and configured.machine(code) is not None
+            return configured.lines_in(lines, begin_ms, end_ms), was_ever
 
-        return self._choose(await self.ask(question), line, code)
+        found, was_ever = await self.ask(question)
+        return self._choose(found, line, code, was_ever=was_ever)
 
     async def check_line_in(self, line: str | None, begin_ms: int, end_ms: int) -> None:
         """Check that a line is configured, or was at some time in a window.
@@ -155,7 +157,15 @@ class Past:
         if line is not None and all(each.id != line for each in self.site.lines):
             await self.choose_in(line, None, begin_ms, end_ms)
 
-    def _choose(self, lines: Sequence[Line], line: str | None, code: str | None) -> Chosen:
+    def _choose(
+        self,
+        lines: Sequence[Line],
+        line: str | None,
+        code: str | None,
+        *,
+        was_ever: bool = False,
+        is_now: bool = False,
+    ) -> Chosen:
         found = lines
         if line is not None:
             found = [each for each in lines if each.id == line]
@@ -163,6 +173,8 @@ class Past:
                 raise not_found("line", line, [each.id for each in lines])
         if code is not None:
             found = [each for each in found if any(m.code == code for m in each.equipment)]
+            if not found and (was_ever or code in self._live.equipment_by_code):
+                raise not_there(code, line, is_now=is_now)
             if not found:
                 raise not_found("equipment", code, self._live.equipment_by_code)
         chosen = tuple(

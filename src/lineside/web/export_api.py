@@ -80,7 +80,12 @@ class ExportApi:
             raise refused("state, severity and q", "only alarms have them")
         asked, site = asked_time(begin, end), self._past.site
         around = window_of_all(asked, site.lines, site)
-        chosen = await self._past.choose_in(line, code, around.begin_ms, around.end_ms)
+        begin_ms = around.begin_ms
+        if kind == "alarms" and code is not None:
+            # One may stand in a line in which its machine was before.
+            await self._past.check_line_in(line, around.begin_ms, around.end_ms)
+            begin_ms = 0
+        chosen = await self._past.choose_in(line, code, begin_ms, around.end_ms)
         whole = window_of_all(asked, [each for each, _ in chosen.lines], site)
         wish = ExportWish(
             site=site,
@@ -88,6 +93,8 @@ class ExportApi:
             begin_ms=whole.begin_ms,
             end_ms=whole.end_ms,
             asked=asked,
+            line_id=line,
+            code=code,
             now_ms=self._past.known_until_ms(),
             grain=grain,
             by=by,

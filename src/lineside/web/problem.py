@@ -42,6 +42,13 @@ def not_found(kind: str, word: str, known: Iterable[str]) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, f"There is no {kind} {shown!r}{hint}")
 
 
+def not_there(code: str, line_id: str | None, *, is_now: bool = False) -> Problem:
+    """Return the 404 for a machine that there is, or was, and that was not there at the time."""
+    where = "configured" if line_id is None else f"in line {line_id}"
+    told = f"is not {where}" if is_now else f"was not {where} then"
+    return Problem(HTTPStatus.NOT_FOUND, f"{code} {told}.")
+
+
 def not_ticking(age_s: float | None) -> Problem:
     """Return the 503 for a question about the present while the board does not tick."""
     return Problem(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isUnacknowledged, listMachineAlarms } from '@/lib/memory/lineMemory';
+import { alarmsOfPages, isUnacknowledged, listMachineAlarms } from '@/lib/memory/lineMemory';
 import type { AlarmView } from '@/lib/types/generated';
 
 const alarm = (id: number, facts: Partial<AlarmView>): AlarmView =>
@@ -34,5 +34,18 @@ describe('the alarms of a machine', () => {
     expect(isUnacknowledged({ state: 'returned_unacknowledged' })).toBe(true);
     expect(isUnacknowledged({ state: 'acknowledged' })).toBe(false);
     expect(isUnacknowledged({ state: 'shelved' })).toBe(false);
+  });
+});
+
+describe('the alarms of several pages', () => {
+  it('are there once, as the later page tells, the last raised first', () => {
+    const raisedAt = (second: number) => ({ last_raised: `2026-11-25T03:01:0${second}.000Z` });
+    const pages = [
+      { alarms: [alarm(3, raisedAt(3)), alarm(1, raisedAt(2))] },
+      { alarms: [alarm(2, raisedAt(1)), alarm(1, { ...raisedAt(9), is_on: false })] },
+    ];
+    const found = alarmsOfPages(pages);
+    expect(found.map(({ id }) => id)).toEqual([1, 3, 2]);
+    expect(found[0]?.is_on).toBe(false);
   });
 });

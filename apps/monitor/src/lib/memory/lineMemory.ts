@@ -114,7 +114,7 @@ export class LineMemory {
       return (await this.#get<AlarmsView>(path)) ?? NO_ANSWER;
     }, ALARMS_MAX);
     if (pages.includes(NO_ANSWER)) return;
-    const alarms = pages.flatMap((page) => page.alarms);
+    const alarms = alarmsOfPages(pages);
     const unacknowledged = alarms.filter(isUnacknowledged).length;
     const isComplete = pages.every((page) => page.is_complete);
     this.#update({ isKnown: true, isComplete, alarms, unacknowledged });
@@ -186,4 +186,13 @@ export function listMachineAlarms(
 /** Return the newest alarm of a lost PLC that is not over, if there is one. */
 export function findPlcAlarm(state: LineMemoryState, plcId: string): AlarmView | null {
   return state.alarms.find((alarm) => alarm.kind === 'plc' && alarm.plc_id === plcId) ?? null;
+}
+
+/** Return the alarms of all pages, the last raised first: what was raised again may be on two. */
+export function alarmsOfPages(pages: readonly Pick<AlarmsView, 'alarms'>[]): readonly AlarmView[] {
+  const byId = new Map<number, AlarmView>();
+  for (const alarm of pages.flatMap((page) => page.alarms)) byId.set(alarm.id, alarm);
+  return [...byId.values()].sort(
+    (a, b) => Date.parse(b.last_raised) - Date.parse(a.last_raised) || b.id - a.id,
+  );
 }

@@ -738,9 +738,14 @@ export interface paths {
         };
         /**
          * List alarms
-         * @description Return alarms, the last raised first, page by page.
+         * @description Return alarms, page by page.
          *
-         *     An alarm belongs to the line in which its machine was when it was raised.
+         *     The first page has those that were raised last, the last raised first. The others follow by
+         *     their ids, the greatest first, which is about the order in which they rose at first: that
+         *     does not change, so that every alarm that is asked for all the time is on a page, whatever
+         *     is raised again meanwhile. What has been raised more than once may be on two pages: the
+         *     later one tells how it stands. An alarm belongs to the line in which its machine was when
+         *     it was raised.
          */
         readonly get: operations["list_alarms"];
         readonly put?: never;
@@ -782,7 +787,9 @@ export interface paths {
          * Get alarm statistics
          * @description Return per machine how often its fault rose and its status changed in the last 24 h.
          *
-         *     A machine that was taken out meanwhile is among them.
+         *     A machine that was moved has a row for each line: an alarm counts in the line in which it
+         *     was raised, a change in the one in which the machine was then. One that was taken out
+         *     meanwhile is among them.
          */
         readonly get: operations["get_alarm_statistics"];
         readonly put?: never;
@@ -1130,7 +1137,7 @@ export interface components {
         };
         /**
          * AlarmsView
-         * @description `/api/alarms` and `/api/alarms/recent`: the last raised first.
+         * @description `/api/alarms` and `/api/alarms/recent`: on the first page the last raised first.
          */
         readonly AlarmsView: {
             /**
@@ -1502,7 +1509,7 @@ export interface components {
         };
         /**
          * EquipmentStatisticsView
-         * @description How often things happened to one machine.
+         * @description How often things happened to one machine while it was in one line.
          */
         readonly EquipmentStatisticsView: {
             /** Code */
@@ -1523,7 +1530,7 @@ export interface components {
             readonly events: number;
             /**
              * Standing
-             * @description Alarms whose fault stands now.
+             * @description Alarms raised in that line whose fault stands now.
              */
             readonly standing: number;
         };
