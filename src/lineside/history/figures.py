@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from lineside.core.calendar import LineCalendar
 from lineside.core.errors import HistoryError
-from lineside.core.model import Equipment, KpiRules, Site, StatusRule
+from lineside.core.model import Equipment, KpiRules, Line, Site
 from lineside.core.spans import Span, clip
 from lineside.history import schema
 from lineside.history.across import totals_across
@@ -50,7 +50,6 @@ class Plans:
         self,
         site: Site,
         downtimes: Iterable[PlannedDowntime] = (),
-        rules: Mapping[str, StatusRule] | None = None,
         configured: Configured | None = None,
         *,
         is_by_site: bool = False,
@@ -60,15 +59,13 @@ class Plans:
         Args:
             site: the plant as configured: what judges where nothing else is known.
             downtimes: planned downtime.
-            rules: what takes the place of the site's rules, by machine, for a preview.
             configured: which configuration held when; None: not known, `site` always did.
-            is_by_site: let `site` and `rules` judge all the past of each machine in the line in
-                which `site` has it; machines have planned time only while they were configured
+            is_by_site: let `site` judge all the past of its lines, as if its rules were applied to
+                it, for a preview; machines have planned time only while they were configured
                 nevertheless.
         """
         self._site = site
         self._downtimes = list(downtimes)
-        self._rules = rules or {}
         self._configured = configured if configured is not None and configured.is_known else None
         self._is_by_site = is_by_site
         self._machines = {each.code: each for line in site.lines for each in line.equipment}
@@ -93,6 +90,14 @@ class Plans:
     def is_in(self, machine: Equipment, begin_ms: int, end_ms: int) -> bool:
         """Whether a machine was configured in its line at some time in [begin_ms, end_ms)."""
         return bool(self.of(machine.code, machine.line_id).configured_in(begin_ms, end_ms))
+
+    def has_own_stop_after(self, machine: Equipment) -> bool:
+        """Whether a machine keeps a `stop_after` of its own, whatever is applied to its line."""
+        now = self._machines.get(machine.code)
+        if now is not None and now.line_id == machine.line_id:
+            return now.has_own_stop_after
+        known = self._configured
+        return known is not None and known.has_own_stop_after(machine.code, machine.line_id)
 
     def taken_out_ms(self, code: str) -> int | None:
         """Return when a machine was taken out; None while it is configured."""
@@ -146,21 +151,39 @@ class Plans:
         return self._configured.spans_in_line(machine.code, line_id)
 
     def _judges(self, code: str, line_id: str | None) -> Sequence[Judge]:
+        known = self._configured
+        found: Sequence[Judge] = () if known is None else known.judges_of(code)
+        if self._is_by_site:
+            found = self._judges_by_site(code, line_id) or found
         machine = self._machines.get(code)
-        found = () if self._configured is None else self._configured.judges_of(code)
-        is_by_site = self._is_by_site and (
-            machine is not None and line_id in (None, machine.line_id)
-        )
-        if machine is None or (found and not is_by_site):
+        if found or machine is None:
             return found
         return (
             Judge(
                 begin_ms=0,
                 calendar=self.calendar_of(machine.line_id),
                 rules=self._site.kpi_rules,
-                rule=self._rules.get(code, machine.rule),
+                rule=machine.rule,
             ),
         )
+
+    def _judges_by_site(self, code: str, line_id: str | None) -> Sequence[Judge]:
+        """Return what judges a machine by the site in a line of it; nothing in one that is gone."""
+        line = self._line_of(code, line_id)
+        if self._configured is None or line is None:
+            return ()
+        calendar, rules = self.calendar_of(line.id), self._site.kpi_rules
+        anew = self._configured.judged_anew(code, line, calendar, rules)
+        return [judge for judge, _ in anew]
+
+    def _line_of(self, code: str, line_id: str | None) -> Line | None:
+        """Return a line of the site; without a name the last one in which a machine was."""
+        if line_id is None:
+            machine = self._machines.get(code)
+            if machine is None and self._configured is not None:
+                machine = self._configured.machine(code)
+            line_id = None if machine is None else machine.line_id
+        return next((each for each in self._site.lines if each.id == line_id), None)
 
     def _rule_plan(self, judge: Judge, downtime: tuple[Span, ...]) -> RulePlan:
         key = (judge.key, downtime)

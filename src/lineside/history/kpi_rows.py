@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from lineside.core.calendar import LineCalendar
-from lineside.core.model import Equipment, Line, Site, StatusRule
+from lineside.core.model import Equipment, Line, Site
 from lineside.core.spans import Span
 from lineside.core.times import iso_utc
 from lineside.core.zone import Grain
@@ -40,11 +40,11 @@ async def plans_of(store: Store, site: Site) -> Plans:
     return Plans(site, downtimes, configured=await store.configurations.read())
 
 
-async def plans_by(store: Store, site: Site, rules: Mapping[str, StatusRule]) -> Plans:
-    """Return plans that judge all the past by `site`, and by `rules` in place of its own."""
+async def plans_by(store: Store, site: Site) -> Plans:
+    """Return plans that judge all the past by `site`."""
     downtimes = await planned_downtimes(store, 0, _FAR_MS)
     configured = await store.configurations.read()
-    return Plans(site, downtimes, rules, configured, is_by_site=True)
+    return Plans(site, downtimes, configured, is_by_site=True)
 
 
 async def kpi_rows(

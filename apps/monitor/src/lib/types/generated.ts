@@ -333,7 +333,8 @@ export interface paths {
          * @description Return a line's figures as they are, and as another configuration would have made them.
          *
          *     Nothing is changed. Machines that were taken out or moved away since are in the answer when
-         *     they were there, as in `/api/kpis`; no other rules judge them. With neither `stop_after` nor
+         *     they were there, as in `/api/kpis`, and judged by the rules of the line as well; they keep
+         *     a `stop_after` of their own. With neither `stop_after` nor
          *     `shifts` it shows what the rules in force would make of the past; with its `version` they
          *     can be applied: POST /api/rules/applied. Other rules are written into lineside.toml first.
          */
@@ -527,7 +528,9 @@ export interface paths {
          * Apply rules
          * @description Let the rules in force judge a time of a line in the past, as a preview showed.
          *
-         *     Without this, the past is judged by what was configured then. It stands in the audit.
+         *     They judge all machines in their time in the line, also those that were moved away or taken
+         *     out since, which keep a `stop_after` of their own. Without this, the past is judged by what
+         *     was configured then. It stands in the audit.
          */
         readonly post: operations["apply_rules"];
         readonly delete?: never;
