@@ -180,10 +180,15 @@ class Configured:
             for inside in clip(lines, span.begin_ms, span.end_ms)
         )
 
+    def lines_of(self, code: str) -> tuple[str, ...]:
+        """Return in which lines a machine was, the first one first."""
+        tenure = self._tenures.get(code)
+        lines = [] if tenure is None else tenure.lines
+        return tuple(dict.fromkeys(line_id for _, line_id in lines))
+
     def has_moved(self, code: str) -> bool:
         """Whether a machine was in more than one line."""
-        tenure = self._tenures.get(code)
-        return tenure is not None and len({line_id for _, line_id in tenure.lines}) > 1
+        return len(self.lines_of(code)) > 1
 
     def is_elsewhere(self, code: str, line_id: str) -> bool:
         """Whether a machine was in another line than this one at some time."""

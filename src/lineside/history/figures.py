@@ -87,6 +87,14 @@ class Plans:
             found = self._of[code, line_id] = self._find(code, line_id)
         return found
 
+    def lines_of(self, code: str) -> tuple[str | None, ...]:
+        """Return the lines whose figures those of a machine are the sum of.
+
+        None stands for the only one in which it ever was.
+        """
+        lines = () if self._configured is None else self._configured.lines_of(code)
+        return lines if len(lines) > 1 else (None,)
+
     def is_in(self, machine: Equipment, begin_ms: int, end_ms: int) -> bool:
         """Whether a machine was configured in its line at some time in [begin_ms, end_ms)."""
         return bool(self.of(machine.code, machine.line_id).configured_in(begin_ms, end_ms))
@@ -208,12 +216,39 @@ async def totals_in(
         plans: what to judge by.
         machines: all of one line.
         windows: in order; none reaches beyond the present.
-        line_id: count what they did while they were in this line; None: in whichever.
+        line_id: count what they did while they were in this line; None: in whichever. The sums of
+            a machine that was moved are those of its lines together.
         use_parts: whether stored parts may be used; without them the answer is the same.
 
     Raises:
         HistoryError: the database cannot be read now, or too little is computed yet.
     """
+    if line_id is not None:
+        return await _totals_of_line(store, plans, machines, windows, line_id, use_parts)
+    found: list[dict[str, Totals]] = [
+        dict.fromkeys((each.code for each in machines), Totals()) for _ in windows
+    ]
+    by_line: dict[str | None, list[Equipment]] = {}
+    for machine in machines:
+        for each in plans.lines_of(machine.code):
+            by_line.setdefault(each, []).append(machine)
+    for each, some in by_line.items():
+        of_line = await _totals_of_line(store, plans, some, windows, each, use_parts)
+        for sums, more in zip(found, of_line, strict=True):
+            for code, totals in more.items():
+                sums[code] += totals
+    return found
+
+
+async def _totals_of_line(
+    store: Store,
+    plans: Plans,
+    machines: Sequence[Equipment],
+    windows: Sequence[Span],
+    line_id: str | None,
+    use_parts: bool,
+) -> list[dict[str, Totals]]:
+    """Return the sums of each machine while it was in one line, in each of `windows`."""
     if not machines:
         return [{} for _ in windows]
     calendar = plans.of(machines[0].code, line_id).calendar
