@@ -218,6 +218,7 @@ async def _kpi_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
                 *(row[name] for name in _SHARES),
                 row["is_sufficient"],
                 *(row[name] for name in _COUNTS),
+                None if (kept := row["failures_kept_from"]) is None else ms_of_iso(kept),
             ]
             for row in rows
         ]
@@ -454,6 +455,7 @@ SOURCES: Mapping[str, ExportSource] = {
             **dict.fromkeys(_SHARES, _NUMBER),
             is_sufficient=_TRUTH,
             **dict.fromkeys(_COUNTS, _WHOLE),
+            failures_kept_from=_TIME,
         ),
         batches=_kpi_batches,
     ),

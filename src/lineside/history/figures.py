@@ -257,7 +257,7 @@ async def _totals_of_line(
     known: dict[tuple[str, int, int], KpiParts] = {}
     if use_parts:
         known = await _stored(store, plans, codes, line_id, {t for some in covers for t in some})
-        await _leave_out_deleted(store, plans, codes, line_id, covers, known)
+    lost = await _leave_out_deleted(store, plans, codes, line_id, covers, known, use_parts)
     tiles = sorted({(t.span, t.grain or "") for tiles in covers for t in tiles})
     for code in codes:
         plan = plans.of(code, line_id)
@@ -277,8 +277,10 @@ async def _totals_of_line(
         for index, code in enumerate(codes):
             if index % _SLICE == 0:
                 await asyncio.sleep(0)
-            parts = (known[code, t.span.begin_ms, t.span.end_ms] for t in tiles_of_window)
-            sums[code] = _totals(parts)
+            keys = [_key(code, tile) for tile in tiles_of_window]
+            totals = _totals(known[key] for key in keys)
+            kept_from_ms = max((lost[key] for key in keys if key in lost), default=None)
+            sums[code] = msgspec.structs.replace(totals, kept_from_ms=kept_from_ms)
         found.append(sums)
     return found
 
@@ -357,35 +359,49 @@ async def _leave_out_deleted(
     line_id: str | None,
     covers: Sequence[Sequence[Tile]],
     known: dict[tuple[str, int, int], KpiParts],
-) -> None:
+    use_parts: bool,
+) -> dict[tuple[str, int, int], int]:
     """Add to `known` that of which nothing is kept that fits, and changes were deleted.
 
-    It is unseen, but for those pieces of a day that still fit.
+    It is unseen, but for those pieces of a day that still fit. Returned is of which tiles some time
+    is lost by it in which the machine was there, planned or not, and from when on nothing is.
     """
     tiles = {t for some in covers for t in some}
     lacking = [code for code in codes if any(_key(code, t) not in known for t in tiles)]
     whole_ms = await whole_from_ms(store, lacking) if lacking else {}
-    deleted = [
+    begun = [
         (code, tile)
         for code, from_ms in whole_ms.items()
         for tile in tiles
-        if tile.span.end_ms <= from_ms and _key(code, tile) not in known
+        if tile.span.begin_ms < from_ms and _key(code, tile) not in known
     ]
+    lost = {
+        _key(code, tile): whole_ms[code]
+        for code, tile in begun
+        if plans.of(code, line_id).configured_in(
+            tile.span.begin_ms, min(tile.span.end_ms, whole_ms[code])
+        )
+    }
+    deleted = [(code, tile) for code, tile in begun if tile.span.end_ms <= whole_ms[code]]
     days = {tile for _, tile in deleted if tile.grain is PartGrain.DAY}
     calendar = plans.of(codes[0], line_id).calendar
     pieces = {day: pieces_of(calendar, day.span) for day in days}
     asked = {Tile(grain=PartGrain.PIECE, span=span) for some in pieces.values() for span in some}
-    kept = await _stored(store, plans, [*whole_ms], line_id, asked) if asked else {}
+    kept: dict[tuple[str, int, int], KpiParts] = {}
+    if asked and use_parts:
+        kept = await _stored(store, plans, [*whole_ms], line_id, asked)
     for index, (code, tile) in enumerate(deleted):
         if index % _SLICE == 0:
             await asyncio.sleep(0)
         plan = plans.of(code, line_id)
         spans = pieces.get(tile, [tile.span])
-        parts = [
-            kept.get((code, span.begin_ms, span.end_ms)) or _unseen(plan, span) for span in spans
-        ]
+        found = [kept.get((code, span.begin_ms, span.end_ms)) for span in spans]
+        parts = [part or _unseen(plan, span) for part, span in zip(found, spans, strict=True)]
         is_one = all(each.rules == parts[-1].rules for each in parts)
         known[_key(code, tile)] = reduce(combine, parts) if is_one else _unseen(plan, tile.span)
+        if is_one and all(found):
+            lost.pop(_key(code, tile), None)
+    return lost
 
 
 def _unseen(plan: MachinePlan, span: Span) -> KpiParts:

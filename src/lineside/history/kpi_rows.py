@@ -114,7 +114,7 @@ def figures_of(totals: Totals) -> dict[str, Any]:
         "mtbf_ms": found.mtbf_ms,
         "mttr_ms": found.mttr_ms,
         "oee": found.oee,
-        "failures": totals.failures,
+        "failures": found.failures,
         "stops": totals.stops.stops,
         "stop_ms": totals.stops.stop_ms,
         "micro_stops": totals.stops.micro_stops,
@@ -126,6 +126,7 @@ def figures_of(totals: Totals) -> dict[str, Any]:
         "error_ms": times.error_ms,
         "disconnected_ms": times.disconnected_ms,
         "unseen_ms": times.unseen_ms,
+        "failures_kept_from": _iso(totals.kept_from_ms),
     }
 
 
@@ -144,9 +145,13 @@ def row_of(
         "line_id": line.id,
         "code": machine.code if machine is not None else None,
         "name": machine.name if machine is not None else line.name,
-        "taken_out": None if taken_out_ms is None else iso_utc(taken_out_ms / 1000),
+        "taken_out": _iso(taken_out_ms),
         **figures_of(totals),
     }
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso_utc(at_ms / 1000)
 
 
 def _rows(

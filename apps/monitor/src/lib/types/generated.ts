@@ -1787,12 +1787,12 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mtbf_ms: number | null;
             /**
              * Mttr Ms
-             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mttr_ms: number | null;
             /**
@@ -1800,8 +1800,11 @@ export interface components {
              * @description Always None: nothing counts pieces.
              */
             readonly oee: number | null;
-            /** Failures */
-            readonly failures: number;
+            /**
+             * Failures
+             * @description None where changes that they are counted from, of whatever time of the window, are not kept any more, nor figures made of them; so are MTBF and MTTR then.
+             */
+            readonly failures: number | null;
             /** Stops */
             readonly stops: number;
             /** Stop Ms */
@@ -1824,6 +1827,11 @@ export interface components {
             readonly disconnected_ms: number;
             /** Unseen Ms */
             readonly unseen_ms: number;
+            /**
+             * Failures Kept From
+             * @description Where `failures` is None: from when on all changes are kept, so that a window that begins there or later has them.
+             */
+            readonly failures_kept_from: string | null;
             /** Begin */
             readonly begin: string;
             /** End */
@@ -1898,12 +1906,12 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mtbf_ms: number | null;
             /**
              * Mttr Ms
-             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mttr_ms: number | null;
             /**
@@ -1911,8 +1919,11 @@ export interface components {
              * @description Always None: nothing counts pieces.
              */
             readonly oee: number | null;
-            /** Failures */
-            readonly failures: number;
+            /**
+             * Failures
+             * @description None where changes that they are counted from, of whatever time of the window, are not kept any more, nor figures made of them; so are MTBF and MTTR then.
+             */
+            readonly failures: number | null;
             /** Stops */
             readonly stops: number;
             /** Stop Ms */
@@ -1935,6 +1946,11 @@ export interface components {
             readonly disconnected_ms: number;
             /** Unseen Ms */
             readonly unseen_ms: number;
+            /**
+             * Failures Kept From
+             * @description Where `failures` is None: from when on all changes are kept, so that a window that begins there or later has them.
+             */
+            readonly failures_kept_from: string | null;
         };
         /**
          * LineView
