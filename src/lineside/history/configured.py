@@ -180,6 +180,15 @@ class Configured:
             for inside in clip(lines, span.begin_ms, span.end_ms)
         )
 
+    def was_in(self, code: str, line_id: str, begin_ms: int, end_ms: int) -> bool:
+        """Whether a machine was in a line at some time in [begin_ms, end_ms).
+
+        One that no version of the configuration has yet is taken to be wherever it is asked for.
+        """
+        if code not in self._tenures:
+            return True
+        return bool(clip(self.there(code, line_id), begin_ms, end_ms))
+
     def lines_of(self, code: str) -> tuple[str, ...]:
         """Return in which lines a machine was, the first one first."""
         tenure = self._tenures.get(code)
@@ -215,8 +224,7 @@ class Configured:
 
         A machine that was moved meanwhile is in each of its lines, as it was configured there.
         Those that were taken out or moved away come behind those that are in a line now, and lines
-        that are gone behind those that are not. A machine of now is in its line whenever it was in
-        no other, be it that it was not configured yet.
+        that are gone behind those that are not.
 
         Args:
             lines: of the plant as configured now.
@@ -225,25 +233,17 @@ class Configured:
         """
         now = {machine.code: line.id for line in lines for machine in line.equipment}
         others: dict[str, list[Equipment]] = {}
-        away = set()
         for code, tenure in self._tenures.items():
-            if not any(s.begin_ms < end_ms and begin_ms < s.end_ms for s in tenure.spans):
-                continue
-            found = tenure.machine_in
-            if len(found) > 1:
-                found = {
-                    line_id: machine
-                    for line_id, machine in found.items()
-                    if clip(self.there(code, line_id), begin_ms, end_ms)
-                }
-            if found and now.get(code, "") not in ("", *found):
-                away.add(code)
-            for line_id, machine in found.items():
-                if now.get(code) != line_id:
+            for line_id, machine in tenure.machine_in.items():
+                if now.get(code) != line_id and self.was_in(code, line_id, begin_ms, end_ms):
                     others.setdefault(line_id, []).append(machine)
         result = []
         for line in lines:
-            mine = [machine for machine in line.equipment if machine.code not in away]
+            mine = (
+                machine
+                for machine in line.equipment
+                if self.was_in(machine.code, line.id, begin_ms, end_ms)
+            )
             equipment = (*mine, *others.pop(line.id, ()))
             if equipment != line.equipment:
                 line = msgspec.structs.replace(line, equipment=equipment)

@@ -97,7 +97,22 @@ class Plans:
 
     def is_in(self, machine: Equipment, begin_ms: int, end_ms: int) -> bool:
         """Whether a machine was configured in its line at some time in [begin_ms, end_ms)."""
-        return bool(self.of(machine.code, machine.line_id).configured_in(begin_ms, end_ms))
+        return self._configured is None or self._configured.was_in(
+            machine.code, machine.line_id, begin_ms, end_ms
+        )
+
+    def last_line(self, code: str, lines: Sequence[str], begin_ms: int, end_ms: int) -> str:
+        """Return which of `lines` a machine is in now; or else, in which it was last in a time."""
+        machine = self._machines.get(code)
+        if machine is not None and machine.line_id in lines:
+            return machine.line_id
+        if self._configured is None:
+            return lines[-1]
+        ends_ms = []
+        for line_id in lines:
+            there = clip(self._configured.there(code, line_id), begin_ms, end_ms)
+            ends_ms.append((there[-1].end_ms if there else 0, line_id))
+        return max(ends_ms)[1]
 
     def has_own_stop_after(self, machine: Equipment) -> bool:
         """Whether a machine keeps a `stop_after` of its own, whatever is applied to its line."""

@@ -6,7 +6,7 @@ thousands, which are encoded where they are made.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -56,7 +56,7 @@ async def kpi_rows(
         HistoryError: the database cannot be read now, or too little is computed yet.
     """
     plans = plans or await plans_of(store, site)
-    for line, machines in wanted.lines:
+    for line, machines in _lines(wanted, site, plans):
         windows = windows_of(site.calendar.of_line(line.id), wanted)
         per_window = len(machines) if wanted.by is RowsBy.EQUIPMENT else 1
         if skip >= len(windows) * per_window:
@@ -74,6 +74,24 @@ async def kpi_rows(
                 for row in rows[skip:]:
                     yield row
                 skip = 0
+
+
+def _lines(
+    wanted: Wanted, site: Site, plans: Plans
+) -> Iterator[tuple[Line, tuple[Equipment, ...]]]:
+    """Yield which machines have rows: those that were in a line in its window.
+
+    All that one machine did is one row, under its line of now, or else the last that it was in.
+    """
+    if wanted.is_whole:
+        code, lines = wanted.lines[0][1][0].code, [line.id for line, _ in wanted.lines]
+        last = plans.last_line(code, lines, wanted.begin_ms, wanted.end_ms)
+        yield from (some for some in wanted.lines if some[0].id == last)
+        return
+    for line, machines in wanted.lines:
+        span = wanted.asked_of(site.calendar.of_line(line.id))
+        there = (each for each in machines if plans.is_in(each, span.begin_ms, span.end_ms))
+        yield line, tuple(there)
 
 
 def windows_of(calendar: LineCalendar, wanted: Wanted) -> list[Window]:

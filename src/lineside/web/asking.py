@@ -144,7 +144,10 @@ class Past:
             configured = await store.configurations.read()
             return configured.lines_in(lines, begin_ms, end_ms)
 
-        return self._choose(await self.ask(question), line, code)
+        found: Sequence[Line] = await self.ask(question)
+        if code is not None and all(m.code != code for each in found for m in each.equipment):
+            found = lines  # it was nowhere then: asked for by its name it has its line of now
+        return self._choose(found, line, code)
 
     async def check_line_in(self, line: str | None, begin_ms: int, end_ms: int) -> None:
         """Check that a line is configured, or was at some time in a window.

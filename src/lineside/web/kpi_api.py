@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import MINUTES_PER_DAY, Hours, PlantCalendar, ShiftWindow
 from lineside.core.model import Equipment, Line, Site
-from lineside.history.kpi_words import Behind, RowGrain, RowsBy, Wanted, of_one_machine
+from lineside.history.kpi_words import Behind, RowGrain, RowsBy, Wanted
 from lineside.web.answers import json_response
 from lineside.web.asking import (
     JSON,
@@ -135,7 +135,7 @@ class KpiApi:
         chosen = await self._past.choose_in(line, code, around.begin_ms, around.end_ms)
         wanted = self._wanted(asked, chosen, grain, by)
         if line is None and code is not None:
-            wanted = of_one_machine(wanted, site)
+            wanted = msgspec.structs.replace(wanted, is_whole=True)
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import kpi_rows
