@@ -162,7 +162,7 @@ async def test_the_past_is_judged_by_the_stop_timer_that_held_then(store: Store)
         assert times.stopped_ms == 2 * HOUR_MS - times.idle_ms
         await PartWork(store, lambda: OCTOBER.end_ms + LATE_MAX_MS, pause_s=0).compute()
     machine = list(long.lines[0].equipment[:1])
-    plans = await plans_by(store, long, {})
+    plans = await plans_by(store, long)
     (by_today,) = await totals_in(store, plans, machine, [OCTOBER])
     assert by_today[code(101)].times.idle_ms == 2 * 1_800_000  # what a preview shows
 

@@ -395,8 +395,9 @@ async def test_what_a_preview_tries_gives_days_whose_changes_were_deleted_no_cov
 ) -> None:
     await store.write([an_hourly_past()])
     await forget_two_days(store, database)
-    impatient = {code(101): replace(MACHINES[0].rule, stop_after_s=10.0)}
-    for plans in (await plans_by(store, SHORTER, {}), await plans_by(store, SITE, impatient)):
+    sooner = replace(MACHINES[0], rule=replace(MACHINES[0].rule, stop_after_s=10.0))
+    impatient = replace(SITE, lines=(replace(SITE.lines[0], equipment=(sooner, *MACHINES[1:])),))
+    for plans in (await plans_by(store, SHORTER), await plans_by(store, impatient)):
         (found,) = await totals_in(store, plans, MACHINES[:1], [FIRST_DAY])
         times = found[code(101)].times
         assert times.not_seen_ms == times.planned_busy_ms > 0
@@ -433,7 +434,7 @@ async def test_a_year_of_deleted_changes_is_not_told_as_still_being_computed(
     work = PartWork(store, lambda: SETTLED_MS, pause_s=0)
     await work.compute()
     assert await forget(database, Retention(changes_s=2 * 86_400.0), END_MS / 1000)
-    plans = await plans_by(store, SHORTER, {})
+    plans = await plans_by(store, SHORTER)
     (found,) = await totals_in(store, plans, MACHINES[:1], [FIRST_DAY])
     assert found[code(101)].times.running_ms == 0
 

@@ -17,6 +17,7 @@ from core.calendars import ms, plant
 from history.alarms import raised
 from history.told import a_batch, a_run
 from lineside.core.alarm import AlarmKind
+from lineside.core.times import iso_utc
 from lineside.history.records import config_record
 from web.memory import MINUTE_MS, get, remembering, told
 
@@ -141,6 +142,20 @@ async def test_stops_are_those_that_the_figures_of_the_line_count(history: WebPl
         assert {stop["line_id"] for stop in stops} <= {name}
     mine = (await get(history, f"/api/stops?{HOURS}&code={MOVED}"))["stops"]
     assert [stop["line_id"] for stop in mine] == ["weld1", "pack"]
+
+
+async def test_what_stands_behind_a_stop_is_cut_where_a_machine_was_moved(
+    history: WebPlant,
+) -> None:
+    """So that of a stop across the move each line has its own, be one a micro-stop."""
+    found = await get(history, f"/api/kpis/intervals?{HOURS}&code={MOVED}&figure=stops")
+    assert [(each["begin"], each["end"], each["stop"]) for each in found["intervals"]] == [
+        (iso_utc(begin_ms / 1000), iso_utc(end_ms / 1000), iso_utc(begin_ms / 1000))
+        for begin_ms, end_ms in (
+            (BEGIN_MS + 40 * MINUTE_MS, MOVED_MS),
+            (MOVED_MS, BEGIN_MS + 80 * MINUTE_MS),
+        )
+    ]
 
 
 async def test_exports_say_in_which_line_a_machine_was(history: WebPlant) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from builders import WebPlant, line, site
-from core.calendars import ms, plant
+from builders import WebPlant, code, line, site
+from core.calendars import ms, plant, shift
 from history.told import a_batch, a_run
-from lineside.core.model import Line, Site
+from lineside.core.calendar import WEEK
+from lineside.core.model import KpiRules, Line, Site
 from lineside.history.records import config_record
 from web.memory import MINUTE_MS, remembering, told
 
@@ -30,6 +31,7 @@ WISH = {
 def ruled(some: Line, minutes: int) -> Line:
     return replace(
         some,
+        stop_after_s=minutes * 60.0,
         equipment=tuple(
             replace(machine, rule=replace(machine.rule, stop_after_s=minutes * 60.0))
             for machine in some.equipment
@@ -108,35 +110,73 @@ async def test_rules_are_applied_to_the_time_that_was_shown_and_to_no_other(
     assert await idle_min(history) == 30
 
 
-async def test_a_preview_shows_each_machine_that_was_in_the_line_as_applied_rules_judge_it(
+def weld_and_pack(
+    minutes: int, weld: Sequence[int], pack: Sequence[int], micro_stop_min: int, first: str
+) -> Site:
+    """105 has a `stop_after` of its own, of 10 minutes; the shift begins at `first`."""
+    lines = []
+    for some in (ruled(line("weld1", weld), minutes), ruled(line("pack", pack), minutes)):
+        machines = tuple(
+            replace(
+                each, rule=replace(each.rule, stop_after_s=OWN_MS / 1000), has_own_stop_after=True
+            )
+            if each.code == code(105)
+            else each
+            for each in some.equipment
+        )
+        lines.append(replace(some, equipment=machines))
+    return replace(
+        site(*lines),
+        calendar=plant(shift("day", f"{first}-20:00", days=WEEK)),
+        kpi_rules=KpiRules(micro_stop_ms=micro_stop_min * MINUTE_MS),
+    )
+
+
+OWN_MS = 10 * MINUTE_MS
+
+
+async def test_rules_applied_to_a_line_judge_all_machines_that_were_in_it_as_their_preview_shows(
     tmp_path: Path,
 ) -> None:
-    """103 was taken out and 102 moved away since; another server knew them by 5 minutes."""
-
-    def plant_of(minutes: int, weld: Sequence[int], pack: Sequence[int]) -> Site:
-        lines = (ruled(line("weld1", weld), minutes), ruled(line("pack", pack), minutes))
-        return replace(site(*lines), calendar=plant())
-
+    """103 and 105 were taken out and 102 was moved away since, and judged by the rules of then."""
     waits = "r" * 60 + "i" * 60 + "r" * 60
-    weeks = {101: waits + "r" * 60, 102: waits + "r" * 60, 103: waits, 104: "r" * 240}
-    (first,) = told(plant_of(5, (101, 102, 103), (104,)), BEGIN_MS, weeks)
-    now = plant_of(30, (101,), (104, 102))
+    weeks = {101: waits, 102: waits, 103: waits, 105: waits, 104: "r" * 60 + "i" * 60 + "r" * 120}
+    (first,) = told(weld_and_pack(5, (101, 102, 103, 105), (104,), 2, "06:00"), BEGIN_MS, weeks)
+    now = weld_and_pack(30, (101,), (104, 102), 90, "09:00")
     change = a_batch(a_run(1, BEGIN_MS), [config_record(9_000, BEGIN_MS + 180 * MINUTE_MS, now)])
     now_s = (BEGIN_MS + 240 * MINUTE_MS) / 1000
     web, kept = await remembering(tmp_path, now, [first, change], now_s=now_s)
 
-    async def rows() -> dict[str, Any]:
-        answer = await web.ask(f"/api/kpis?line=weld1&{WINDOW}")
+    async def rows(of_line: str = "weld1") -> dict[str, Any]:
+        answer = await web.ask(f"/api/kpis?line={of_line}&{WINDOW}")
         return {row["code"]: row for row in answer.json()["rows"]}
 
+    before, others = await rows(), await rows("pack")
     shown = await send(web, "POST", "/api/kpis/preview", WISH, 200)
-    assert {row["code"]: row for row in shown["current"]} == await rows()
-    assert len(shown["current"]) == 3
+    assert {row["code"]: row for row in shown["current"]} == before
     wish = {"line": "weld1", "version": shown["version"], "from": WISH["from"], "by": "김"}
-    await send(web, "POST", "/api/rules/applied", wish, 201)
-    assert {row["code"]: row for row in shown["preview"]} == await rows()
-    tried = await send(web, "POST", "/api/kpis/preview", {**WISH, "stop_after": 60}, 200)
-    assert [row["code"] for row in tried["preview"]] == [row["code"] for row in tried["current"]]
+    made = await send(web, "POST", "/api/rules/applied", wish, 201)
+    after = await rows()
+    assert {row["code"]: row for row in shown["preview"]} == after
+    assert {row["idle_ms"] for row in before.values()} == {5 * MINUTE_MS, OWN_MS}
+    assert before[code(103)]["stops"] == 1
+    hour_ms = 60 * MINUTE_MS
+    assert {name: row["idle_ms"] for name, row in after.items()} == {
+        **dict.fromkeys((code(101), code(102), code(103)), 30 * MINUTE_MS),
+        code(105): OWN_MS,
+    }
+    for name, row in after.items():
+        assert (row["stops"], row["micro_stops"]) == (0, 1), name
+        assert before[name]["planned_busy_ms"] - row["planned_busy_ms"] == hour_ms, name
+    assert await rows("pack") == others, "what they did in another line is judged as before"
+    await send(web, "DELETE", f"/api/rules/applied/{made['id']}?by=Kim", None, 204)
+    assert await rows() == before
+    tried = await send(web, "POST", "/api/kpis/preview", {**WISH, "stop_after": 1200}, 200)
+    assert {row["code"]: row["idle_ms"] for row in tried["preview"]} == {
+        **dict.fromkeys((code(101), code(102), code(103)), 20 * MINUTE_MS),
+        code(105): OWN_MS,
+    }
+    assert tried["own_stop_after"] == [code(105)]
     kept.stop()
     await kept.wait_stopped(10)
 

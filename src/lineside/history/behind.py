@@ -36,6 +36,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     stop_ms: int | None = None
     reason: str | None = None  # code of the downtime reason
     comment: str | None = None
+    line_id: str | None = None  # in which it was counted, of a machine that was moved
 
     @property
     def length_ms(self) -> int:
@@ -189,9 +190,12 @@ def amount(figure: Behind, intervals: Sequence[Counted]) -> tuple[int | None, in
         case Behind.FAILURES | Behind.MTTR:
             return len({each.failure_ms for each in mine}), lasts_ms
         case Behind.MTBF:
-            failures = {each.failure_ms for each in mine if each.failure_ms is not None}
+            failures = {
+                (each.line_id, each.failure_ms) for each in mine if each.failure_ms is not None
+            }
+            lines = {line_id for line_id, _ in failures}  # in each is one gap less than failures
             ran_ms = sum(each.length_ms for each in mine if each.status is Status.RUNNING)
-            return max(0, len(failures) - 1), ran_ms
+            return len(failures) - len(lines), ran_ms
         case Behind.STOPS | Behind.MICRO_STOPS:
             return len({each.stop_ms for each in mine}), lasts_ms
     return None, lasts_ms

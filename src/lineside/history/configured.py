@@ -53,12 +53,13 @@ class HeldSite(msgspec.Struct, frozen=True, kw_only=True):
 class _Tenure:
     """One machine: when it was configured, as what, and judged by what."""
 
-    __slots__ = ("judges", "lines", "machine", "machine_in", "spans")
+    __slots__ = ("judges", "lines", "machine", "machine_in", "own", "spans")
 
     def __init__(self) -> None:
         self.spans: list[Span] = []  # those of two lines touch where it was moved
         self.judges: list[Judge] = []
         self.lines: list[tuple[int, str]] = []  # from when on in which line
+        self.own: list[tuple[int, bool]] = []  # and whether with a `stop_after` of its own
         self.machine: Equipment | None = None  # as last configured
         self.machine_in: dict[str, Equipment] = {}  # and as last configured in each line
 
@@ -88,7 +89,7 @@ class Configured:
                 judge = Judge(
                     begin_ms=at_ms, calendar=calendar, rules=site.kpi_rules, rule=machine.rule
                 )
-                self._configure(machine, judge)
+                self._configure(machine, judge, is_own=_has_own_stop_after(machine, line))
         for code in self._tenures.keys() - codes:
             tenure = self._tenures[code]
             _forget_from(tenure, at_ms)
@@ -100,20 +101,51 @@ class Configured:
 
         When machines were configured stays as it was; so does what judges them in other lines.
         """
-        calendar = self._calendar(site.calendar, line_id)
-        machines = [m for line in site.lines if line.id == line_id for m in line.equipment]
-        for machine in machines:
-            tenure = self._tenures.get(machine.code)
-            if tenure is None or not tenure.judges:
+        for line in site.lines:
+            if line.id != line_id:
                 continue
-            for span in clip(self.spans_in_line(machine.code, line_id), begin_ms, end_ms):
-                judge = Judge(
-                    begin_ms=span.begin_ms,
-                    calendar=calendar,
-                    rules=site.kpi_rules,
-                    rule=machine.rule,
-                )
-                tenure.judges = _overlaid(tenure.judges, judge, span.end_ms)
+            calendar = self._calendar(site.calendar, line_id)
+            for code, tenure in self._tenures.items():
+                for judge, until_ms in self.judged_anew(
+                    code, line, calendar, site.kpi_rules, begin_ms, end_ms
+                ):
+                    tenure.judges = _overlaid(tenure.judges, judge, until_ms)
+
+    def judged_anew(
+        self,
+        code: str,
+        line: Line,
+        calendar: LineCalendar,
+        rules: KpiRules,
+        begin_ms: int = 0,
+        end_ms: int = FAR_MS,
+    ) -> list[tuple[Judge, int]]:
+        """Return what judges a machine by rules that are applied to a line, and until when.
+
+        Those that are in the line by these rules are judged by what they are configured as there.
+        Others, which have moved away or were taken out, take the line's rules, and keep a
+        `stop_after` that was their own.
+
+        Args:
+            code: of the machine: as far as it was in the line.
+            line: as it is configured by the rules.
+            calendar: of the line by the rules.
+            rules: what counts as a micro-stop and as a failure.
+            begin_ms: from when on the rules are applied, in UTC Unix milliseconds.
+            end_ms: until when.
+        """
+        tenure = self._tenures.get(code)
+        if tenure is None or not tenure.judges:
+            return []
+        held = {machine.code: machine.rule for machine in line.equipment}
+        found: list[tuple[Judge, int]] = []
+        for span in clip(self.spans_in_line(code, line.id), begin_ms, end_ms):
+            cuts = [] if code in held else _changes_of(tenure, span)
+            for begin, end in pairwise([span.begin_ms, *cuts, span.end_ms]):
+                rule = held.get(code) or _rule_kept(tenure, line, begin)
+                judge = Judge(begin_ms=begin, calendar=calendar, rules=rules, rule=rule)
+                found.append((judge, end))
+        return found
 
     def spans_of(self, code: str) -> tuple[Span, ...]:
         """Return when a machine was configured, in order; the last may reach to `FAR_MS`.
@@ -148,10 +180,24 @@ class Configured:
             for inside in clip(lines, span.begin_ms, span.end_ms)
         )
 
+    def was_in(self, code: str, line_id: str, begin_ms: int, end_ms: int) -> bool:
+        """Whether a machine was in a line at some time in [begin_ms, end_ms).
+
+        One that no version of the configuration has yet is taken to be wherever it is asked for.
+        """
+        if code not in self._tenures:
+            return True
+        return bool(clip(self.there(code, line_id), begin_ms, end_ms))
+
+    def lines_of(self, code: str) -> tuple[str, ...]:
+        """Return in which lines a machine was, the first one first."""
+        tenure = self._tenures.get(code)
+        lines = [] if tenure is None else tenure.lines
+        return tuple(dict.fromkeys(line_id for _, line_id in lines))
+
     def has_moved(self, code: str) -> bool:
         """Whether a machine was in more than one line."""
-        tenure = self._tenures.get(code)
-        return tenure is not None and len({line_id for _, line_id in tenure.lines}) > 1
+        return len(self.lines_of(code)) > 1
 
     def is_elsewhere(self, code: str, line_id: str) -> bool:
         """Whether a machine was in another line than this one at some time."""
@@ -178,8 +224,7 @@ class Configured:
 
         A machine that was moved meanwhile is in each of its lines, as it was configured there.
         Those that were taken out or moved away come behind those that are in a line now, and lines
-        that are gone behind those that are not. A machine of now is in its line whenever it was in
-        no other, be it that it was not configured yet.
+        that are gone behind those that are not.
 
         Args:
             lines: of the plant as configured now.
@@ -188,25 +233,17 @@ class Configured:
         """
         now = {machine.code: line.id for line in lines for machine in line.equipment}
         others: dict[str, list[Equipment]] = {}
-        away = set()
         for code, tenure in self._tenures.items():
-            if not any(s.begin_ms < end_ms and begin_ms < s.end_ms for s in tenure.spans):
-                continue
-            found = tenure.machine_in
-            if len(found) > 1:
-                found = {
-                    line_id: machine
-                    for line_id, machine in found.items()
-                    if clip(self.there(code, line_id), begin_ms, end_ms)
-                }
-            if found and now.get(code, "") not in ("", *found):
-                away.add(code)
-            for line_id, machine in found.items():
-                if now.get(code) != line_id:
+            for line_id, machine in tenure.machine_in.items():
+                if now.get(code) != line_id and self.was_in(code, line_id, begin_ms, end_ms):
                     others.setdefault(line_id, []).append(machine)
         result = []
         for line in lines:
-            mine = [machine for machine in line.equipment if machine.code not in away]
+            mine = (
+                machine
+                for machine in line.equipment
+                if self.was_in(machine.code, line.id, begin_ms, end_ms)
+            )
             equipment = (*mine, *others.pop(line.id, ()))
             if equipment != line.equipment:
                 line = msgspec.structs.replace(line, equipment=equipment)
@@ -216,6 +253,15 @@ class Configured:
             result.append(msgspec.structs.replace(gone, equipment=tuple(machines)))
         return tuple(result)
 
+    def has_own_stop_after(self, code: str, line_id: str) -> bool:
+        """Whether a machine had a `stop_after` of its own at some time in a line."""
+        tenure = self._tenures.get(code)
+        return tenure is not None and any(
+            _at(tenure.own, at_ms)
+            for span in self.spans_in_line(code, line_id)
+            for at_ms in (span.begin_ms, *_changes_of(tenure, span))
+        )
+
     def taken_out_ms(self, code: str) -> int | None:
         """Return when a machine was taken out; None while it is configured."""
         tenure = self._tenures.get(code)
@@ -223,7 +269,7 @@ class Configured:
             return None
         return tenure.spans[-1].end_ms
 
-    def _configure(self, machine: Equipment, judge: Judge) -> None:
+    def _configure(self, machine: Equipment, judge: Judge, *, is_own: bool) -> None:
         tenure = self._tenures.setdefault(machine.code, _Tenure())
         _forget_from(tenure, judge.begin_ms)
         tenure.machine = tenure.machine_in[machine.line_id] = machine
@@ -239,6 +285,8 @@ class Configured:
             tenure.spans[-1] = Span(tenure.spans[-1].begin_ms, FAR_MS)
         if not tenure.judges or tenure.judges[-1].key != judge.key:
             tenure.judges.append(judge)
+        if not tenure.own or tenure.own[-1][1] != is_own:
+            tenure.own.append((judge.begin_ms, is_own))
 
     def _calendar(self, plant: PlantCalendar, line_id: str) -> LineCalendar:
         calendar = plant.of_line(line_id)
@@ -345,7 +393,33 @@ def _forget_from(tenure: _Tenure, at_ms: int) -> None:
     while tenure.spans and tenure.spans[-1].begin_ms >= at_ms:
         tenure.spans.pop()
     del tenure.judges[bisect_left(tenure.judges, at_ms, key=_begin_ms) :]
-    del tenure.lines[bisect_left(tenure.lines, at_ms, key=lambda each: each[0]) :]
+    del tenure.lines[bisect_left(tenure.lines, at_ms, key=_first) :]
+    del tenure.own[bisect_left(tenure.own, at_ms, key=_first) :]
+
+
+def _has_own_stop_after(machine: Equipment, line: Line) -> bool:
+    """Whether it is not that of its line; versions of before do not say it of one that is alike."""
+    return machine.has_own_stop_after or machine.rule.stop_after_s != line.stop_after_s
+
+
+def _changes_of(tenure: _Tenure, span: Span) -> list[int]:
+    """Return when in `span` what judges a machine changed, without its begin."""
+    moments = {each.begin_ms for each in tenure.judges} | {at_ms for at_ms, _ in tenure.own}
+    return sorted(at_ms for at_ms in moments if span.begin_ms < at_ms < span.end_ms)
+
+
+def _rule_kept(tenure: _Tenure, line: Line, at_ms: int) -> StatusRule:
+    """Return what a machine that is gone is judged by at a moment, by the rules of a line."""
+    index = max(0, bisect_right(tenure.judges, at_ms, key=_begin_ms) - 1)
+    rule = tenure.judges[index].rule
+    if _at(tenure.own, at_ms):
+        return rule
+    return msgspec.structs.replace(rule, stop_after_s=line.stop_after_s)
+
+
+def _at(moments: Sequence[tuple[int, bool]], at_ms: int) -> bool:
+    """Return what holds at a moment: from the last one before it on, or else the first."""
+    return moments[max(0, bisect_right(moments, at_ms, key=_first) - 1)][1] if moments else False
 
 
 def _overlaid(judges: Sequence[Judge], judge: Judge, end_ms: int) -> list[Judge]:
@@ -359,3 +433,7 @@ def _overlaid(judges: Sequence[Judge], judge: Judge, end_ms: int) -> list[Judge]
 
 def _begin_ms(judge: Judge) -> int:
     return judge.begin_ms
+
+
+def _first(each: tuple[int, object]) -> int:
+    return each[0]

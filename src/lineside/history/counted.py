@@ -10,11 +10,11 @@ import msgspec
 from lineside.core.model import Equipment, Site
 from lineside.core.spans import Span
 from lineside.history.behind import Counted, behind
+from lineside.history.figures import Plans
 from lineside.history.kpi import pieces_of
 from lineside.history.kpi_rows import plans_of
 from lineside.history.kpi_words import Behind
-from lineside.history.past import lanes
-from lineside.history.plan import Judged, MachinePlan
+from lineside.history.past import Lane, lanes
 from lineside.history.stop_questions import MachineStop, stops_in
 from lineside.history.store import Store
 
@@ -47,13 +47,11 @@ async def counted_intervals(
         return []
     plans = await plans_of(store, site)
     code = machine[0].code
-    plan = plans.of(code, line_id)
     stops = await stops_in(store, plans, machine, begin_ms, end_ms, now_ms)
     reasons = [each for each in stops if each.stop.reason is not None]
     found: list[Counted] = []
     async for lane in lanes(store, [code], begin_ms, end_ms):
-        judged = plan.judge(lane.intervals, begin_ms, end_ms)
-        for each in _tiles(plan, judged, begin_ms, end_ms):
+        for each in _tiles(plans, lane, begin_ms, end_ms, line_id):
             counted = _explained(each, reasons)
             if found and found[-1].goes_on_in(counted):  # why it waited is another matter
                 found[-1] = msgspec.structs.replace(found[-1], end_ms=counted.end_ms)
@@ -72,11 +70,10 @@ async def failures_in(
     """
     if begin_ms >= end_ms:
         return []
-    plan = (await plans_of(store, site)).of(code)
+    plans = await plans_of(store, site)
     found: list[Span] = []
     async for lane in lanes(store, [code], begin_ms, end_ms):
-        judged = plan.judge(lane.intervals, begin_ms, end_ms)
-        failed = behind(Behind.FAILURES, plan.counted(judged, begin_ms, end_ms))
+        failed = behind(Behind.FAILURES, _counted(plans, lane, begin_ms, end_ms, None))
         for _, pieces in groupby(failed, key=lambda each: each.failure_ms):
             first, *others = pieces
             last = others[-1] if others else first
@@ -84,11 +81,26 @@ async def failures_in(
     return found
 
 
-def _tiles(plan: MachinePlan, judged: Judged, begin_ms: int, end_ms: int) -> Iterator[Counted]:
+def _counted(
+    plans: Plans, lane: Lane, begin_ms: int, end_ms: int, line_id: str | None
+) -> list[Counted]:
+    """Return what is counted of a machine in a line, or in each of its lines, in order."""
+    found: list[Counted] = []
+    for each in plans.lines_of(lane.code) if line_id is None else (line_id,):
+        plan = plans.of(lane.code, each)
+        judged = plan.judge(lane.intervals, begin_ms, end_ms)
+        counted = plan.counted(judged, begin_ms, end_ms)
+        found += (msgspec.structs.replace(piece, line_id=each) for piece in counted)
+    return sorted(found, key=lambda piece: piece.begin_ms)
+
+
+def _tiles(
+    plans: Plans, lane: Lane, begin_ms: int, end_ms: int, line_id: str | None
+) -> Iterator[Counted]:
     """Yield what is counted, and between it the time in which the machine was not configured."""
     reached_ms = begin_ms
-    counted = plan.counted(judged, begin_ms, end_ms)
-    for each in (*counted, None):
+    judged = plans.of(lane.code, line_id).judge(lane.intervals, begin_ms, end_ms)
+    for each in (*_counted(plans, lane, begin_ms, end_ms, line_id), None):
         until_ms = end_ms if each is None else each.begin_ms
         if reached_ms < until_ms:
             for begin, end, status, _ in pieces_of(judged.intervals, (), reached_ms, until_ms):

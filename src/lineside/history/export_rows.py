@@ -16,7 +16,7 @@ from lineside.core.alarm import Alarm
 from lineside.core.model import Equipment
 from lineside.core.spans import Span
 from lineside.history.export_wish import Ask, ExportWish, spans_there
-from lineside.history.kpi_words import Wanted, of_one_machine
+from lineside.history.kpi_words import Wanted
 from lineside.history.records import StoredChange
 from lineside.history.store import Store
 
@@ -193,9 +193,8 @@ async def _kpi_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
         grain=wish.grain,
         by=wish.by,
         asked=wish.asked,
+        is_whole=wish.is_whole,
     )
-    if wish.is_whole:
-        wanted = of_one_machine(wanted, wish.site)
     skip = 0
     while True:
 
@@ -218,6 +217,7 @@ async def _kpi_batches(ask: Ask, wish: ExportWish) -> AsyncIterator[list[Row]]:
                 *(row[name] for name in _SHARES),
                 row["is_sufficient"],
                 *(row[name] for name in _COUNTS),
+                None if (kept := row["failures_kept_from"]) is None else ms_of_iso(kept),
             ]
             for row in rows
         ]
@@ -445,6 +445,7 @@ SOURCES: Mapping[str, ExportSource] = {
             **dict.fromkeys(_SHARES, _NUMBER),
             is_sufficient=_TRUTH,
             **dict.fromkeys(_COUNTS, _WHOLE),
+            failures_kept_from=_TIME,
         ),
         batches=_kpi_batches,
     ),

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from lineside.core.calendar import LineCalendar
 from lineside.core.errors import HistoryError
-from lineside.core.model import Equipment, KpiRules, Site, StatusRule
+from lineside.core.model import Equipment, KpiRules, Line, Site
 from lineside.core.spans import Span, clip
 from lineside.history import schema
 from lineside.history.across import totals_across
@@ -50,7 +50,6 @@ class Plans:
         self,
         site: Site,
         downtimes: Iterable[PlannedDowntime] = (),
-        rules: Mapping[str, StatusRule] | None = None,
         configured: Configured | None = None,
         *,
         is_by_site: bool = False,
@@ -60,15 +59,13 @@ class Plans:
         Args:
             site: the plant as configured: what judges where nothing else is known.
             downtimes: planned downtime.
-            rules: what takes the place of the site's rules, by machine, for a preview.
             configured: which configuration held when; None: not known, `site` always did.
-            is_by_site: let `site` and `rules` judge all the past of each machine in the line in
-                which `site` has it; machines have planned time only while they were configured
+            is_by_site: let `site` judge all the past of its lines, as if its rules were applied to
+                it, for a preview; machines have planned time only while they were configured
                 nevertheless.
         """
         self._site = site
         self._downtimes = list(downtimes)
-        self._rules = rules or {}
         self._configured = configured if configured is not None and configured.is_known else None
         self._is_by_site = is_by_site
         self._machines = {each.code: each for line in site.lines for each in line.equipment}
@@ -90,9 +87,40 @@ class Plans:
             found = self._of[code, line_id] = self._find(code, line_id)
         return found
 
+    def lines_of(self, code: str) -> tuple[str | None, ...]:
+        """Return the lines whose figures those of a machine are the sum of.
+
+        None stands for the only one in which it ever was.
+        """
+        lines = () if self._configured is None else self._configured.lines_of(code)
+        return lines if len(lines) > 1 else (None,)
+
     def is_in(self, machine: Equipment, begin_ms: int, end_ms: int) -> bool:
         """Whether a machine was configured in its line at some time in [begin_ms, end_ms)."""
-        return bool(self.of(machine.code, machine.line_id).configured_in(begin_ms, end_ms))
+        return self._configured is None or self._configured.was_in(
+            machine.code, machine.line_id, begin_ms, end_ms
+        )
+
+    def last_line(self, code: str, lines: Sequence[str], begin_ms: int, end_ms: int) -> str:
+        """Return which of `lines` a machine is in now; or else, in which it was last in a time."""
+        machine = self._machines.get(code)
+        if machine is not None and machine.line_id in lines:
+            return machine.line_id
+        if self._configured is None:
+            return lines[-1]
+        ends_ms = []
+        for line_id in lines:
+            there = clip(self._configured.there(code, line_id), begin_ms, end_ms)
+            ends_ms.append((there[-1].end_ms if there else 0, line_id))
+        return max(ends_ms)[1]
+
+    def has_own_stop_after(self, machine: Equipment) -> bool:
+        """Whether a machine keeps a `stop_after` of its own, whatever is applied to its line."""
+        now = self._machines.get(machine.code)
+        if now is not None and now.line_id == machine.line_id:
+            return now.has_own_stop_after
+        known = self._configured
+        return known is not None and known.has_own_stop_after(machine.code, machine.line_id)
 
     def taken_out_ms(self, code: str) -> int | None:
         """Return when a machine was taken out; None while it is configured."""
@@ -146,21 +174,39 @@ class Plans:
         return self._configured.spans_in_line(machine.code, line_id)
 
     def _judges(self, code: str, line_id: str | None) -> Sequence[Judge]:
+        known = self._configured
+        found: Sequence[Judge] = () if known is None else known.judges_of(code)
+        if self._is_by_site:
+            found = self._judges_by_site(code, line_id) or found
         machine = self._machines.get(code)
-        found = () if self._configured is None else self._configured.judges_of(code)
-        is_by_site = self._is_by_site and (
-            machine is not None and line_id in (None, machine.line_id)
-        )
-        if machine is None or (found and not is_by_site):
+        if found or machine is None:
             return found
         return (
             Judge(
                 begin_ms=0,
                 calendar=self.calendar_of(machine.line_id),
                 rules=self._site.kpi_rules,
-                rule=self._rules.get(code, machine.rule),
+                rule=machine.rule,
             ),
         )
+
+    def _judges_by_site(self, code: str, line_id: str | None) -> Sequence[Judge]:
+        """Return what judges a machine by the site in a line of it; nothing in one that is gone."""
+        line = self._line_of(code, line_id)
+        if self._configured is None or line is None:
+            return ()
+        calendar, rules = self.calendar_of(line.id), self._site.kpi_rules
+        anew = self._configured.judged_anew(code, line, calendar, rules)
+        return [judge for judge, _ in anew]
+
+    def _line_of(self, code: str, line_id: str | None) -> Line | None:
+        """Return a line of the site; without a name the last one in which a machine was."""
+        if line_id is None:
+            machine = self._machines.get(code)
+            if machine is None and self._configured is not None:
+                machine = self._configured.machine(code)
+            line_id = None if machine is None else machine.line_id
+        return next((each for each in self._site.lines if each.id == line_id), None)
 
     def _rule_plan(self, judge: Judge, downtime: tuple[Span, ...]) -> RulePlan:
         key = (judge.key, downtime)
@@ -185,12 +231,39 @@ async def totals_in(
         plans: what to judge by.
         machines: all of one line.
         windows: in order; none reaches beyond the present.
-        line_id: count what they did while they were in this line; None: in whichever.
+        line_id: count what they did while they were in this line; None: in whichever. The sums of
+            a machine that was moved are those of its lines together.
         use_parts: whether stored parts may be used; without them the answer is the same.
 
     Raises:
         HistoryError: the database cannot be read now, or too little is computed yet.
     """
+    if line_id is not None:
+        return await _totals_of_line(store, plans, machines, windows, line_id, use_parts)
+    found: list[dict[str, Totals]] = [
+        dict.fromkeys((each.code for each in machines), Totals()) for _ in windows
+    ]
+    by_line: dict[str | None, list[Equipment]] = {}
+    for machine in machines:
+        for each in plans.lines_of(machine.code):
+            by_line.setdefault(each, []).append(machine)
+    for each, some in by_line.items():
+        of_line = await _totals_of_line(store, plans, some, windows, each, use_parts)
+        for sums, more in zip(found, of_line, strict=True):
+            for code, totals in more.items():
+                sums[code] += totals
+    return found
+
+
+async def _totals_of_line(
+    store: Store,
+    plans: Plans,
+    machines: Sequence[Equipment],
+    windows: Sequence[Span],
+    line_id: str | None,
+    use_parts: bool,
+) -> list[dict[str, Totals]]:
+    """Return the sums of each machine while it was in one line, in each of `windows`."""
     if not machines:
         return [{} for _ in windows]
     calendar = plans.of(machines[0].code, line_id).calendar
@@ -199,7 +272,7 @@ async def totals_in(
     known: dict[tuple[str, int, int], KpiParts] = {}
     if use_parts:
         known = await _stored(store, plans, codes, line_id, {t for some in covers for t in some})
-        await _leave_out_deleted(store, plans, codes, line_id, covers, known)
+    lost = await _leave_out_deleted(store, plans, codes, line_id, covers, known, use_parts)
     tiles = sorted({(t.span, t.grain or "") for tiles in covers for t in tiles})
     for code in codes:
         plan = plans.of(code, line_id)
@@ -219,8 +292,10 @@ async def totals_in(
         for index, code in enumerate(codes):
             if index % _SLICE == 0:
                 await asyncio.sleep(0)
-            parts = (known[code, t.span.begin_ms, t.span.end_ms] for t in tiles_of_window)
-            sums[code] = _totals(parts)
+            keys = [_key(code, tile) for tile in tiles_of_window]
+            totals = _totals(known[key] for key in keys)
+            kept_from_ms = max((lost[key] for key in keys if key in lost), default=None)
+            sums[code] = msgspec.structs.replace(totals, kept_from_ms=kept_from_ms)
         found.append(sums)
     return found
 
@@ -299,35 +374,49 @@ async def _leave_out_deleted(
     line_id: str | None,
     covers: Sequence[Sequence[Tile]],
     known: dict[tuple[str, int, int], KpiParts],
-) -> None:
+    use_parts: bool,
+) -> dict[tuple[str, int, int], int]:
     """Add to `known` that of which nothing is kept that fits, and changes were deleted.
 
-    It is unseen, but for those pieces of a day that still fit.
+    It is unseen, but for those pieces of a day that still fit. Returned is of which tiles some time
+    is lost by it in which the machine was there, planned or not, and from when on nothing is.
     """
     tiles = {t for some in covers for t in some}
     lacking = [code for code in codes if any(_key(code, t) not in known for t in tiles)]
     whole_ms = await whole_from_ms(store, lacking) if lacking else {}
-    deleted = [
+    begun = [
         (code, tile)
         for code, from_ms in whole_ms.items()
         for tile in tiles
-        if tile.span.end_ms <= from_ms and _key(code, tile) not in known
+        if tile.span.begin_ms < from_ms and _key(code, tile) not in known
     ]
+    lost = {
+        _key(code, tile): whole_ms[code]
+        for code, tile in begun
+        if plans.of(code, line_id).configured_in(
+            tile.span.begin_ms, min(tile.span.end_ms, whole_ms[code])
+        )
+    }
+    deleted = [(code, tile) for code, tile in begun if tile.span.end_ms <= whole_ms[code]]
     days = {tile for _, tile in deleted if tile.grain is PartGrain.DAY}
     calendar = plans.of(codes[0], line_id).calendar
     pieces = {day: pieces_of(calendar, day.span) for day in days}
     asked = {Tile(grain=PartGrain.PIECE, span=span) for some in pieces.values() for span in some}
-    kept = await _stored(store, plans, [*whole_ms], line_id, asked) if asked else {}
+    kept: dict[tuple[str, int, int], KpiParts] = {}
+    if asked and use_parts:
+        kept = await _stored(store, plans, [*whole_ms], line_id, asked)
     for index, (code, tile) in enumerate(deleted):
         if index % _SLICE == 0:
             await asyncio.sleep(0)
         plan = plans.of(code, line_id)
         spans = pieces.get(tile, [tile.span])
-        parts = [
-            kept.get((code, span.begin_ms, span.end_ms)) or _unseen(plan, span) for span in spans
-        ]
+        found = [kept.get((code, span.begin_ms, span.end_ms)) for span in spans]
+        parts = [part or _unseen(plan, span) for part, span in zip(found, spans, strict=True)]
         is_one = all(each.rules == parts[-1].rules for each in parts)
         known[_key(code, tile)] = reduce(combine, parts) if is_one else _unseen(plan, tile.span)
+        if is_one and all(found):
+            lost.pop(_key(code, tile), None)
+    return lost
 
 
 def _unseen(plan: MachinePlan, span: Span) -> KpiParts:

@@ -95,6 +95,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """The sums that figures are made of, for one machine or several. `Totals()` is nothing.
 
     `gaps` are the times between two failures of one machine, `gap_ms` the running time in them.
+    `kept_from_ms` is from when on changes are kept, where some that failures are counted from were
+    deleted: these are not known then. None: nothing is missing.
     """
 
     times: Times = Times()
@@ -104,8 +106,10 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     gap_ms: int = 0
     repairs: int = 0
     repair_ms: int = 0
+    kept_from_ms: int | None = None
 
     def __add__(self, other: Totals) -> Totals:
+        kept = [at for at in (self.kept_from_ms, other.kept_from_ms) if at is not None]
         return Totals(
             times=self.times + other.times,
             stops=self.stops + other.stops,
@@ -114,6 +118,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
             gap_ms=self.gap_ms + other.gap_ms,
             repairs=self.repairs + other.repairs,
             repair_ms=self.repair_ms + other.repair_ms,
+            kept_from_ms=max(kept, default=None),
         )
 
 
@@ -143,6 +148,7 @@ class Kpis(msgspec.Struct, frozen=True, kw_only=True):
     strict_availability: float | None
     utilisation: float | None
     technical_efficiency: float | None
+    failures: int | None  # None: changes that they are counted from were deleted
     mtbf_ms: float | None
     mttr_ms: float | None
     oee: float | None = None  # until there are counts of pieces: 100 % quality is never assumed
@@ -284,7 +290,8 @@ def kpis_of(totals: Totals) -> Kpis:
     times = totals.times
     busy_ms, running_ms = times.planned_busy_ms, times.actual_production_ms
     coverage = _ratio(busy_ms - times.not_seen_ms, busy_ms)
-    has_failed_twice = totals.failures >= 2
+    failures = totals.failures if totals.kept_from_ms is None else None
+    has_failed_twice = failures is not None and failures >= 2
     return Kpis(
         totals=totals,
         availability=_ratio(running_ms, busy_ms - times.not_seen_ms),
@@ -293,6 +300,7 @@ def kpis_of(totals: Totals) -> Kpis:
         strict_availability=_ratio(running_ms, busy_ms),
         utilisation=_ratio(running_ms, times.actual_busy_ms),
         technical_efficiency=_ratio(running_ms, running_ms + times.actual_delay_ms),
+        failures=failures,
         mtbf_ms=_ratio(totals.gap_ms, totals.gaps) if has_failed_twice else None,
         mttr_ms=_ratio(totals.repair_ms, totals.repairs) if has_failed_twice else None,
     )

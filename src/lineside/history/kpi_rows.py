@@ -6,14 +6,14 @@ thousands, which are encoded where they are made.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
 from lineside.core.calendar import LineCalendar
-from lineside.core.model import Equipment, Line, Site, StatusRule
+from lineside.core.model import Equipment, Line, Site
 from lineside.core.spans import Span
 from lineside.core.times import iso_utc
 from lineside.core.zone import Grain
@@ -40,11 +40,11 @@ async def plans_of(store: Store, site: Site) -> Plans:
     return Plans(site, downtimes, configured=await store.configurations.read())
 
 
-async def plans_by(store: Store, site: Site, rules: Mapping[str, StatusRule]) -> Plans:
-    """Return plans that judge all the past by `site`, and by `rules` in place of its own."""
+async def plans_by(store: Store, site: Site) -> Plans:
+    """Return plans that judge all the past by `site`."""
     downtimes = await planned_downtimes(store, 0, _FAR_MS)
     configured = await store.configurations.read()
-    return Plans(site, downtimes, rules, configured, is_by_site=True)
+    return Plans(site, downtimes, configured, is_by_site=True)
 
 
 async def kpi_rows(
@@ -56,7 +56,7 @@ async def kpi_rows(
         HistoryError: the database cannot be read now, or too little is computed yet.
     """
     plans = plans or await plans_of(store, site)
-    for line, machines in wanted.lines:
+    for line, machines in _lines(wanted, site, plans):
         windows = windows_of(site.calendar.of_line(line.id), wanted)
         per_window = len(machines) if wanted.by is RowsBy.EQUIPMENT else 1
         if skip >= len(windows) * per_window:
@@ -74,6 +74,24 @@ async def kpi_rows(
                 for row in rows[skip:]:
                     yield row
                 skip = 0
+
+
+def _lines(
+    wanted: Wanted, site: Site, plans: Plans
+) -> Iterator[tuple[Line, tuple[Equipment, ...]]]:
+    """Yield which machines have rows: those that were in a line in its window.
+
+    All that one machine did is one row, under its line of now, or else the last that it was in.
+    """
+    if wanted.is_whole:
+        code, lines = wanted.lines[0][1][0].code, [line.id for line, _ in wanted.lines]
+        last = plans.last_line(code, lines, wanted.begin_ms, wanted.end_ms)
+        yield from (some for some in wanted.lines if some[0].id == last)
+        return
+    for line, machines in wanted.lines:
+        span = wanted.asked_of(site.calendar.of_line(line.id))
+        there = (each for each in machines if plans.is_in(each, span.begin_ms, span.end_ms))
+        yield line, tuple(there)
 
 
 def windows_of(calendar: LineCalendar, wanted: Wanted) -> list[Window]:
@@ -114,7 +132,7 @@ def figures_of(totals: Totals) -> dict[str, Any]:
         "mtbf_ms": found.mtbf_ms,
         "mttr_ms": found.mttr_ms,
         "oee": found.oee,
-        "failures": totals.failures,
+        "failures": found.failures,
         "stops": totals.stops.stops,
         "stop_ms": totals.stops.stop_ms,
         "micro_stops": totals.stops.micro_stops,
@@ -126,6 +144,7 @@ def figures_of(totals: Totals) -> dict[str, Any]:
         "error_ms": times.error_ms,
         "disconnected_ms": times.disconnected_ms,
         "unseen_ms": times.unseen_ms,
+        "failures_kept_from": _iso(totals.kept_from_ms),
     }
 
 
@@ -144,9 +163,13 @@ def row_of(
         "line_id": line.id,
         "code": machine.code if machine is not None else None,
         "name": machine.name if machine is not None else line.name,
-        "taken_out": None if taken_out_ms is None else iso_utc(taken_out_ms / 1000),
+        "taken_out": _iso(taken_out_ms),
         **figures_of(totals),
     }
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso_utc(at_ms / 1000)
 
 
 def _rows(

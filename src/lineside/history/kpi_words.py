@@ -8,7 +8,7 @@ import msgspec
 
 from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import LineCalendar
-from lineside.core.model import Equipment, Line, Site
+from lineside.core.model import Equipment, Line
 from lineside.core.spans import Span
 
 
@@ -57,14 +57,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     def window(self, calendar: LineCalendar) -> Span:
         """Return the time of a line, not beyond the present."""
-        span = Span(self.begin_ms, self.end_ms)
-        if self.asked is not None:
-            span = self.asked.of(calendar)
+        span = self.asked_of(calendar)
         return Span(span.begin_ms, min(span.end_ms, self.end_ms))
 
-
-def of_one_machine(wanted: Wanted, site: Site) -> Wanted:
-    """Return what is wanted as rows of all that one machine did, in whichever lines it was."""
-    now = {machine.code: line.id for line in site.lines for machine in line.equipment}
-    lines = sorted(wanted.lines, key=lambda some: now.get(some[1][0].code) == some[0].id)
-    return msgspec.structs.replace(wanted, lines=tuple(lines[-1:]), is_whole=True)
+    def asked_of(self, calendar: LineCalendar) -> Span:
+        """Return the time of a line as it was asked for, be it beyond the present."""
+        if self.asked is not None:
+            return self.asked.of(calendar)
+        return Span(self.begin_ms, self.end_ms)

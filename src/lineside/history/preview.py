@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from lineside.core.model import Site, StatusRule
+from lineside.core.model import Site
 from lineside.history.figures import Plans
 from lineside.history.kpi_rows import kpi_rows, plans_by, plans_of
 from lineside.history.kpi_words import Wanted
@@ -28,22 +28,22 @@ async def preview(
     ask: Ask,
     site: Site,
     other_site: Site,
-    rules: Mapping[str, StatusRule],
     wanted: Wanted,
     told: Mapping[str, Any],
     *,
     is_tried: bool = True,
+    is_stop_after_tried: bool = False,
 ) -> bytes:
     """Return the rows that are wanted as JSON: `current` by what held then, `preview` by the other.
 
     Args:
         ask: puts one question to the history.
         site: the plant as configured.
-        other_site: the plant with another calendar, which judges all of the window.
-        rules: what takes the place of the other plant's rules, by machine.
+        other_site: the plant with other rules, which judge all of the window.
         wanted: rows per machine.
         told: what else the answer says.
         is_tried: whether the other plant is one that is tried, and not the rules in force.
+        is_stop_after_tried: whether its lines have another `stop_after`.
 
     Raises:
         HistoryError: the database cannot be read now.
@@ -51,9 +51,11 @@ async def preview(
 
     async def both_plans(store: Store) -> tuple[int | None, Plans, Plans]:
         version = None if is_tried else await newest_version(store)
-        return version, await plans_of(store, site), await plans_by(store, other_site, rules)
+        return version, await plans_of(store, site), await plans_by(store, other_site)
 
     version, plans, other_plans = await ask(both_plans)
+    machines = [each for _, some in wanted.lines for each in some if is_stop_after_tried]
+    own = [each.code for each in machines if other_plans.has_own_stop_after(each)]
     current: list[bytes] = []
     other: list[bytes] = []
     for some in _slices(wanted):
@@ -66,7 +68,7 @@ async def preview(
         await ask(question)
     return b"".join(
         (
-            msgspec.json.encode({"version": version, **told})[:-1],
+            msgspec.json.encode({"version": version, "own_stop_after": own, **told})[:-1],
             b',"current":[',
             b",".join(current),
             b'],"preview":[',

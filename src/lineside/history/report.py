@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from lineside.core.calendar import LineCalendar, ShiftWindow
-from lineside.core.model import DowntimeReason, Equipment, Line, Site
+from lineside.core.model import DowntimeReason, Line, Site
 from lineside.core.spans import Span
 from lineside.core.times import iso_utc
 from lineside.history.alarm_counts import AlarmCount, alarm_counts
@@ -39,7 +39,7 @@ async def report(
     whole = calendar.day_span(day) if shift is None else shift.span
     window = Window(label=str(day), span=_until(whole, now_ms))
     begin_ms, end_ms = window.span.begin_ms, window.span.end_ms
-    machines = [each for each in line.equipment if _is_shown(site, plans, each, window.span)]
+    machines = [each for each in line.equipment if plans.is_in(each, whole.begin_ms, whole.end_ms)]
     (sums,) = await totals_in(store, plans, machines, [window.span], line_id=line.id)
     stops: list[MachineStop] = []
     alarms: list[AlarmCount] = []
@@ -66,17 +66,6 @@ async def report(
         "alarms": [msgspec.structs.asdict(each) for each in alarms],
         "kept_from": await kept_from(store, [each.code for each in machines], begin_ms),
     }
-
-
-def _is_shown(site: Site, plans: Plans, machine: Equipment, span: Span) -> bool:
-    """Whether a machine was in its line in `span`, or is now and was in no other then."""
-    if plans.is_in(machine, span.begin_ms, span.end_ms):
-        return True
-    now = [
-        each.code for some in site.lines if some.id == machine.line_id for each in some.equipment
-    ]
-    was_there = plans.of(machine.code).configured_in(span.begin_ms, span.end_ms)
-    return machine.code in now and not was_there
 
 
 async def _trend(

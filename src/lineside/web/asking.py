@@ -146,6 +146,9 @@ class Past:
             return configured.lines_in(lines, begin_ms, end_ms), was_ever
 
         found, was_ever = await self.ask(question)
+        is_there = any(m.code == code for each in found for m in each.equipment)
+        if code is not None and line is None and not is_there:
+            found = lines  # it was nowhere then: asked for by its name it has its line of now
         return self._choose(found, line, code, was_ever=was_ever)
 
     async def check_line_in(self, line: str | None, begin_ms: int, end_ms: int) -> None:

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from lineside.core.asked_time import AskedTime
 from lineside.core.calendar import MINUTES_PER_DAY, Hours, PlantCalendar, ShiftWindow
-from lineside.core.model import Line, Site, StatusRule
-from lineside.history.kpi_words import Behind, RowGrain, RowsBy, Wanted, of_one_machine
+from lineside.core.model import Equipment, Line, Site
+from lineside.history.kpi_words import Behind, RowGrain, RowsBy, Wanted
 from lineside.web.answers import json_response
 from lineside.web.asking import (
     JSON,
@@ -135,7 +135,7 @@ class KpiApi:
         chosen = await self._past.choose_in(line, code, around.begin_ms, around.end_ms)
         wanted = self._wanted(asked, chosen, grain, by)
         if line is None and code is not None:
-            wanted = of_one_machine(wanted, site)
+            wanted = msgspec.structs.replace(wanted, is_whole=True)
 
         async def question(store: Store) -> bytes:
             from lineside.history.kpi_rows import kpi_rows
@@ -256,7 +256,8 @@ class KpiApi:
         """Return a line's figures as they are, and as another configuration would have made them.
 
         Nothing is changed. Machines that were taken out or moved away since are in the answer when
-        they were there, as in `/api/kpis`; no other rules judge them. With neither `stop_after` nor
+        they were there, as in `/api/kpis`, and judged by the rules of the line as well; they keep
+        a `stop_after` of their own. With neither `stop_after` nor
         `shifts` it shows what the rules in force would make of the past; with its `version` they
         can be applied: POST /api/rules/applied. Other rules are written into lineside.toml first.
         """
@@ -271,26 +272,20 @@ class KpiApi:
         if wanted.end_ms - wanted.begin_ms > days_max * _DAY_MS:
             raise refused("to", f"a preview of {count} machines may have {days_max} days at most")
         other_site = msgspec.structs.replace(site, calendar=_with_hours(site, body.shifts))
-        rules: dict[str, StatusRule] = {}
-        own: list[str] = []
-        if "stop_after" in body.model_fields_set:
-            machines = self._past.choose(body.line, None).machines
-            own = [each.code for each in machines if each.has_own_stop_after]
-            rules = {
-                each.code: _with_stop_after(each.rule, body.stop_after)
-                for each in machines
-                if not each.has_own_stop_after
-            }
+        is_stop_after_tried = "stop_after" in body.model_fields_set
+        if is_stop_after_tried:
+            other_site = _with_stop_after(other_site, body.line, body.stop_after)
 
         from lineside.history.preview import preview
 
-        told = {
-            "own_stop_after": own,
-            "breaks": _changed_breaks(site.calendar, other_site.calendar),
-        }
-        is_tried = bool(body.shifts) or "stop_after" in body.model_fields_set
         found = await preview(
-            self._past.ask, site, other_site, rules, wanted, told, is_tried=is_tried
+            self._past.ask,
+            site,
+            other_site,
+            wanted,
+            {"breaks": _changed_breaks(site.calendar, other_site.calendar)},
+            is_tried=bool(body.shifts) or is_stop_after_tried,
+            is_stop_after_tried=is_stop_after_tried,
         )
         return Response(found, media_type="application/json")
 
@@ -349,8 +344,24 @@ def _shift(wanted: str | None, shifts: tuple[ShiftWindow, ...], line: Line) -> S
     raise not_found(f"shift of {line.id} on that day", wanted, [each.shift_id for each in shifts])
 
 
-def _with_stop_after(rule: StatusRule, stop_after_s: float | None) -> StatusRule:
-    return msgspec.structs.replace(rule, stop_after_s=stop_after_s)
+def _with_stop_after(site: Site, line_id: str, stop_after_s: float | None) -> Site:
+    """Return the plant with another `stop_after` of a line; machines keep one of their own."""
+
+    def tried(machine: Equipment) -> Equipment:
+        if machine.has_own_stop_after:
+            return machine
+        rule = msgspec.structs.replace(machine.rule, stop_after_s=stop_after_s)
+        return msgspec.structs.replace(machine, rule=rule)
+
+    lines = (
+        msgspec.structs.replace(
+            line, stop_after_s=stop_after_s, equipment=tuple(map(tried, line.equipment))
+        )
+        if line.id == line_id
+        else line
+        for line in site.lines
+    )
+    return msgspec.structs.replace(site, lines=tuple(lines))
 
 
 def _with_hours(site: Site, wanted: list[ShiftHours]) -> PlantCalendar:

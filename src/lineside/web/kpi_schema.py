@@ -20,14 +20,18 @@ class KpisView(View):
     technical_efficiency: float | None = Field(description="APT / (APT + ADET).")
     mtbf_ms: float | None = Field(
         description="Running time between failures / gaps between them (failures - 1 of each "
-        "machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures."
+        "machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures, and "
+        "where those are not known."
     )
     mttr_ms: float | None = Field(
         description="Length of failures whose end was seen / their number (ISO 22400-2 divides by "
-        "failures + 1). None with fewer than two failures."
+        "failures + 1). None with fewer than two failures, and where those are not known."
     )
     oee: float | None = Field(description="Always None: nothing counts pieces.")
-    failures: int
+    failures: int | None = Field(
+        description="None where changes that they are counted from, of whatever time of the "
+        "window, are not kept any more, nor figures made of them; so are MTBF and MTTR then."
+    )
     stops: int
     stop_ms: int
     micro_stops: int
@@ -39,6 +43,10 @@ class KpisView(View):
     error_ms: int
     disconnected_ms: int
     unseen_ms: int
+    failures_kept_from: str | None = Field(
+        description="Where `failures` is None: from when on all changes are kept, so that a window "
+        "that begins there or later has them."
+    )
 
 
 class KpiRowView(KpisView):

@@ -77,7 +77,9 @@ class RulesApi:
     async def apply(self, body: ApplyRules) -> Response:
         """Let the rules in force judge a time of a line in the past, as a preview showed.
 
-        Without this, the past is judged by what was configured then. It stands in the audit.
+        They judge all machines in their time in the line, also those that were moved away or taken
+        out since, which keep a `stop_after` of their own. Without this, the past is judged by what
+        was configured then. It stands in the audit.
         """
         line, now_ms = self._past.choose(body.line, None).line, self._past.now_ms()
         begin_ms = moment("from", body.begin)

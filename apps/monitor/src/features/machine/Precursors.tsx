@@ -14,8 +14,8 @@ import styles from './MachineView.module.css';
 interface PrecursorsProps {
   readonly code: string;
   readonly window: Window;
-  /** The failures that its figures count in `window`: all of them are accounted for. */
-  readonly total: number;
+  /** The failures that its figures count in `window`: all of them are accounted for. Null: unknown. */
+  readonly total: number | null;
 }
 
 const HOUR_MS = 3_600_000;
@@ -48,13 +48,14 @@ export function Precursors({ code, window, total }: PrecursorsProps) {
             text: chooseText(textKo, textEn, language),
           }));
           const { failures, unseen, found } = findPrecursors(begins, intervals, named);
-          const deleted = isDeleted ? Math.max(0, all - begins.length) : 0;
+          const deleted = isDeleted && all !== null ? Math.max(0, all - begins.length) : 0;
           return (
             <>
               <p className={styles.looked}>
                 {words.machineView.beforeSeen(failures, begins.length + deleted)}{' '}
                 {unseen > 0 && words.machineView.beforeUnseen(unseen)}{' '}
                 {deleted > 0 && words.machineView.beforeDeleted(deleted)}
+                {all === null && `${words.whyNone.deleted}.`}
               </p>
               {failures < FAILURES_LEAST ? (
                 <p>{words.machineView.fewFailures}</p>
@@ -75,7 +76,7 @@ export function Precursors({ code, window, total }: PrecursorsProps) {
 /** Ask when the failures began that count, and what the machine did, from before the first on. */
 async function askBefore(
   { code, from, to }: Window & { readonly code: string },
-  all: number,
+  all: number | null,
   signal: AbortSignal,
 ) {
   const earlier = new Date(Date.parse(from) - BEFORE_MS).toISOString();

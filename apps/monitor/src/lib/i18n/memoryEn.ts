@@ -30,6 +30,7 @@ export const memoryEn: MemoryStrings = {
     nothingSeen: 'Nothing was seen',
     neverBusy: 'It was never in use',
     fewFailures: 'Fewer than 2 failures: no mean to tell',
+    deleted: 'Failures are not known: changes of that time were deleted',
     insufficient: 'Less than 95 % of the planned time was seen',
   },
   insufficient: 'Insufficient data',

@@ -22,6 +22,7 @@ export const memoryKo: MemoryStrings = {
     nothingSeen: '관측된 시간이 없습니다',
     neverBusy: '사용된 시간이 없습니다',
     fewFailures: '고장이 2회 미만이라 구할 수 없습니다',
+    deleted: '그때의 상태 변화가 삭제되어 고장을 셀 수 없습니다',
     insufficient: '계획 시간의 95 % 미만만 관측되었습니다',
   },
   insufficient: '데이터 부족',

@@ -25,6 +25,7 @@ const KPIS: KpisView = {
   stopped_ms: 10 * 60_000,
   error_ms: 38 * 60_000,
   disconnected_ms: 3 * 60_000,
+  failures_kept_from: null,
   unseen_ms: 2 * 60_000,
 };
 
@@ -57,6 +58,7 @@ describe('getFigure', () => {
     expect(getFigure(unplanned, 'strict_availability', words).why).toBe('noPlan');
     expect(getFigure(unplanned, 'utilisation', words).why).toBe('noPlan');
     expect(getFigure(unplanned, 'mtbf', words)).toEqual({ text: null, why: 'fewFailures' });
+    expect(getFigure({ ...unplanned, failures: null }, 'mttr', words).why).toBe('deleted');
     const unseen = { ...unplanned, coverage: 0 };
     expect(getFigure(unseen, 'availability', words).why).toBe('nothingSeen');
     expect(getFigure(unseen, 'technical_efficiency', words).why).toBe('nothingSeen');

@@ -4,7 +4,8 @@ import { type DurationWords, formatDuration } from '@/lib/time/format';
 import type { KpisView } from '@/lib/types/generated';
 
 /** Why there is a dash in place of a figure. */
-export type WhyNone = 'noPlan' | 'nothingSeen' | 'neverBusy' | 'fewFailures' | 'insufficient';
+export type WhyNone =
+  'noPlan' | 'nothingSeen' | 'neverBusy' | 'fewFailures' | 'deleted' | 'insufficient';
 
 export interface Figure {
   /** Null: there is no figure, and `why` says why. */
@@ -40,9 +41,9 @@ export function getFigure(kpis: KpisView, name: FigureName, words: DurationWords
     case 'technical_efficiency':
       return share(kpis.technical_efficiency, getWhyIdle(kpis));
     case 'mtbf':
-      return length(kpis.mtbf_ms, words);
+      return length(kpis, kpis.mtbf_ms, words);
     case 'mttr':
-      return length(kpis.mttr_ms, words);
+      return length(kpis, kpis.mttr_ms, words);
     case 'stops':
       return { text: String(kpis.stops), why: null };
     case 'micro_stops':
@@ -67,7 +68,8 @@ function share(value: number | null, why: WhyNone): Figure {
   return value === null ? { text: null, why } : { text: formatPercent(value), why: null };
 }
 
-function length(ms: number | null, words: DurationWords): Figure {
+function length(kpis: KpisView, ms: number | null, words: DurationWords): Figure {
+  if (kpis.failures === null) return { text: null, why: 'deleted' };
   if (ms === null) return { text: null, why: 'fewFailures' };
   return { text: formatDuration(ms / 1_000, words), why: null };
 }

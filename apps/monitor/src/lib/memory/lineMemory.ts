@@ -132,7 +132,7 @@ export class LineMemory {
     if (view === null) return;
     const today = new Map<string, MachineToday>();
     for (const { code, failures, stops } of view.rows) {
-      if (code !== null) today.set(code, { failures, stops });
+      if (code !== null && failures !== null) today.set(code, { failures, stops });
     }
     this.#update({ today });
   }

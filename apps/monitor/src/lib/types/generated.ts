@@ -333,7 +333,8 @@ export interface paths {
          * @description Return a line's figures as they are, and as another configuration would have made them.
          *
          *     Nothing is changed. Machines that were taken out or moved away since are in the answer when
-         *     they were there, as in `/api/kpis`; no other rules judge them. With neither `stop_after` nor
+         *     they were there, as in `/api/kpis`, and judged by the rules of the line as well; they keep
+         *     a `stop_after` of their own. With neither `stop_after` nor
          *     `shifts` it shows what the rules in force would make of the past; with its `version` they
          *     can be applied: POST /api/rules/applied. Other rules are written into lineside.toml first.
          */
@@ -527,7 +528,9 @@ export interface paths {
          * Apply rules
          * @description Let the rules in force judge a time of a line in the past, as a preview showed.
          *
-         *     Without this, the past is judged by what was configured then. It stands in the audit.
+         *     They judge all machines in their time in the line, also those that were moved away or taken
+         *     out since, which keep a `stop_after` of their own. Without this, the past is judged by what
+         *     was configured then. It stands in the audit.
          */
         readonly post: operations["apply_rules"];
         readonly delete?: never;
@@ -1791,12 +1794,12 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mtbf_ms: number | null;
             /**
              * Mttr Ms
-             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mttr_ms: number | null;
             /**
@@ -1804,8 +1807,11 @@ export interface components {
              * @description Always None: nothing counts pieces.
              */
             readonly oee: number | null;
-            /** Failures */
-            readonly failures: number;
+            /**
+             * Failures
+             * @description None where changes that they are counted from, of whatever time of the window, are not kept any more, nor figures made of them; so are MTBF and MTTR then.
+             */
+            readonly failures: number | null;
             /** Stops */
             readonly stops: number;
             /** Stop Ms */
@@ -1828,6 +1834,11 @@ export interface components {
             readonly disconnected_ms: number;
             /** Unseen Ms */
             readonly unseen_ms: number;
+            /**
+             * Failures Kept From
+             * @description Where `failures` is None: from when on all changes are kept, so that a window that begins there or later has them.
+             */
+            readonly failures_kept_from: string | null;
             /** Begin */
             readonly begin: string;
             /** End */
@@ -1902,12 +1913,12 @@ export interface components {
             readonly technical_efficiency: number | null;
             /**
              * Mtbf Ms
-             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Running time between failures / gaps between them (failures - 1 of each machine; ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mtbf_ms: number | null;
             /**
              * Mttr Ms
-             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures.
+             * @description Length of failures whose end was seen / their number (ISO 22400-2 divides by failures + 1). None with fewer than two failures, and where those are not known.
              */
             readonly mttr_ms: number | null;
             /**
@@ -1915,8 +1926,11 @@ export interface components {
              * @description Always None: nothing counts pieces.
              */
             readonly oee: number | null;
-            /** Failures */
-            readonly failures: number;
+            /**
+             * Failures
+             * @description None where changes that they are counted from, of whatever time of the window, are not kept any more, nor figures made of them; so are MTBF and MTTR then.
+             */
+            readonly failures: number | null;
             /** Stops */
             readonly stops: number;
             /** Stop Ms */
@@ -1939,6 +1953,11 @@ export interface components {
             readonly disconnected_ms: number;
             /** Unseen Ms */
             readonly unseen_ms: number;
+            /**
+             * Failures Kept From
+             * @description Where `failures` is None: from when on all changes are kept, so that a window that begins there or later has them.
+             */
+            readonly failures_kept_from: string | null;
         };
         /**
          * LineView

@@ -53,7 +53,8 @@ export function KpiTile({ kpis, name, period, onOpen }: KpiTileProps) {
     const length = (ms: number): string => formatDuration(ms / 1_000, strings.duration);
     if (name === 'stops') return words.report.ofStops(length(kpis.stop_ms));
     if (name === 'micro_stops') return words.report.ofStops(length(kpis.micro_stop_ms));
-    if (name === 'mtbf' || name === 'mttr') return words.report.failures(kpis.failures);
+    if ((name === 'mtbf' || name === 'mttr') && kpis.failures !== null)
+      return words.report.failures(kpis.failures);
     return what;
   }
 }
