@@ -155,3 +155,15 @@ def test_a_stretch_behind_a_figure_names_the_day_of_its_end_where_it_is_another(
     page.keyboard.press("Escape")
     page.locator('[data-kpi="stops"]').click()  # of today, in which it began at midnight
     assert ["08:10:00", "08:30:00"] in spans_in(page, "dialog")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_past_moment_names_the_day_since_which_it_was_so_where_it_is_another(
+    stood: StoodPlant, open_page: OpenPage, language: str
+) -> None:
+    for minutes, since in ((10, stood.at(1, "23:30:00")), (8 * 60 + 15, "08:10:00")):
+        at = stood.begin + timedelta(days=2, minutes=minutes)
+        page = open_page(lang=language, at=at.isoformat())
+        page.locator(f'[data-equipment-code="{STOOD}"]').click(timeout=ANSWER_MS)
+        words = {"en": f"since {since}", "ko": f"{since}부터"}[language]
+        expect(page.get_by_role("dialog")).to_contain_text(words, timeout=ANSWER_MS)
