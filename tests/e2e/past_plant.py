@@ -23,7 +23,7 @@ from lineside.config import load_config
 from lineside.core.alarm import AlarmEventKind
 from lineside.core.model import Status
 from lineside.drivers import DRIVERS
-from lineside.history.records import AlarmRecord, Batch, ChangeRecord
+from lineside.history.records import AlarmRecord, Batch, ChangeRecord, Record
 from web.memory import told
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -31,6 +31,9 @@ DAYS = 14
 DAY_MINUTES = 24 * 60
 #: Two machines whose yesterday is told by hand.
 TOLD, UNSEEN = 101, 102
+#: A machine that fails as soon as it is seen first, a little after it was configured.
+FAILED_FIRST = 105
+UNSEEN_FIRST_MS = 10
 #: What the alarm of a machine says, by its number.
 MESSAGES = (
     ("안전문이 열림", "Safety door open"),
@@ -99,12 +102,15 @@ class PastPlant(Plant):
             days = {number: _drawn_day(number, back) for number in numbers}
             if back == 1:
                 days[TOLD], days[UNSEEN] = _told_day(), _unseen_day()
+            if back == DAYS:
+                days[FAILED_FIRST] = "e" * 12 + days[FAILED_FIRST][12:]
             if back == 6:  # the server stood for three hours of the day shift
                 days = {number: letters[: 14 * 60] for number, letters in days.items()}
             begin_ms = round(midnight.timestamp() * 1000)
             for batch in told(site, begin_ms, days):
                 run = a_run(100 - back, begin_ms)
-                batches.append(replace(self._with_alarms(batch), run=run))
+                seen = _seen_late(batch, begin_ms) if back == DAYS else batch
+                batches.append(replace(self._with_alarms(seen), run=run))
         return batches
 
     def _with_alarms(self, batch: Batch) -> Batch:
@@ -138,6 +144,18 @@ class PastPlant(Plant):
         alarm, second = happened(alarm, AlarmEventKind.CLEARED, end_ms)
         _, third = happened(alarm, AlarmEventKind.ACKNOWLEDGED, end_ms, "김정비")
         return [first, second, third]
+
+
+def _seen_late(batch: Batch, begin_ms: int) -> Batch:
+    """Return `batch` with `FAILED_FIRST` seen a little later than all others."""
+
+    def later(record: Record) -> Record:
+        if not isinstance(record, ChangeRecord) or record.at_ms != begin_ms:
+            return record
+        is_late = record.equipment_code == FAILED_FIRST_CODE
+        return replace(record, at_ms=begin_ms + UNSEEN_FIRST_MS) if is_late else record
+
+    return replace(batch, records=tuple(later(each) for each in batch.records))
 
 
 def _told_day() -> str:
@@ -174,4 +192,4 @@ def _drawn_day(number: int, back: int) -> str:
     return letters[:DAY_MINUTES]
 
 
-TOLD_CODE, UNSEEN_CODE = code(TOLD), code(UNSEEN)
+TOLD_CODE, UNSEEN_CODE, FAILED_FIRST_CODE = code(TOLD), code(UNSEEN), code(FAILED_FIRST)

@@ -8,10 +8,12 @@ sideways.
 from __future__ import annotations
 
 import functools
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from e2e.conftest import OpenMonitor
 from e2e.header import expect_room_in_the_header
@@ -24,9 +26,9 @@ HEIGHT = 900
 PICTURED = (360, 700, 850, 1060, 1200, 1550)
 #: Every breakpoint has a width on each of its sides; between them steps of about two fingers.
 WIDTHS = sorted(
-    {*range(320, 1120, 50), 640, 641, 651, 800, 801, 1060, 1080, 1081}
-    | {*range(1120, 1600, 120), 1400, 1401, 1500, 1501, 1600, 1601, 1920, 2560, 3840}
-    | {*PICTURED}
+    {*range(320, 1120, 50), 640, 641, 651, 800, 801, 1060, 1080, 1081, *range(1120, 1600, 120)}
+    | {edge + side for edge in (1400, 1500, 1600, 1700, 1800) for side in (0, 1)}
+    | {1920, 2560, 3840, *PICTURED}
 )
 FRAMES = 5
 
@@ -67,6 +69,16 @@ _NAME = """
   return [name.clientWidth, Math.min(name.scrollWidth, 80)];
 }
 """
+#: A frame for the style sheet, another for what the page measures.
+_FRAMES_PASSED = """
+() => new Promise((resolve) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))))
+"""
+#: Whether it can be seen, in words or by a sign.
+_SAYS_NOT_KNOWN = """
+() => /^(\\?|not known|알 수 없음)$/.test(
+  document.querySelector('header [data-complete="false"] b')?.innerText)
+"""
 _LOW_BOXES = """
 () => [...document.querySelectorAll('main [data-equipment-code]')]
   .filter((box) => box.getBoundingClientRect().height < 60)
@@ -86,6 +98,19 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int]
             return stack.enter_context(plant.server())
 
         yield serve
+
+
+@pytest.fixture(scope="module")
+def unreadable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that cannot read the alarms of before its start: its database is locked."""
+    plant = LargePlant(tmp_path_factory.mktemp("locked"), 17)
+    with (
+        closing(sqlite3.connect(plant.first_history / "lineside-history.db")) as other,
+        plant.running(is_steady=True),
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        with plant.server() as server:
+            yield server
 
 
 @pytest.mark.timeout(600)
@@ -110,20 +135,45 @@ def test_at_no_width_does_the_page_flip_overlap_or_scroll_sideways(
     assert wrong == [], "\n".join(wrong)
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("query", ["lang=ko", "lang=en", "lang=ko&wall=1", "lang=en&wall=1"])
+def test_at_no_width_does_the_header_lack_room_for_alarms_that_are_not_known(
+    unreadable: Server, open_monitor: OpenMonitor, query: str
+) -> None:
+    page = open_monitor(unreadable, f"?{query}", size=(WIDTHS[0], HEIGHT)).page
+    not_known = page.get_by_role("banner").locator('[data-complete="false"]')
+    expect(not_known).to_be_attached()
+    wrong: list[str] = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.evaluate(_FRAMES_PASSED)
+        wrong += (f"{width}: {each}" for each in _judge_header(page, width))
+        if not page.evaluate(_SAYS_NOT_KNOWN):
+            wrong.append(f"{width}: does not say that they are not known")
+    assert wrong == [], "\n".join(wrong)
+
+
+def _judge_header(page: Page, width: int) -> list[str]:
+    """Return what is wrong with the header at this width."""
+    wrong: list[str] = []
+    try:
+        expect_room_in_the_header(page, width)
+    except AssertionError as error:
+        wrong.append(f"header: {str(error)[:300]}")
+    shown, wanted = page.evaluate(_NAME)
+    if shown < wanted:
+        wrong.append(f"only {shown} px of the line's name")
+    return wrong
+
+
 def _judge(monitor: MonitorPage, width: int, name: str) -> list[str]:
     """Return what is wrong with the page at this width; picture some, under `name`."""
     page = monitor.page
     page.set_viewport_size({"width": width, "height": HEIGHT})
     wrong: list[str] = page.evaluate(_RESIZED, FRAMES)
-    try:
-        expect_room_in_the_header(page, width)
-    except AssertionError as error:
-        wrong.append(f"header: {str(error)[:300]}")
+    wrong += _judge_header(page, width)
     if (sideways := page.evaluate(_SIDEWAYS)) > 0:
         wrong.append(f"scrolls sideways by {sideways} px")
     if width in PICTURED:
         picture(monitor, f"width-{width}-{name}")
-    shown, wanted = page.evaluate(_NAME)
-    if shown < wanted:
-        wrong.append(f"only {shown} px of the line's name")
     return [*wrong, *(f"{code} has no height" for code in page.evaluate(_LOW_BOXES))]

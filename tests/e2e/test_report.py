@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from e2e.axe import violations
 from e2e.conftest import LARGE
 from e2e.header import expect_room_in_the_header
-from e2e.past_plant import SEOUL, TOLD_CODE, UNSEEN_CODE, PastPlant
+from e2e.past_plant import DAYS, FAILED_FIRST_CODE, SEOUL, TOLD_CODE, UNSEEN_CODE, PastPlant
 from e2e.pictures import FOLDER, PICTURE_MIN_BYTES
 from e2e.plant import ask
 from processes import Server
@@ -353,9 +353,15 @@ def test_the_machine_page_shows_its_day_and_what_precedes_its_failures(
     ],
 )
 def test_the_failures_that_are_looked_at_are_those_that_the_figures_count(
-    open_report: OpenReport, language: str, tile: str, looked: str, left: str
+    open_report: OpenReport,
+    past_server: Server,
+    past_plant: PastPlant,
+    language: str,
+    tile: str,
+    looked: str,
+    left: str,
 ) -> None:
-    page = open_report(page="machine", code="KRCWO12ELOA105", lang=language)
+    page = open_report(page="machine", code=FAILED_FIRST_CODE, lang=language)
     text = page.get_by_text(re.compile(looked)).first
     expect(text).to_be_visible(timeout=ANSWER_MS)
     counted = _numbers(tile, page.locator('[data-kpi="mttr"]').inner_text())
@@ -363,6 +369,11 @@ def test_the_failures_that_are_looked_at_are_those_that_the_figures_count(
     left_out = _numbers(left, text.inner_text())
     assert several[1:] == counted
     assert several[0] + sum(left_out) == several[1]
+    first_day = (past_plant.yesterday - timedelta(days=DAYS - 1)).isoformat()
+    window = urlencode({"from": f"{first_day}T00:00:00+09:00", "to": f"{first_day}T00:20:00+09:00"})
+    asked = f"/api/kpis/failures?code={FAILED_FIRST_CODE}&{window}"
+    assert len(ask(past_server, asked)["failures"]) == 1  # with which the history begins
+    assert sum(left_out) >= 1  # nobody saw what was before it
     # Errors that are too short to count are in neither.
     page.locator('[data-kpi="mttr"]').click()
     drawer = page.get_by_role("dialog")

@@ -4,7 +4,7 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatDuration, parseTimeMs } from '@/lib/time/format';
 import { useZone } from '@/lib/time/useZone';
-import { formatZoneSecond } from '@/lib/time/zone';
+import { formatZoneNearSecond } from '@/lib/time/zone';
 import type { PlcView } from '@/lib/types/generated';
 
 interface PlcHealthProps {
@@ -21,6 +21,7 @@ export function PlcHealth({ session, plc }: PlcHealthProps) {
   if (plc === null) return null;
   const since = parseTimeMs(plc.since);
   const nextMs = parseTimeMs(plc.next_attempt);
+  const timeOf = (ms: number): string => formatZoneNearSecond(zone, ms, nowS * 1_000);
   const count = (value: number): string => value.toLocaleString();
   return (
     <section className={styles.section} aria-labelledby="plc-title">
@@ -31,7 +32,7 @@ export function PlcHealth({ session, plc }: PlcHealthProps) {
         <dt>{words.link}</dt>
         <dd>
           <b data-link={plc.link}>{strings.link[plc.link]}</b>{' '}
-          <span>{since !== null && words.linkSince(formatZoneSecond(zone, since))}</span>
+          <span>{since !== null && words.linkSince(timeOf(since))}</span>
         </dd>
         <dt>{words.endpoint}</dt>
         <dd>{plc.endpoint}</dd>
@@ -75,8 +76,7 @@ export function PlcHealth({ session, plc }: PlcHealthProps) {
             words.noFault
           ) : (
             <>
-              <time>{formatZoneSecond(zone, Date.parse(plc.last_fault.at))}</time>{' '}
-              {plc.last_fault.message}
+              <time>{timeOf(Date.parse(plc.last_fault.at))}</time> {plc.last_fault.message}
               {plc.last_fault.end_code !== null && ` (${words.endCode(plc.last_fault.end_code)})`}
               {plc.last_fault.cause !== '' && <small>{plc.last_fault.cause}</small>}
             </>

@@ -5,7 +5,7 @@ import { useStrings } from '@/lib/i18n/useStrings';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatDuration, parseTimeMs } from '@/lib/time/format';
 import { useZone } from '@/lib/time/useZone';
-import { formatZoneSecond } from '@/lib/time/zone';
+import { formatZoneNearSecond } from '@/lib/time/zone';
 import type { EquipmentDetailView, RawTagView } from '@/lib/types/generated';
 
 interface RawTagsProps {
@@ -47,6 +47,9 @@ function TagRow({ session, tag }: { readonly session: LineSession; readonly tag:
   const strings = useStrings();
   const zone = useZone();
   const readMs = parseTimeMs(tag.read_at);
+  const readAt = useSession(session, (state) =>
+    readMs === null ? strings.detail.never : formatZoneNearSecond(zone, readMs, state.nowS * 1_000),
+  );
   const age = useSession(session, (state) =>
     readMs === null
       ? ''
@@ -66,7 +69,7 @@ function TagRow({ session, tag }: { readonly session: LineSession; readonly tag:
         {tag.reason !== '' && <small>{tag.reason}</small>}
       </td>
       <td>
-        {readMs === null ? strings.detail.never : formatZoneSecond(zone, readMs)}
+        {readAt}
         {readMs !== null && <small>{strings.detail.ago(age)}</small>}
       </td>
     </tr>

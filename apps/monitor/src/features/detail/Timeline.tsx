@@ -11,6 +11,7 @@ import type { LineSession } from '@/lib/session/lineSession';
 import { formatDuration, parseTimeMs } from '@/lib/time/format';
 import { useZone } from '@/lib/time/useZone';
 import { findMidnightMs, formatZoneSecond } from '@/lib/time/zone';
+import type { Status } from '@/lib/types/equipment';
 import type { EquipmentDetailView } from '@/lib/types/generated';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import { Strip } from '@/lib/ui/Strip';
@@ -65,7 +66,7 @@ export function Timeline({ session, machine, view }: TimelineProps) {
   );
   const label = spans
     .map((span) => {
-      const word = span.status === null ? strings.detail.unobserved : strings.status[span.status];
+      const word = nameOf(span.status);
       const length = formatDuration((span.endMs - span.startMs) / 1_000, strings.duration);
       return `${formatZoneSecond(zone, span.startMs)} ${word} ${length}`;
     })
@@ -79,7 +80,7 @@ export function Timeline({ session, machine, view }: TimelineProps) {
       </div>
       <ol className={styles.changes} aria-label={strings.detail.changes}>
         {spans
-          .filter((span) => span.status !== null && span.startMs > startMs)
+          .filter(({ status: own, startMs: atMs }) => isStatus(own) && atMs > startMs)
           .slice(-CHANGES_SHOWN)
           .reverse()
           .map((span) => (
@@ -88,13 +89,22 @@ export function Timeline({ session, machine, view }: TimelineProps) {
       </ol>
     </section>
   );
+
+  function nameOf(own: Span['status']): string {
+    if (isStatus(own)) return strings.status[own];
+    return own === 'deleted' ? strings.detail.deleted : strings.detail.unobserved;
+  }
+}
+
+function isStatus(status: Span['status']): status is Status {
+  return status !== null && status !== 'deleted';
 }
 
 function Change({ span, isOver }: { readonly span: Span; readonly isOver: boolean }) {
   const strings = useStrings();
   const zone = useZone();
   const { status, startMs, endMs } = span;
-  if (status === null) return null;
+  if (!isStatus(status)) return null;
   return (
     <li data-color={getEquipmentColor({ status, tags: LIVE_TAGS })}>
       <time>{formatZoneSecond(zone, startMs)}</time>

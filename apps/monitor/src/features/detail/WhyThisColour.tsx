@@ -8,7 +8,7 @@ import type { LineSession } from '@/lib/session/lineSession';
 import { formatCounter, formatDuration, parseTimeMs } from '@/lib/time/format';
 import { elapsedMs, readClocks } from '@/lib/time/instant';
 import { useZone } from '@/lib/time/useZone';
-import { formatZoneSecond } from '@/lib/time/zone';
+import { formatZoneNearSecond } from '@/lib/time/zone';
 import type { EquipmentDetailView } from '@/lib/types/generated';
 
 interface WhyThisColourProps {
@@ -52,7 +52,9 @@ export function WhyThisColour({ session, machine, isLate, view }: WhyThisColourP
             <dt>{strings.status[machine.status]}</dt>
             <dd>
               <b>{formatCounter(nowS - Math.floor(machine.sinceMs / 1_000), strings.duration)}</b>{' '}
-              <span>{strings.detail.since(formatZoneSecond(zone, machine.sinceMs))}</span>
+              <span>
+                {strings.detail.since(formatZoneNearSecond(zone, machine.sinceMs, nowS * 1_000))}
+              </span>
             </dd>
           </div>
           {machine.status === 'idle' && (

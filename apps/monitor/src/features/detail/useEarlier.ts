@@ -28,6 +28,6 @@ export function useEarlier(
     [code, startMs, observedSinceMs],
   );
   const { view } = useAnswer(isWanted ? ask : null, PERIOD_MS);
-  const intervals = view?.equipment[0]?.intervals;
-  return useMemo(() => (intervals === undefined ? NOTHING : toSpans(intervals)), [intervals]);
+  const lane = view?.equipment[0];
+  return useMemo(() => (lane === undefined ? NOTHING : toSpans(lane)), [lane]);
 }

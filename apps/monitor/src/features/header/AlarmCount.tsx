@@ -9,7 +9,7 @@ interface AlarmCountProps {
 
 /**
  * How many alarms are not over, the unacknowledged ones in a colour. It makes no sound. Where the
- * server does not know all of them it says so in words.
+ * server does not know all of them it says so in words, or by a sign where the header has no room.
  */
 export function AlarmCount({ isNamed = false }: AlarmCountProps) {
   const words = useStrings().memory;
@@ -29,9 +29,20 @@ export function AlarmCount({ isNamed = false }: AlarmCountProps) {
       data-unacknowledged={unacknowledged}
       data-complete={isComplete}
     >
-      {isNamed && <span aria-hidden="true">{words.alarms}</span>}
+      {isNamed && (
+        <span aria-hidden="true" className={styles.name}>
+          {words.alarms}
+        </span>
+      )}
       <b aria-hidden="true" title={label}>
-        {isComplete ? number : words.alarmsIncomplete(count, number)}
+        {isComplete ? (
+          number
+        ) : (
+          <>
+            <span className={styles.words}>{words.alarmsIncomplete(count, number)}</span>
+            <span className={styles.sign}>{count === 0 ? '?' : `${number}+`}</span>
+          </>
+        )}
       </b>
       <span className="visually-hidden">{label}</span>
     </span>

@@ -3,20 +3,20 @@ import { getShownStatus } from '@/lib/board/getEquipmentColor';
 import { getShownColor } from '@/lib/board/shown';
 import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { clockOf } from '@/lib/kpi/days';
 import type { LineSession } from '@/lib/session/lineSession';
 import { formatCounter } from '@/lib/time/format';
+import { formatZoneNearSecond, type Zone } from '@/lib/time/zone';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import styles from './MachineView.module.css';
 
 interface MachineNowProps {
   readonly session: LineSession;
   readonly machine: Machine;
-  readonly timeZone: string;
+  readonly zone: Zone;
 }
 
 /** What the machine does now, and since when; gray where the page cannot know. */
-export function MachineNow({ session, machine, timeZone }: MachineNowProps) {
+export function MachineNow({ session, machine, zone }: MachineNowProps) {
   const strings = useStrings();
   const isLate = useSession(session, (state) => state.lateCodes.has(machine.code));
   const nowS = useSession(session, (state) => state.nowS);
@@ -30,7 +30,7 @@ export function MachineNow({ session, machine, timeZone }: MachineNowProps) {
       {!isLate && sinceMs !== null && (
         <span>
           {formatCounter(nowS - Math.floor(sinceMs / 1_000), strings.duration)} ·{' '}
-          {strings.detail.since(clockOf(sinceMs, timeZone))}
+          {strings.detail.since(formatZoneNearSecond(zone, sinceMs, nowS * 1_000))}
         </span>
       )}
       <span>

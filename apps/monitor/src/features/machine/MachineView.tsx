@@ -64,9 +64,7 @@ export function MachineView(props: MachineViewProps) {
             ))}
           </select>
         </label>
-        {machine !== undefined && (
-          <MachineNow session={session} machine={machine} timeZone={timeZone} />
-        )}
+        {machine !== undefined && <MachineNow session={session} machine={machine} zone={zone} />}
       </div>
       {machine === undefined ? (
         code !== null && order.length > 0 && <p>{words.machineView.unknown}</p>

@@ -22,7 +22,7 @@ const STEP_MS = 4 * 3_600_000;
 const SAID_MAX = 20;
 
 /**
- * The day as one bar; what nobody saw is hatched. What is to come is empty, and so is the time in
+ * The day as one bar; what nobody saw is hatched, and thinly what was deleted. What is to come is empty, and so is the time in
  * which the machine was not configured.
  */
 export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
@@ -45,7 +45,7 @@ export function TodayStrip({ code, window, timeZone }: TodayStripProps) {
   const spans = shown.map(({ beginMs, endMs, status }): Span => ({
     startMs: beginMs,
     endMs,
-    status: isSeen(status) ? status : null,
+    status: isSeen(status) || status === 'deleted' ? status : null,
   }));
   const label = shown
     .slice(-SAID_MAX)

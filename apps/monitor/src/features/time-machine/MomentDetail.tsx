@@ -6,7 +6,7 @@ import { useSession } from '@/lib/hooks/useSession';
 import { useStrings } from '@/lib/i18n/useStrings';
 import { useTimelineStrings } from '@/lib/i18n/useTimelineStrings';
 import { formatDuration } from '@/lib/time/format';
-import { formatZoneMoment, formatZoneSecond, type Zone } from '@/lib/time/zone';
+import { formatZoneMoment, formatZoneNearSecond, type Zone } from '@/lib/time/zone';
 import type { TimeMachine } from '@/lib/timeline/timeMachine';
 import { StatusIcon } from '@/lib/ui/StatusIcon';
 import styles from './MomentDetail.module.css';
@@ -85,7 +85,7 @@ export function MomentDetail({ machine, code, zone, onClose }: MomentDetailProps
           </p>
           {!isUnseen && sinceMs !== null && (
             <p className={styles.soft}>
-              {words.sinceThen(formatZoneSecond(zone, sinceMs))} ·{' '}
+              {words.sinceThen(formatZoneNearSecond(zone, sinceMs, nowS * 1_000))} ·{' '}
               {formatDuration(nowS - Math.floor(sinceMs / 1_000), strings.duration)}
             </p>
           )}

@@ -155,6 +155,23 @@ describe('foldEarlier', () => {
     ]);
   });
 
+  it('names what was deleted, but not the time before the machine was there', () => {
+    const [lane] = view.equipment;
+    if (lane === undefined) throw new Error('no lane');
+    const configured = [[START_MS - 80, null]] as const;
+    const intervals = [
+      [START_MS - 100, START_MS - 40, 'unseen', null],
+      [START_MS - 40, START_MS, 'running', 'running'],
+    ] as const;
+    const old = { ...lane, configured, intervals, kept_from_ms: START_MS - 60 };
+    expect(foldEarlier(emptyBoard, { ...view, equipment: [old] }).earlier.get('A')).toEqual([
+      { startMs: START_MS - 100, endMs: START_MS - 80, status: null },
+      { startMs: START_MS - 80, endMs: START_MS - 60, status: 'deleted' },
+      { startMs: START_MS - 60, endMs: START_MS - 40, status: null },
+      { startMs: START_MS - 40, endMs: START_MS, status: 'running' },
+    ]);
+  });
+
   it('knows of the line since the history began, if that was before the server was started', () => {
     const live = { ...emptyBoard, observedSinceMs: START_MS };
     expect(getKnownSinceMs(live)).toBe(START_MS);

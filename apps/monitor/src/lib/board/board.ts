@@ -16,6 +16,7 @@ import type {
   TimelineView,
 } from '@/lib/types/generated';
 import type { EquipmentTags, Status } from '@/lib/types/equipment';
+import { isSeen, nameUnseen } from '@/lib/timeline/model';
 
 /** The strip shows this much; what is older is forgotten. */
 export const STRIP_WINDOW_MS = 8 * 3_600_000;
@@ -195,18 +196,23 @@ export function foldChanges(board: Board, view: ChangesView): Board {
 /** Fold in `/api/timeline` of the strip's window: what was before the server began to observe. */
 export function foldEarlier(board: Board, view: TimelineView): Board {
   const earlier = new Map<string, readonly Span[]>();
-  for (const { code, intervals } of view.equipment) earlier.set(code, toSpans(intervals));
+  for (const lane of view.equipment) earlier.set(lane.code, toSpans(lane));
   return { ...board, earlier, earlierSinceMs: view.history.known_from_ms };
 }
 
-/** Return intervals as they are answered as spans of a strip. */
-export function toSpans(
-  intervals: TimelineView['equipment'][number]['intervals'],
-): readonly Span[] {
-  return intervals.map(([startMs, endMs, status]) => ({
-    startMs,
+/** Return one machine's lane as it is answered as spans of a strip; what was deleted by its name. */
+export function toSpans(lane: TimelineView['equipment'][number]): readonly Span[] {
+  const intervals = lane.intervals.map(([beginMs, endMs, status]) => ({
+    beginMs,
     endMs,
-    status: status === 'unseen' ? null : status,
+    status,
+    reason: null,
+  }));
+  const configured = lane.configured.map(([begin, end]) => [begin, end ?? Infinity] as const);
+  return nameUnseen(intervals, configured, lane.kept_from_ms).map(({ beginMs, endMs, status }) => ({
+    startMs: beginMs,
+    endMs,
+    status: isSeen(status) || status === 'deleted' ? status : null,
   }));
 }
 

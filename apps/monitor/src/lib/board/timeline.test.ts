@@ -57,9 +57,10 @@ describe('buildSpans', () => {
 });
 
 describe('measureShare', () => {
-  it('never counts unseen or disconnected time as running', () => {
+  it('never counts unseen, deleted or disconnected time as running', () => {
     const spans = [
-      { status: null, startMs: 0, endMs: 40 },
+      { status: 'deleted', startMs: 0, endMs: 20 },
+      { status: null, startMs: 20, endMs: 40 },
       { status: 'disconnected', startMs: 40, endMs: 60 },
       { status: 'running', startMs: 60, endMs: 90 },
       { status: 'stopped', startMs: 90, endMs: 100 },

@@ -2,9 +2,9 @@
 import { STRIP_WINDOW_MS, type StatusChange } from '@/lib/board/board';
 import type { Status } from '@/lib/types/equipment';
 
-/** One stretch of one status; null is time that nobody observed. */
+/** One stretch of one status; null is time that nobody observed, `deleted` what is not kept. */
 export interface Span {
-  readonly status: Status | null;
+  readonly status: Status | 'deleted' | null;
   readonly startMs: number;
   readonly endMs: number;
 }
@@ -109,7 +109,7 @@ export function measureSpans(spans: readonly Span[]): Amounts {
   for (const { startMs, endMs, status } of spans) {
     const lengthMs = endMs - startMs;
     totalMs += lengthMs;
-    if (status === null || status === 'disconnected') continue;
+    if (status === null || status === 'deleted' || status === 'disconnected') continue;
     observedMs += lengthMs;
     if (status === 'running') runningMs += lengthMs;
   }

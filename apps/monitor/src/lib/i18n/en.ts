@@ -188,6 +188,7 @@ export const en: Strings = {
     ago: (age) => `${age} ago`,
     today: 'Today',
     unobserved: 'Not observed',
+    deleted: 'Deleted',
     plc: 'PLC health',
     endpoint: 'Endpoint',
     link: 'Link',

@@ -191,6 +191,7 @@ export const ko: Strings = {
     ago: (age) => `${age} 전`,
     today: '오늘',
     unobserved: '관측 안 됨',
+    deleted: '삭제됨',
     plc: 'PLC 상태',
     endpoint: '접속 주소',
     link: '연결',

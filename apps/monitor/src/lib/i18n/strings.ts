@@ -141,6 +141,8 @@ export interface Strings {
     readonly ago: (age: string) => string;
     readonly today: string;
     readonly unobserved: string;
+    /** Time whose changes are not kept any more. */
+    readonly deleted: string;
     readonly plc: string;
     readonly endpoint: string;
     readonly link: string;

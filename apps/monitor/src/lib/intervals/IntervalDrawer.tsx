@@ -2,7 +2,7 @@ import { useCallback, useState } from 'react';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { clockOf, dateTimeOf } from '@/lib/kpi/days';
+import { clockOf, dateTimeOf, endTimeOf, timeOf } from '@/lib/kpi/days';
 import { type FigureName, getFigure, OFTEN_FIGURES, type OftenFigure } from '@/lib/kpi/figures';
 import {
   EXPORT_FORMATS,
@@ -183,8 +183,8 @@ function IntervalTable(props: IntervalTableProps) {
   const strings = useStrings();
   const [{ language }] = useSettings();
   const isLong = Date.parse(window.to) - Date.parse(window.from) > 86_400_000;
-  const timeAt = (time: string): string =>
-    isLong ? dateTimeOf(Date.parse(time), timeZone) : clockOf(Date.parse(time), timeZone);
+  const beginAt = isLong ? dateTimeOf : clockOf;
+  const timeAt = isLong ? timeOf : clockOf;
   const length = (ms: number): string => formatDuration(ms / 1_000, strings.duration);
   if (intervals.length === 0) return <p className={controls.soft}>{words.intervals.none}</p>;
   return (
@@ -212,8 +212,15 @@ function IntervalTable(props: IntervalTableProps) {
           <tbody>
             {intervals.map((interval) => (
               <tr key={interval.begin}>
-                <td>{timeAt(interval.begin)}</td>
-                <td>{timeAt(interval.end)}</td>
+                <td>{beginAt(Date.parse(interval.begin), timeZone)}</td>
+                <td>
+                  {endTimeOf(
+                    Date.parse(interval.begin),
+                    Date.parse(interval.end),
+                    timeZone,
+                    timeAt,
+                  )}
+                </td>
                 <td className={controls.number}>{length(lengthOf(interval))}</td>
                 <td>
                   <StatusWord status={interval.status} />

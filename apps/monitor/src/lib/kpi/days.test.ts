@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { addDays, dayOf, dayWindow, isDay, localOf, parseLocalMs, timeOf } from '@/lib/kpi/days';
+import {
+  addDays,
+  clockOf,
+  dayOf,
+  dayWindow,
+  endTimeOf,
+  isDay,
+  localOf,
+  parseLocalMs,
+  timeOf,
+} from '@/lib/kpi/days';
 
 describe('days of the plant', () => {
   it('step over the ends of months, years and changes of the clock', () => {
@@ -17,6 +27,25 @@ describe('days of the plant', () => {
     expect(dayOf(ms, 'Asia/Seoul')).toBe('2026-11-25');
     expect(timeOf(ms, 'Asia/Seoul')).toBe('07:30');
     expect(localOf(ms, 'America/New_York')).toBe('2026-11-24T17:30');
+  });
+});
+
+describe('when something ended', () => {
+  const at = (time: string): number => Date.parse(`2026-11-${time}+09:00`);
+
+  it.each([
+    ['27T16:50:00', '27T17:10:05', '17:10', '17:10:05'],
+    ['27T16:50:00', '28T00:00:00', '11-28 00:00', '11-28 00:00:00'],
+    ['28T13:50:00', '29T22:09:39', '11-29 22:09', '11-29 22:09:39'],
+  ])('has its day where it began on another: %s to %s', (begin, end, minute, second) => {
+    expect(endTimeOf(at(begin), at(end), 'Asia/Seoul')).toBe(minute);
+    expect(endTimeOf(at(begin), at(end), 'Asia/Seoul', clockOf)).toBe(second);
+  });
+
+  it('goes by the days of the plant, wherever the screen stands', () => {
+    const [begin, end] = [at('28T08:30:00'), at('28T09:30:00')]; // midnight in UTC is between
+    expect(endTimeOf(begin, end, 'Asia/Seoul')).toBe('09:30');
+    expect(endTimeOf(begin, end, 'UTC')).toBe('11-28 00:30');
   });
 });
 

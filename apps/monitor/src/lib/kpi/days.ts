@@ -38,6 +38,22 @@ export function dateTimeOf(ms: number, timeZone?: string): string {
   return `${parts['month']}-${parts['day']} ${parts['hour']}:${parts['minute']}`;
 }
 
+/**
+ * Return when something ended that began at `beginMs`: "10:30", or "11-26 10:30" where it began on
+ * another day of `timeZone`, so that what lasted over midnight never reads as over on the day it began.
+ *
+ * @param write the time of day: `clockOf` for seconds.
+ */
+export function endTimeOf(
+  beginMs: number,
+  endMs: number,
+  timeZone?: string,
+  write: typeof timeOf = timeOf,
+): string {
+  const [day, time] = [dayOf(endMs, timeZone), write(endMs, timeZone)];
+  return day === dayOf(beginMs, timeZone) ? time : `${day.slice(5)} ${time}`;
+}
+
 /** Return "2026-11-25T10:30" by the clock of `timeZone`, as a field for date and time wants it. */
 export function localOf(ms: number, timeZone?: string): string {
   return `${dayOf(ms, timeZone)}T${timeOf(ms, timeZone)}`;

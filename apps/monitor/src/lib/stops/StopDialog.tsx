@@ -2,7 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { clockOf, dateTimeOf, dayOf, parseLocalMs, timeOf } from '@/lib/kpi/days';
+import { clockOf, dateTimeOf, dayOf, endTimeOf, parseLocalMs } from '@/lib/kpi/days';
 import { flatten, memoryRest } from '@/lib/memory/memoryRest';
 import type { useAnswer } from '@/lib/memory/useAnswer';
 import { useName } from '@/lib/memory/useName';
@@ -37,7 +37,9 @@ export function StopDialog(props: StopDialogProps) {
   const words = useMemoryStrings();
   const strings = useStrings();
   const write = useWrite();
-  const endText = stop.end === null ? words.ongoing : dateTimeOf(Date.parse(stop.end), timeZone);
+  const beginMs = Date.parse(stop.begin);
+  const endText =
+    stop.end === null ? words.ongoing : endTimeOf(beginMs, Date.parse(stop.end), timeZone);
   const length = formatDuration(stop.down_ms / 1_000, strings.duration);
   async function save(action: () => Promise<unknown>): Promise<void> {
     if (await write.run(action)) onDone();
@@ -45,7 +47,7 @@ export function StopDialog(props: StopDialogProps) {
   return (
     <Modal
       title={words.stops.dialog}
-      subtitle={`${stop.name} · ${dateTimeOf(Date.parse(stop.begin), timeZone)} – ${endText} · ${length}`}
+      subtitle={`${stop.name} · ${dateTimeOf(beginMs, timeZone)} – ${endText} · ${length}`}
       onClose={onClose}
     >
       <ReasonForm {...props} write={write} save={save} />
@@ -149,7 +151,8 @@ function SplitForm({ stop, timeZone, write, save }: FormProps) {
       <h3>{words.stops.split}</h3>
       <p className={controls.soft}>{words.stops.splitHelp}</p>
       <label className={controls.field}>
-        {words.stops.splitAt} ({timeOf(beginMs, timeZone)}–{timeOf(endMs, timeZone)})
+        {words.stops.splitAt} ({dateTimeOf(beginMs, timeZone)} –{' '}
+        {endTimeOf(beginMs, endMs, timeZone)})
         <input
           className={controls.input}
           type="time"

@@ -1,7 +1,7 @@
 import { useCallback } from 'react';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
-import { dateTimeOf, timeOf } from '@/lib/kpi/days';
+import { dateTimeOf, endTimeOf } from '@/lib/kpi/days';
 import { memoryRest } from '@/lib/memory/memoryRest';
 import { useAnswer } from '@/lib/memory/useAnswer';
 import { readAudit } from '@/lib/stops/audit';
@@ -51,7 +51,10 @@ export function StopHistory({ stop, timeZone, reasons }: StopHistoryProps) {
                   <small>{dateTimeOf(Date.parse(at), timeZone)}</small> <b>{by}</b>{' '}
                   {kind === 'reason'
                     ? words.gave(nameOf(before), nameOf(after) ?? '–')
-                    : words.marked(kind, momentMs === null ? '' : timeOf(momentMs, timeZone))}
+                    : words.marked(
+                        kind,
+                        momentMs === null ? '' : endTimeOf(Date.parse(begin), momentMs, timeZone),
+                      )}
                   {comment !== '' && ` · ${comment}`}
                 </li>
               ))}

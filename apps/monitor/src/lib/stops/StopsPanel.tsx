@@ -2,7 +2,7 @@ import { useCallback, useState } from 'react';
 import { useSettings } from '@/lib/hooks/useSettings';
 import { useMemoryStrings } from '@/lib/i18n/useMemoryStrings';
 import { useStrings } from '@/lib/i18n/useStrings';
-import { dateTimeOf, timeOf } from '@/lib/kpi/days';
+import { dateTimeOf, endTimeOf, timeOf } from '@/lib/kpi/days';
 import type { Window } from '@/lib/memory/memoryRest';
 import { useGrowing } from '@/lib/memory/pages';
 import { useAnswer } from '@/lib/memory/useAnswer';
@@ -160,7 +160,9 @@ function StopTable({ stops, hasMachine, timeZone, reasons, onOpen }: StopTablePr
                 {hasMachine && <th scope="row">{stop.name}</th>}
                 <td>{dateTimeOf(beginMs, timeZone)}</td>
                 <td>
-                  {stop.end === null ? words.ongoing : timeOf(Date.parse(stop.end), timeZone)}
+                  {stop.end === null
+                    ? words.ongoing
+                    : endTimeOf(beginMs, Date.parse(stop.end), timeZone)}
                 </td>
                 <td className={controls.number}>
                   {formatDuration(stop.down_ms / 1_000, strings.duration)}

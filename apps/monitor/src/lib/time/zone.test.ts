@@ -6,6 +6,7 @@ import {
   formatZoneMinute,
   formatZoneMoment,
   formatZoneNear,
+  formatZoneNearSecond,
   isOnScreensClock,
   toLocalMs,
   toUtcMs,
@@ -49,6 +50,8 @@ describe('a zone', () => {
     expect(formatZoneNear(seoul, at, at + 9 * 60_000)).toBe('23:50');
     expect(formatZoneNear(seoul, at, at + 11 * 60_000)).toBe('11-25 23:50');
     expect(formatZoneNear(berlin, at, at + 11 * 60_000)).toBe('15:50');
+    expect(formatZoneNearSecond(seoul, at + 5_000, at + 9 * 60_000)).toBe('23:50:05');
+    expect(formatZoneNearSecond(seoul, at + 5_000, at + 11 * 60_000)).toBe('11-25 23:50:05');
   });
 
   it('begins its day at its own midnight, also on the day that its clock changes', () => {

@@ -70,8 +70,13 @@ export function formatZoneNear(
   utcMs: number,
   nowMs: number = getServerNowMs(),
 ): string {
+  return formatZoneNearSecond(zone, utcMs, nowMs).slice(0, -3);
+}
+
+/** Return the same to the second: "03:12:05", or "11-24 03:12:05" of another day. */
+export function formatZoneNearSecond(zone: Zone, utcMs: number, nowMs: number): string {
   const [at, now] = [formatZoneMoment(zone, utcMs), formatZoneMoment(zone, nowMs)];
-  return at.slice(at.startsWith(now.slice(0, 10)) ? 11 : 5, 16);
+  return at.slice(at.startsWith(now.slice(0, 10)) ? 11 : 5);
 }
 
 /** Return the midnight with which the zone's day at `utcMs` began. */

@@ -135,13 +135,25 @@ function parseLane(value: unknown, nowMs: number): Lane {
     code: asString(lane.code, 'code'),
     name: asString(lane.name, 'name'),
     plcId: typeof lane.plc_id === 'string' ? lane.plc_id : null,
-    intervals: dropUntold(intervals, nowMs)
-      .flatMap((each) => emptyOut(each, configured))
-      .flatMap((each) => nameDeleted(each, keptFromMs)),
+    intervals: nameUnseen(dropUntold(intervals, nowMs), configured, keptFromMs),
   };
 }
 
 type Span = readonly [beginMs: number, endMs: number];
+
+/**
+ * Return `intervals` with what is unseen in them called what it is: before the machine was
+ * configured, after it was taken out, deleted, or not seen by anybody.
+ */
+export function nameUnseen(
+  intervals: readonly Interval[],
+  configured: readonly Span[],
+  keptFromMs: number | null,
+): readonly Interval[] {
+  return intervals
+    .flatMap((each) => emptyOut(each, configured))
+    .flatMap((each) => nameDeleted(each, keptFromMs));
+}
 
 function parseConfigured(value: unknown): Span {
   const [begin, end] = asArray(value, 'configured');

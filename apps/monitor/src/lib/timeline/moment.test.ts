@@ -94,6 +94,30 @@ describe('the board of a moment', () => {
     ]);
   });
 
+  it('lets the strip of a box say what was deleted', () => {
+    const old = lane('C', ['not_yet', 0, 50], ['deleted', 50, 200], ['idle', 200, 400]);
+    for (const [atMs, ownMs] of [
+      [350, 200],
+      [150, 150],
+    ] as const) {
+      const { board } = buildMoment([old, ...lanes], atMs, 0, frame);
+      const spans = buildSpans({
+        changes: board.changes.get('C') ?? [],
+        status: 'idle',
+        sinceMs: null,
+        observedSinceMs: getObservedSinceMs(board, 'C'),
+        startMs: 0,
+        endMs: atMs,
+        earlier: board.earlier.get('C') ?? [],
+      });
+      expect(spans.slice(0, 2)).toEqual([
+        { status: null, startMs: 0, endMs: 50 },
+        { status: 'deleted', startMs: 50, endMs: ownMs },
+      ]);
+      expect(board.earlier.has('B')).toBe(false);
+    }
+  });
+
   it('takes reason and tags from the board of the same moment, where both agree', () => {
     const moment = buildMoment(lanes, 160, 0, frame);
     const view = buildList(0, buildView('A', 'error'), buildView('B', 'running'));

@@ -4,6 +4,7 @@
  */
 import type { Board, Machine, StatusChange } from '@/lib/board/board';
 import { emptyBoard, STRIP_WINDOW_MS } from '@/lib/board/board';
+import type { Span } from '@/lib/board/timeline';
 import { findIndexAt } from '@/lib/timeline/intervals';
 import { type Interval, isEmpty, isSeen, type Lane } from '@/lib/timeline/model';
 import type { EquipmentTags, Status } from '@/lib/types/equipment';
@@ -46,6 +47,7 @@ export function buildMoment(
 ): Moment {
   const machines = new Map<string, Machine>();
   const changes = new Map<string, readonly StatusChange[]>();
+  const earlier = new Map<string, readonly Span[]>();
   const observedSinceMsByCode = new Map<string, number>();
   const unseenCodes = new Set<string>();
   const deletedCodes = new Set<string>();
@@ -72,6 +74,8 @@ export function buildMoment(
     const { seenSinceMs, seen } = listSeen(intervals, index, atMs, fromMs);
     observedSinceMsByCode.set(code, seenSinceMs);
     changes.set(code, seen);
+    const before = listBefore(intervals, seenSinceMs, atMs - STRIP_WINDOW_MS);
+    if (before.some((span) => span.status === 'deleted')) earlier.set(code, before);
   }
   const board: Board = {
     ...emptyBoard,
@@ -79,6 +83,7 @@ export function buildMoment(
     machines,
     tickMs: atMs,
     changes,
+    earlier,
     observedSinceMs: Math.max(fromMs, atMs - STRIP_WINDOW_MS),
     observedSinceMsByCode,
   };
@@ -159,4 +164,19 @@ function listSeen(
     seen.unshift({ atMs: interval.beginMs, previous: before.status, status: interval.status });
   }
   return { seenSinceMs, seen };
+}
+
+/** Return what was before the machine was seen, from `startMs` on, for the strip of a box. */
+function listBefore(
+  intervals: readonly Interval[],
+  seenSinceMs: number,
+  startMs: number,
+): readonly Span[] {
+  return intervals
+    .filter(({ beginMs, endMs }) => beginMs < seenSinceMs && endMs > startMs)
+    .map(({ beginMs, endMs, status }) => ({
+      startMs: beginMs,
+      endMs: Math.min(endMs, seenSinceMs),
+      status: isSeen(status) || status === 'deleted' ? status : null,
+    }));
 }

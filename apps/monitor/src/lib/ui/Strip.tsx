@@ -2,7 +2,6 @@ import { getEquipmentColor } from '@/lib/board/getEquipmentColor';
 import { listMarks, type Span } from '@/lib/board/timeline';
 import { useZone } from '@/lib/time/useZone';
 import { findMidnightMs, formatZoneMinute } from '@/lib/time/zone';
-import type { Status } from '@/lib/types/equipment';
 import styles from '@/lib/ui/Strip.module.css';
 
 interface StripProps {
@@ -33,7 +32,7 @@ export function Strip({ spans, startMs, endMs, stepMs, midnightMs, label }: Stri
           <i
             key={span.startMs}
             className={styles.span}
-            data-span={span.status === null ? 'unseen' : colorOf(span.status)}
+            data-span={nameLook(span.status)}
             style={{
               left: percent(span.startMs),
               width: `${((100 * (span.endMs - span.startMs)) / lengthMs).toFixed(3)}%`,
@@ -52,7 +51,10 @@ export function Strip({ spans, startMs, endMs, stepMs, midnightMs, label }: Stri
   );
 }
 
-function colorOf(status: Status): string {
+/** The colour of a status; what is not known has hatching of its own. */
+function nameLook(status: Span['status']): string {
+  if (status === null) return 'unseen';
+  if (status === 'deleted') return status;
   const tags = { status_tag: 0, error_tag: 0, connection: true };
   return getEquipmentColor({ status, tags });
 }
