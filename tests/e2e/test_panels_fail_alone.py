@@ -18,7 +18,7 @@ from e2e.plant import RUNNING, Plant
 from e2e.upgrade import upgraded
 from processes import Server
 
-HEALED_MS = 20_000
+HEALED_MS = 120_000  # guards against hanging: a server may start in the meantime
 #: Puts every text of the page into two `<font>`, moved as some translators do it, or copied as
 #: others do; gives how many.
 _TRANSLATE = """

@@ -203,7 +203,8 @@ def wall(folder: Path) -> Iterator[Wall]:
             # What it says from now on must not fill the pipe.
             threading.Thread(target=process.stderr.read, daemon=True).start()
             # Nobody reads the browser's events: a bounded queue of them would hold up the goodbye.
-            with connect(address, max_size=None, max_queue=None) as browser:
+            # No pings: a browser that is asleep answers none, and is not gone for that.
+            with connect(address, max_size=None, max_queue=None, ping_interval=None) as browser:
                 yield Wall(browser)
         finally:
             process.kill()
