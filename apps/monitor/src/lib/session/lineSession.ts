@@ -19,7 +19,13 @@ import { isTickFresh, judge, type Judged } from '@/lib/session/judge';
 import { keepIfSame } from '@/lib/session/keepIfSame';
 import { Refetcher } from '@/lib/session/refetcher';
 import { elapsedMs, type Instant, readClocks } from '@/lib/time/instant';
-import { getServerNowMs, type Heard, hearServerClock, isTooLate } from '@/lib/time/serverClock';
+import {
+  getServerNowMs,
+  type Heard,
+  hearServerClock,
+  isTooLate,
+  withAnswer,
+} from '@/lib/time/serverClock';
 import type {
   ChangesView,
   EquipmentStatusMessage,
@@ -77,8 +83,8 @@ export class LiveSession implements LineSession {
   #earlierDue: { readonly view: ChangesView; readonly failedAt: Instant | null } | null = null;
   /** What the server called the news of the list that was answered last. */
   #news: string | null = null;
-  /** The tick that the server answered with last, and when that answer came. */
-  #answered: Heard | null = null;
+  /** The ticks that the server answered with in the last minutes, and when those answers came. */
+  #answered: readonly Heard[] = [];
   /** Answers that wait for the next tick, so that both are one change of the screen. */
   #answers: Fold[] = [];
 
@@ -270,11 +276,12 @@ export class LiveSession implements LineSession {
     const { rest } = this.#options;
     // An answer is as old as the question: how long the way back took is not known.
     const askedAt = readClocks();
-    const [equipment, plcs] = await Promise.all([
-      rest.getEquipment(id, signal),
-      rest.getPlcs(signal),
-    ]);
-    this.#answered = { serverMs: Date.parse(equipment.at), receivedAt: readClocks() };
+    const asked = rest.getEquipment(id, signal).then((answer) => {
+      const told = { serverMs: Date.parse(answer.at), receivedAt: readClocks() };
+      this.#answered = withAnswer(this.#answered, told, askedAt);
+      return answer;
+    });
+    const [equipment, plcs] = await Promise.all([asked, rest.getPlcs(signal)]);
     // Before the first tick, so that nothing is asked by the screen's own clock even then.
     if (this.#state.board.tickMs === null) hearServerClock(Date.parse(equipment.at), askedAt);
     return { equipment, plcs, askedAt };

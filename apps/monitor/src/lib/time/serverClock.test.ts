@@ -70,14 +70,48 @@ describe("the server's clock", () => {
     ['late in the second of the answer', 0, -3_500, true],
     ['from after the answer', 0, 2_000, false],
   ])('knows a tick that comes %s', (_, seconds, sentAfterMs, isLate) => {
-    const answered = { serverMs: SERVER_MS, receivedAt: at(0, SERVER_MS) };
+    const answered = [{ serverMs: SERVER_MS, receivedAt: at(0, SERVER_MS) }];
     const now = at(seconds, SERVER_MS);
     expect(clock.isTooLate(SERVER_MS + sentAfterMs, answered, now)).toBe(isLate);
-    expect(clock.isTooLate(SERVER_MS + sentAfterMs, null, now)).toBe(false);
+    expect(clock.isTooLate(SERVER_MS + sentAfterMs, [], now)).toBe(false);
+  });
+
+  /** What was answered at so many seconds, having been under way for `tookS` after it was sent. */
+  const answer = (sentS: number, tookS: number, aheadMs = 0) => ({
+    serverMs: SERVER_MS + sentS * 1_000 + aheadMs,
+    receivedAt: at(sentS + tookS, SERVER_MS),
+  });
+
+  it('is not taken for slower by an answer that was long under way', () => {
+    const quick = clock.withAnswer([], answer(0, 0.1), at(0, SERVER_MS));
+    const both = clock.withAnswer(quick, answer(10, 8), at(10, SERVER_MS));
+    expect(clock.isTooLate(SERVER_MS + 12_000, both, at(18, SERVER_MS))).toBe(true);
+    expect(clock.isTooLate(SERVER_MS + 12_000, both.slice(1), at(18, SERVER_MS))).toBe(false);
+  });
+
+  it.each([
+    ['an hour', -3_600_000],
+    ['two seconds', -2_000],
+  ])('calls no tick late after it was set back by %s, once it has answered', (_, aheadMs) => {
+    const before = clock.withAnswer([], answer(0, 0.1), at(0, SERVER_MS));
+    const after = clock.withAnswer(before, answer(10, 0.1, aheadMs), at(10, SERVER_MS));
+    const sentMs = SERVER_MS + 11_000 + aheadMs;
+    expect(clock.isTooLate(sentMs, after, at(11.2, SERVER_MS))).toBe(false);
+  });
+
+  it('forgets what was answered minutes ago, and keeps no more than some answers', () => {
+    let kept = clock.withAnswer([], answer(0, 0.1), at(0, SERVER_MS));
+    kept = clock.withAnswer(kept, answer(130, 0.1), at(130, SERVER_MS));
+    expect(kept).toEqual([answer(130, 0.1)]);
+    for (let second = 131; second < 231; second += 1) {
+      kept = clock.withAnswer(kept, answer(second, 0.1), at(second, SERVER_MS));
+    }
+    expect(kept).toHaveLength(20);
+    expect(kept.at(-1)).toEqual(answer(230, 0.1));
   });
 
   it('calls no tick late because the clock of the screen is set', () => {
-    const answered = { serverMs: SERVER_MS, receivedAt: at(0, SERVER_MS) };
+    const answered = [{ serverMs: SERVER_MS, receivedAt: at(0, SERVER_MS) }];
     expect(clock.isTooLate(SERVER_MS + 10_000, answered, at(10, SERVER_MS + YEAR_MS))).toBe(false);
     expect(clock.isTooLate(Number.NaN, answered, at(10, SERVER_MS))).toBe(false);
   });
