@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -107,6 +108,39 @@ def test_a_fault_that_is_owed_an_alarm_gets_it_with_the_time_at_which_it_rose(
     scene.pass_(3)
     scene.see(101, RUNNING)
     assert scene.told == ["raised", "cleared"]
+
+
+def test_an_alarm_that_is_owed_has_the_id_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 0)  # of a thousand in a millisecond
+    before = Scene(at_s=T0_S - 9.0)
+    before.see(102, RUNNING)
+    before.see(102, ERROR)
+    before.pass_(5)
+    (stored,) = before.alarms
+    assert stored.raised_ms == T0_MS - 9_000
+
+    scene = Scene()
+    scene.desk.adopt(replace(owed(101), open=(stored,)))
+    scene.see(101, ERROR)
+    scene.see(102, ERROR)
+    assert sorted((each.source, each.raised_ms) for each in scene.alarms) == [
+        (code(101), T0_MS - 9_000),
+        (code(102), T0_MS - 9_000),
+    ]
+
+
+def test_an_alarm_has_the_id_of_no_other_though_the_clock_was_set_back_over_a_restart() -> None:
+    before = Scene(at_s=T0_S + 9.0)
+    before.see(102, RUNNING)
+    before.see(102, ERROR)
+    before.pass_(5)
+    (stored,) = before.alarms
+
+    scene = Scene()
+    scene.desk.adopt(replace(owed(101), open=(stored,)))
+    scene.see(101, ERROR)
+    (new,) = [each for each in scene.alarms if each.source == code(101)]
+    assert new.id > stored.id
 
 
 def test_what_is_owed_is_raised_within_the_bound_of_all_faults(

@@ -24,6 +24,7 @@ class Adoption:
     def adopt(self, recalled: Recalled, now: Instant) -> None:
         """Take in how things stood before the start; late is no harm."""
         self._turns.is_recalled = True
+        self._turns.note_known((*recalled.open, *recalled.over))
         known = [alarm for alarm in recalled.open if self._book.find(alarm.id) is None]
         self._book.take_over(a for a in recalled.over if self._book.find(a.id) is None)
         self._book.take_over(known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -191,7 +191,7 @@ class Turns:
         if point.is_chattering(now):
             note = note or AlarmNote.COMES_AND_GOES
         since_ms = unix_ms(turn.since.unix_s)
-        new = self._new(point, since_ms)
+        new = self._new(point, since_ms, unix_ms(now.unix_s))
         came_back = [each for each in self.book.of(point.source) if goes_on(each, new)]
         alarm = told_as(came_back[-1], new) if came_back else new
         event = AlarmEvent(kind=AlarmEventKind.RAISED, at_ms=since_ms, note=note)
@@ -201,9 +201,14 @@ class Turns:
         supersede_oldest(self.book, point.source, most, unix_ms(now.unix_s))
         self._look_at_shift(alarm, unix_ms(now.unix_s))
 
-    def _new(self, point: Point, since_ms: int) -> Alarm:
-        # Ids follow each other, over restarts too, and are exact in JavaScript.
-        newest = since_ms * IDS_PER_MS + secrets.randbelow(IDS_PER_MS)
+    def note_known(self, alarms: Iterable[Alarm]) -> None:
+        """Take in alarms of before the start, whose ids are no other's."""
+        self._last_id = max((self._last_id, *(each.id for each in alarms)))
+
+    def _new(self, point: Point, since_ms: int, now_ms: int) -> Alarm:
+        # Ids follow each other, over restarts too, and are exact in JavaScript. An alarm may be
+        # raised long after its fault rose, in whose millisecond others had theirs.
+        newest = max(since_ms, now_ms) * IDS_PER_MS + secrets.randbelow(IDS_PER_MS)
         self._last_id = max(self._last_id + 1, newest)
         return self.plant.new_alarm(point.source, self._last_id, since_ms, point.alarm_code)
 
