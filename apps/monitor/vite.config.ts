@@ -50,5 +50,12 @@ export default defineConfig({
     cssCodeSplit: false,
   },
   // Files share a process: a process of its own for each took longer than the tests in it.
-  test: { include: ['src/**/*.test.ts'], environment: 'node', isolate: false },
+  test: {
+    include: ['src/**/*.test.ts'],
+    environment: 'node',
+    isolate: false,
+    // Guards against hanging, no bounds: the computer may do other things.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
 });
