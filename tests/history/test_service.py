@@ -6,7 +6,6 @@ import asyncio
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -216,10 +215,11 @@ async def test_an_end_while_the_database_is_being_opened_leaves_no_thread_behind
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really_connect, is_connecting = sqlite3.connect, threading.Event()
+    is_told_to_end = threading.Event()
 
     def connect_slowly(*args: Any, **kwargs: Any) -> Any:
         is_connecting.set()
-        time.sleep(0.3)
+        assert is_told_to_end.wait(60)
         return really_connect(*args, **kwargs)
 
     monkeypatch.setattr(sqlite3, "connect", connect_slowly)
@@ -228,6 +228,7 @@ async def test_an_end_while_the_database_is_being_opened_leaves_no_thread_behind
     history.start()
     await eventually(is_connecting.is_set, "the database is not opened")
     history.stop()
+    is_told_to_end.set()
     assert await history.wait_stopped(60)
     assert set(threading.enumerate()) <= before
 
